@@ -1,0 +1,64 @@
+// Package action is what the three actions and the command line agree on.
+package action
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/progress"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
+)
+
+// Common are the inputs every action has (contract). Each action's Inputs embeds it.
+// All fields are text: decoding them is the action's, so that all faults are told at once.
+type Common struct {
+	Config         string `help:"Path of the configuration file. Default: .github/zenml-upgrade.yml below repository-path, when present." placeholder:"FILE"`
+	OutputDir      string `help:"Folder for result.json, report.html and report.md." default:".zenml-upgrade" placeholder:"DIR"`
+	DryRun         string `help:"Say what would be done and do nothing outside the output folder." default:"false" placeholder:"BOOL"`
+	Format         string `help:"What standard output holds: text, json or markdown." default:"text"`
+	RepositoryPath string `help:"Root of the repository that uses ZenML." default:"." placeholder:"DIR"`
+	FailOn         string `help:"Decisions that fail the run, of review, block and unknown." default:"block,unknown" placeholder:"LIST"`
+}
+
+// Runtime is all an action may use of the process it runs in.
+type Runtime struct {
+	Environ  []string // KEY=value, as the process got it
+	Progress *progress.Display
+	Now      func() time.Time
+	OutDir   string // absolute; exists
+	CacheDir string // absolute; environments and facts are kept here
+	Repo     string // absolute repository-path
+}
+
+// Getenv looks a variable up in Environ.
+func (r *Runtime) Getenv(key string) string {
+	for _, kv := range r.Environ {
+		if k, v, ok := strings.Cut(kv, "="); ok && k == key {
+			return v
+		}
+	}
+	return ""
+}
+
+// Result is what an action hands to the writers. Its JSON form is result.json.
+type Result interface {
+	Head() *report.Common
+	Document() report.Document
+}
+
+// Outcome is implemented by results whose exit status depends on more than the decision
+// (staging-upgrade: rolled_back, frozen, rollback_failed, interrupted, refused).
+type Outcome interface{ OutcomeWord() string }
+
+// Writer is implemented by results that put further files (junit.xml) beside result.json.
+type Writer interface{ WriteFiles(dir string) error }
+
+// Action is one of the three. Inputs returns a pointer to a struct that kong can fill.
+// Run returns a result whenever one can be formed, also beside an error.
+type Action interface {
+	Name() string
+	Help() string
+	Inputs() any
+	Run(ctx context.Context, rt *Runtime) (Result, error)
+}

@@ -1,0 +1,166 @@
+// Package proc runs child processes: each in its own process group, with an environment that is
+// given and never inherited, a deadline, a bounded output and secrets removed from what is kept.
+package proc
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Command describes a child process.
+type Command struct {
+	Path    string
+	Args    []string // without the program's name; never holds a secret
+	Dir     string
+	Env     []string // the whole environment: nothing is inherited
+	Stdin   io.Reader
+	Log     io.Writer     // gets both streams, secrets removed; may be nil
+	MaxLog  int64         // bytes that Log gets at most; 0: 16 MiB
+	Keep    int           // bytes kept of the end of each stream; 0: 1 MiB
+	Timeout time.Duration // 0: only the context ends it
+	Secrets []string      // removed from Log, from what is kept and from errors
+}
+
+// Result is how a child process ended.
+type Result struct {
+	Stdout, Stderr []byte // the last Keep bytes
+	ExitCode       int    // -1 when a signal ended it
+	Seconds        float64
+	TimedOut       bool
+}
+
+// ErrTimeout is returned (wrapped) when Command.Timeout ended a process.
+var ErrTimeout = errors.New("ran past its time limit")
+
+// ExitError says that a process ran and did not exit with 0.
+type ExitError struct {
+	Name string
+	Code int
+	Tail string // the last lines it wrote, secrets removed
+}
+
+func (e *ExitError) Error() string {
+	return fmt.Sprintf("%s exited with status %d: %s", e.Name, e.Code, e.Tail)
+}
+
+// Run runs a process to its end. The Result is complete also beside an error; a process that
+// ran but did not exit with 0 gives an *ExitError.
+func Run(ctx context.Context, c Command) (Result, error) {
+	if c.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, c.Timeout, ErrTimeout)
+		defer cancel()
+	}
+	stdout, stderr := &tail{max: keep(c.Keep)}, &tail{max: keep(c.Keep)}
+	cmd, log := build(ctx, c)
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(stdout, log), io.MultiWriter(stderr, log)
+	begin := time.Now()
+	err := cmd.Run()
+	log.flush()
+	killGroup(cmd) // what the child left behind in its group ends with it
+	res := Result{
+		Stdout: redact(stdout.bytes(), c.Secrets), Stderr: redact(stderr.bytes(), c.Secrets),
+		ExitCode: -1, Seconds: time.Since(begin).Seconds(),
+	}
+	if cmd.ProcessState != nil {
+		res.ExitCode = cmd.ProcessState.ExitCode()
+	}
+	return res, explain(ctx, c, &res, err)
+}
+
+func explain(ctx context.Context, c Command, res *Result, err error) error {
+	name := lastPart(c.Path)
+	switch cause := context.Cause(ctx); {
+	case err == nil:
+		return nil
+	case errors.Is(cause, ErrTimeout):
+		res.TimedOut = true
+		return fmt.Errorf("%s %w (%s): %s", name, ErrTimeout, c.Timeout, lastLines(res))
+	case cause != nil:
+		return fmt.Errorf("stopping %s: %w", name, cause)
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return &ExitError{Name: name, Code: res.ExitCode, Tail: lastLines(res)}
+	}
+	return fmt.Errorf("starting %s: %w", name, err)
+}
+
+func build(ctx context.Context, c Command) (*exec.Cmd, *log) {
+	cmd := exec.CommandContext(ctx, c.Path, c.Args...)
+	cmd.Dir, cmd.Stdin = c.Dir, c.Stdin
+	cmd.Env = c.Env
+	if cmd.Env == nil {
+		cmd.Env = []string{}
+	}
+	// Pdeathsig: a child must not outlive us and go on writing to a database. Setpgid: what the
+	// child starts itself can be ended with it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 2 * time.Second
+	left := c.MaxLog
+	if left == 0 {
+		left = 16 << 20
+	}
+	return cmd, &log{out: c.Log, left: left, secrets: c.Secrets}
+}
+
+func killGroup(cmd *exec.Cmd) {
+	if cmd.Process != nil {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	}
+}
+
+func keep(n int) int {
+	if n == 0 {
+		return 1 << 20
+	}
+	return n
+}
+
+func lastPart(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
+
+// lastLines returns the end of what a process wrote, on stderr if it wrote there.
+func lastLines(r *Result) string {
+	b := bytes.TrimSpace(r.Stderr)
+	if len(b) == 0 {
+		b = bytes.TrimSpace(r.Stdout)
+	}
+	lines := strings.Split(string(b), "\n")
+	if len(lines) > 12 {
+		lines = lines[len(lines)-12:]
+	}
+	return strings.Join(lines, "\n")
+}
+
+// BaseEnv returns what a child may know of our environment: paths, language, certificates and
+// proxies, and how package clients reach their index. No credential of the tool, nothing of the
+// workflow run (GITHUB_*, ACTIONS_*, RUNNER_*, INPUT_*) passes.
+func BaseEnv(environ []string, extra ...string) []string {
+	allowed := map[string]bool{
+		"PATH": true, "HOME": true, "USER": true, "LANG": true, "LC_ALL": true, "TZ": true, "TMPDIR": true,
+		"SSL_CERT_FILE": true, "SSL_CERT_DIR": true, "REQUESTS_CA_BUNDLE": true,
+		"HTTP_PROXY": true, "HTTPS_PROXY": true, "NO_PROXY": true, "http_proxy": true, "https_proxy": true, "no_proxy": true,
+	}
+	var out []string
+	for _, kv := range environ {
+		if k, _, _ := strings.Cut(kv, "="); allowed[k] {
+			out = append(out, kv)
+		}
+	}
+	return append(out, extra...)
+}
+
+// Exists says whether path is a file that can be executed.
+func Exists(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && !st.IsDir() && st.Mode()&0o111 != 0
+}

@@ -1,0 +1,110 @@
+// Package pyenv makes Python environments and asks the package index, always through uv and pip:
+// never a resolver and never an index client of our own.
+package pyenv
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
+)
+
+// Manager makes environments below Dir. Its methods are safe for concurrent use, also by
+// several processes that share Dir.
+type Manager struct {
+	UV, Ty, Pip string   // paths; Ty and Pip may be empty until needed
+	Dir         string   // absolute; environments and answers are kept here
+	Env         []string // environment of uv, ty and pip
+}
+
+// New finds uv, ty and pip and returns a manager that works below cacheDir. getenv and environ
+// give what our process got; of it the children see only what proc.BaseEnv passes and how the
+// package clients reach their index.
+func New(environ []string, cacheDir string) (*Manager, error) {
+	m := &Manager{Dir: cacheDir, Env: indexEnv(environ)}
+	for name, dst := range map[string]*string{"uv": &m.UV, "ty": &m.Ty, "pip": &m.Pip} {
+		*dst = find(name, environ)
+	}
+	if m.UV == "" {
+		return nil, fault.BadInput("uv was not found on PATH nor beside this program",
+			"install it with \"pip install uv\", or run \"make setup\" in the checkout")
+	}
+	return m, nil
+}
+
+// TyPath returns the type checker's path or an error that says how to get it.
+func (m *Manager) TyPath() (string, error) {
+	if m.Ty == "" {
+		return "", fault.BadInput("ty, the type checker, was not found on PATH nor beside this program",
+			"install it with \"pip install ty\", or run \"make setup\" in the checkout")
+	}
+	return m.Ty, nil
+}
+
+// find looks on PATH, then in the tools folder of the checkout that this binary was built in.
+func find(name string, environ []string) string {
+	var dirs []string
+	for _, kv := range environ {
+		if v, ok := strings.CutPrefix(kv, "PATH="); ok {
+			dirs = filepath.SplitList(v)
+		}
+	}
+	if self, err := os.Executable(); err == nil {
+		// first: the pinned tools beside us, so that a checkout runs what it was tested with
+		dirs = append([]string{filepath.Join(filepath.Dir(filepath.Dir(self)), ".cache", "tools", "bin")}, dirs...)
+	}
+	for _, d := range dirs {
+		if p := filepath.Join(d, name); filepath.IsAbs(p) && proc.Exists(p) {
+			return p
+		}
+	}
+	return ""
+}
+
+// indexEnv passes how uv and pip reach their index, and closes what a repository or a user's
+// configuration could steer: the interpreter downloads and the configuration files.
+func indexEnv(environ []string) []string {
+	index := []string{
+		"UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX", "UV_FIND_LINKS", "UV_CACHE_DIR", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS",
+		"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_CERT", "PIP_DEFAULT_TIMEOUT", "PIP_CONFIG_FILE",
+	}
+	out := proc.BaseEnv(environ, "UV_NO_CONFIG=1", "UV_PYTHON_DOWNLOADS=never", "UV_NO_PROGRESS=1", "NO_COLOR=1",
+		"PIP_DISABLE_PIP_VERSION_CHECK=1", "PYTHONNOUSERSITE=1")
+	seen := map[string]string{}
+	for _, kv := range environ {
+		k, v, _ := strings.Cut(kv, "=")
+		seen[k] = v
+	}
+	for _, k := range index {
+		if v, ok := seen[k]; ok {
+			out = append(out, k+"="+v)
+		}
+	}
+	// uv does not read pip's variables: one configured index serves both.
+	if _, ok := seen["UV_DEFAULT_INDEX"]; !ok && seen["UV_INDEX_URL"] == "" && seen["PIP_INDEX_URL"] != "" {
+		out = append(out, "UV_DEFAULT_INDEX="+seen["PIP_INDEX_URL"])
+	}
+	return out
+}
+
+// CacheDir returns where environments and facts are kept: $ZENML_UPGRADE_CACHE, else the
+// checkout's .cache when the binary stands in its bin/, else the user's cache folder.
+func CacheDir(getenv func(string) string) (string, error) {
+	if d := getenv("ZENML_UPGRADE_CACHE"); d != "" {
+		return filepath.Abs(d)
+	}
+	if self, err := os.Executable(); err == nil {
+		d := filepath.Join(filepath.Dir(filepath.Dir(self)), ".cache")
+		if st, err := os.Stat(filepath.Join(d, "tools")); err == nil && st.IsDir() {
+			return d, nil
+		}
+	}
+	d, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("finding a cache folder (set ZENML_UPGRADE_CACHE): %w", err)
+	}
+	return filepath.Join(d, "zenml-upgrade"), nil
+}
