@@ -109,7 +109,7 @@ func mdAssemble(d Document, sections []string, gone []bool, reasons, evidence in
 	if f := mdPlain(shorten(d.Footer, 600)); f != "" {
 		parts = append(parts, "<sub>"+f+"</sub>")
 	}
-	return strings.Join(parts, "\n\n") + "\n"
+	return defuse(strings.Join(parts, "\n\n")) + "\n"
 }
 
 // mdAlerts are GitHub's coloured quotations, one for each decision.

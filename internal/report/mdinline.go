@@ -22,11 +22,11 @@ var mdSpecial = map[rune]string{
 
 var (
 	mdIssue   = regexp.MustCompile(`#(\d)`)
-	mdGH      = regexp.MustCompile(`(?i)\b(GH-)(\d)`)
+	mdGH      = regexp.MustCompile(`(?i)(GH-)(\d)`)
 	mdScheme  = regexp.MustCompile(`(:)(//)`)
 	mdWWW     = regexp.MustCompile(`(?i)(www)(\.)`)
-	mdMail    = regexp.MustCompile(`(?i)\b(mailto|xmpp)(:)`)
-	mdOrdinal = regexp.MustCompile(`^(\d{1,9})([.)])`)
+	mdMail    = regexp.MustCompile(`(?i)(mailto|xmpp)(:)`)
+	mdOrdinal = regexp.MustCompile(`^(\d{1,9})([.)])( |$)`)
 )
 
 // split marks where a word that GitHub acts on has to be broken; the mark is put in later, by
@@ -79,7 +79,7 @@ func mdStart(s string) string {
 	if strings.ContainsRune("+-=_:.", rune(s[0])) {
 		return `\` + s
 	}
-	return mdOrdinal.ReplaceAllString(s, `${1}\${2}`)
+	return mdOrdinal.ReplaceAllString(s, `${1}\${2}${3}`)
 }
 
 // mdCode encodes a code span. GitHub acts on nothing inside one.
@@ -138,13 +138,20 @@ func mdSpan(s Span, table bool) string {
 	return label
 }
 
-// mdText encodes spans for the inside of a line.
+// mdText encodes spans for the inside of a line. Neighbours without markup are one text to
+// GitHub, where "#" and "1" would meet, so they are encoded as one.
 func mdText(t Text, table bool) string {
 	var b strings.Builder
+	plain := ""
 	for _, s := range t {
-		b.WriteString(mdSpan(s, table))
+		if s.Code == "" && !s.Bold && webURL(s.URL) == "" {
+			plain += s.Plain
+			continue
+		}
+		b.WriteString(mdPlain(plain) + mdSpan(s, table))
+		plain = ""
 	}
-	return strings.TrimSpace(b.String())
+	return strings.TrimSpace(b.String() + mdPlain(plain))
 }
 
 // mdLine encodes spans that begin a line.
@@ -162,7 +169,7 @@ var mdLanguage = regexp.MustCompile(`^[a-z0-9+-]{1,20}$`)
 
 // mdFence encodes a block of verbatim text.
 func mdFence(language, text string) string {
-	text = defuse(verbatim(text))
+	text = verbatim(text)
 	fence := strings.Repeat("`", max(3, longestRun(text, '`')+1))
 	return fence + language + "\n" + text + "\n" + fence
 }

@@ -86,7 +86,7 @@ var plainHost = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]+)?$`)
 // webURL returns u as it may stand in a link, or "" when it is no plain http(s) address.
 // Addresses with a user part are refused: they hold passwords or imitate another host.
 func webURL(s string) string {
-	if s == "" || s != oneLine(s) || len(s) > 2000 {
+	if s == "" || s != oneLine(s) || strings.Contains(s, " ") || len(s) > 2000 {
 		return ""
 	}
 	u, err := url.Parse(s)
