@@ -46,6 +46,9 @@ type pass struct {
 func (p *pass) unit(i int) int {
 	u := p.doc.units[i]
 	where := p.doc.placeOf(u)
+	if pointer.MatchString(u.plain) {
+		return 1
+	}
 	switch where.is {
 	case sectionBreaking, sectionMixed:
 		return p.breaking(i, where)
@@ -137,6 +140,10 @@ func (p *pass) prose(i int, where place) int {
 	u := p.doc.units[i]
 	words := u.plain
 	cats := wordCategories(words, where.is)
+	if len(u.heads) == 0 && !advisory.MatchString(words) {
+		// The lead sums up what follows: "security enhancements" is told where it stands.
+		cats = slices.DeleteFunc(cats, func(c Category) bool { return c == Security })
+	}
 	own, named := sectionCategory[where.is]
 	if named && !(u.intro && p.introduces(i)) && !slices.Contains(cats, own) {
 		cats = append(cats, own)
@@ -195,7 +202,9 @@ func ID(version string, c Category, text string) string {
 }
 
 var (
-	prTail      = regexp.MustCompile(`\s+by @\S+( 🤖)?( and @\S+)* in (https?://\S+|\[?#\d+\S*)\s*$`)
+	prTail = regexp.MustCompile(`\s+by @\S+( 🤖)?( and @\S+)* in (https?://\S+|\[?#\d+\S*)\s*$`)
+	// pointer is a line that only leads elsewhere: pull requests, documentation, the whole release.
+	pointer     = regexp.MustCompile(`(?i)^(view full release on github|full changelog: \S+|(read|see) the (docs|documentation)|learn more( about [\w &]+)?|(pr )?#\d+|[\s|])+$`)
 	sentenceEnd = regexp.MustCompile(`[.!?]\s+\p{Lu}`)
 )
 

@@ -44,9 +44,9 @@ var sectionWords = []struct {
 	{sectionMigration, re(`\b(caution|warning)\b.*\bback ?up|\bback ?up your\b|\b(database|db|schema|alembic)\b.*\bmigrations?\b`)},
 	{sectionFix, re(`^(bug ?)?fix(es|ed)?\b|\bbug ?fixes\b|\bfixes$|\bfixed$`)},
 	{sectionSecurity, re(`^security( fix(es)?| updates?| advisor(y|ies)| improvements?)?$|\bvulnerabilit`)},
+	{sectionImprove, re(`^(improve(d|ments?)|enhancements?|other|others|miscellaneous|ui updates?|under the hood)\b|\bimprovements?$|\benhancements?$`)},
 	{sectionDependency, re(`\bdependenc(y|ies)\b|^changes in ` + "`?" + `[\w-]+` + "`?" + `$|\brequirements?\b`)},
 	{sectionHelm, re(`\bhelm\b.*\b(values|changes?|keys?)\b`)},
-	{sectionImprove, re(`^(improve(d|ments?)|enhancements?|other|others|miscellaneous|ui updates?|under the hood)\b|\bimprovements?$|\benhancements?$`)},
 	{sectionFeature, re(`^(new|key|major|main|notable)?\s*(features?|changes?|highlights?|additions?|integrations?)\b|\bfeatures\b`)},
 }
 
