@@ -112,3 +112,22 @@ func shown(bounds string) string {
 	}
 	return bounds
 }
+
+// MarkDeclared sets Declared on findings of CompareMetadata that notes speak of: a dependency that
+// a finding of the notes names, a change of Python versions when the notes tell of one.
+func MarkDeclared(metadata, notes []Finding) {
+	for i := range metadata {
+		m := &metadata[i]
+		name, _, _ := strings.Cut(m.Title, " ")
+		word := regexp.MustCompile(`(?i)(^|[^\w-])` + strings.ReplaceAll(regexp.QuoteMeta(name), "-", "[-_. ]") + `($|[^\w-])`)
+		m.Declared = slices.ContainsFunc(notes, func(n Finding) bool {
+			switch {
+			case n.Source != "notes":
+				return false
+			case m.Category == PythonSupport:
+				return n.Category == PythonSupport
+			}
+			return (n.Category == Dependency || n.Category == Breaking) && word.MatchString(n.Text)
+		})
+	}
+}
