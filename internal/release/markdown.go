@@ -27,6 +27,9 @@ type unit struct {
 type head struct {
 	level, from int
 	plain       string
+	is          section
+	listed      bool // list items stand right under it
+	speaks      bool // what stands right under it breaks something by its own words
 }
 
 // document is one release body taken apart.
@@ -74,9 +77,8 @@ func parseClosed(src []byte) ([]byte, ast.Node) {
 		if !ok || closed(fence, clean) {
 			break
 		}
-		start := fence.Pos()
-		end := start + bytes.IndexByte(append(clean[start:len(clean):len(clean)], '\n'), '\n')
-		blank(clean[start:end])
+		line, _, _ := bytes.Cut(clean[fence.Pos():], []byte("\n"))
+		blank(line)
 		root = parser.Parse(text.NewReader(clean))
 	}
 	return clean, root
@@ -114,17 +116,19 @@ func blankFolds(src []byte, root ast.Node) bool {
 		if !ok || !entering || html.HTMLBlockType == ast.HTMLBlockType2 {
 			return ast.WalkContinue, nil
 		}
+		if html.Lines().Len() == 0 {
+			return ast.WalkSkipChildren, nil
+		}
+		start, end := html.Lines().At(0).Start, html.Lines().At(html.Lines().Len()-1).Stop
+		for _, at := range foldTag.FindAllIndex(src[start:end], -1) {
+			blank(src[start+at[0] : start+at[1]])
+			found = true
+		}
 		for i := range html.Lines().Len() {
 			seg := html.Lines().At(i)
-			found = true
-			end := html.Lines().At(html.Lines().Len() - 1).Stop
-			for _, at := range foldTag.FindAllIndex(src[seg.Start:end], -1) {
-				blank(src[seg.Start+at[0] : seg.Start+at[1]])
-			}
 			line := src[seg.Start:seg.Stop]
 			// Words behind a tag must not become indented code: they move to the line's start.
-			if words := bytes.TrimSpace(line); len(words) > 0 && bytes.HasPrefix(line, []byte("    ")) {
-				words = bytes.Clone(words)
+			if words := bytes.Clone(bytes.TrimSpace(line)); len(words) > 0 && bytes.HasPrefix(line, []byte("    ")) {
 				blank(line)
 				copy(line, words)
 			}
@@ -140,23 +144,27 @@ type fold struct {
 }
 
 var (
-	foldOpen    = regexp.MustCompile(`(?i)<details`)
-	foldClose   = regexp.MustCompile(`(?i)</details`)
+	foldEdge    = regexp.MustCompile(`(?i)</?details`)
 	foldSummary = regexp.MustCompile(`(?is)<summary[^<>]*>(.{0,200}?)</summary`)
 )
 
-// findFolds finds the <details> blocks, by line.
+// findFolds finds the <details> blocks by line, in order. One inside another ends the outer one:
+// the summary nearest above a line is what it stands under.
 func findFolds(src []byte, starts []int) []fold {
 	var out []fold
-	for _, at := range foldOpen.FindAllIndex(src, -1) {
-		f := fold{from: lineOf(starts, at[0]), to: len(starts)}
-		if end := foldClose.FindIndex(src[at[1]:]); end != nil {
-			f.to = lineOf(starts, at[1]+end[0])
+	open := false
+	for _, at := range foldEdge.FindAllIndex(src, -1) {
+		line := lineOf(starts, at[0])
+		if open {
+			out[len(out)-1].to = line
 		}
-		if m := foldSummary.FindSubmatch(src[at[1]:min(len(src), at[1]+400)]); m != nil {
-			f.summary = string(m[1])
+		if open = src[at[0]+1] != '/'; open {
+			f := fold{from: line, to: len(starts)}
+			if m := foldSummary.FindSubmatch(src[at[1]:min(len(src), at[1]+400)]); m != nil {
+				f.summary = string(m[1])
+			}
+			out = append(out, f)
 		}
-		out = append(out, f)
 	}
 	return out
 }
@@ -223,11 +231,16 @@ func (r *reader) paragraph(n ast.Node, line int) {
 	r.add(unit{from: line, plain: words, intro: strings.HasSuffix(words, ":")})
 }
 
+var versionTitle = regexp.MustCompile(`(?i)^(zenml )?v?\d+\.\d+[\w.]*\b`)
+
 func (r *reader) heading(level, line int, words string) {
 	for len(r.path) > 0 && r.doc.heads[r.path[len(r.path)-1]].level >= level {
 		r.path = r.path[:len(r.path)-1]
 	}
-	r.doc.heads = append(r.doc.heads, head{level: level, from: line, plain: words})
+	if level == 1 && versionTitle.MatchString(words) {
+		return // the release's own title heads nothing but the whole
+	}
+	r.doc.heads = append(r.doc.heads, head{level: level, from: line, plain: words, is: sectionOf(words)})
 	r.path = append(slices.Clone(r.path), len(r.doc.heads)-1)
 }
 
@@ -254,10 +267,13 @@ func (r *reader) code(line int) {
 
 func (r *reader) add(u unit) {
 	u.heads = r.path
-	for _, f := range r.folds {
-		if f.from <= u.from && u.from <= f.to {
-			u.fold = f.summary
-		}
+	if k := sort.Search(len(r.folds), func(i int) bool { return r.folds[i].from > u.from }) - 1; k >= 0 && u.from <= r.folds[k].to {
+		u.fold = r.folds[k].summary
+	}
+	if k := len(u.heads); k > 0 {
+		h := &r.doc.heads[u.heads[k-1]]
+		h.listed = h.listed || u.item
+		h.speaks = h.speaks || breakingWords.MatchString(u.plain)
 	}
 	r.doc.units = append(r.doc.units, u)
 }

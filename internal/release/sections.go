@@ -79,7 +79,6 @@ func (s section) structural() bool {
 type place struct {
 	is   section
 	head int // index of document.heads, -1 when none
-	own  section
 }
 
 // placeOf finds the section of a unit: the innermost heading that names one, where a section of
@@ -88,10 +87,7 @@ func (d *document) placeOf(u unit) place {
 	p := place{head: -1}
 	for i := len(u.heads) - 1; i >= 0; i-- {
 		h := u.heads[i]
-		is := sectionOf(d.heads[h].plain)
-		if p.own == sectionNone {
-			p.own = is
-		}
+		is := d.heads[h].is
 		switch {
 		case is == sectionBreaking || is == sectionMixed:
 			if (p.is == sectionNone || !p.is.structural()) && d.holds(h, u) {
@@ -121,15 +117,5 @@ func (d *document) holds(h int, u unit) bool {
 	if inner == h || d.heads[h].level < 3 {
 		return true
 	}
-	listed, speaks := false, false
-	for _, v := range d.units {
-		switch last := len(v.heads) - 1; {
-		case last < 0:
-		case v.heads[last] == h:
-			listed = listed || v.item
-		case v.heads[last] == inner:
-			speaks = speaks || breakingWords.MatchString(v.plain)
-		}
-	}
-	return !listed || speaks
+	return !d.heads[h].listed || d.heads[inner].speaks
 }
