@@ -106,6 +106,9 @@ func (p *pass) breaking(i int, where place) int {
 // are short enough for one finding and no list of separate items.
 func (p *pass) subsection(i int) int {
 	units := p.doc.units
+	if !p.first(i) {
+		return i
+	}
 	last, items := i, 0
 	for last+1 < len(units) && slices.Equal(units[last+1].heads, units[i].heads) {
 		last++
@@ -115,7 +118,7 @@ func (p *pass) subsection(i int) int {
 			items++
 		}
 	}
-	if items > 1 || !p.first(i) {
+	if items > 1 {
 		return i
 	}
 	from := p.doc.heads[units[i].heads[len(units[i].heads)-1]].from
