@@ -60,7 +60,7 @@ func (l *log) Write(p []byte) (int, error) {
 }
 
 func (l *log) emit(b []byte) {
-	b = redact(b, l.secrets)
+	b = Redact(b, l.secrets)
 	if int64(len(b)) > l.left {
 		l.cut = true
 		fmt.Fprintf(l.out, "%s\n[log cut here: the process wrote more than its limit]\n", b[:l.left])
@@ -79,8 +79,8 @@ func (l *log) flush() {
 	}
 }
 
-// redact replaces every secret of four characters or more with ***.
-func redact(b []byte, secrets []string) []byte {
+// Redact replaces every secret of four characters or more with ***.
+func Redact(b []byte, secrets []string) []byte {
 	for _, s := range secrets {
 		if len(s) >= 4 {
 			b = bytes.ReplaceAll(b, []byte(s), []byte("***"))

@@ -27,6 +27,7 @@ type Command struct {
 	Keep    int           // bytes kept of the end of each stream; 0: 1 MiB
 	Timeout time.Duration // 0: only the context ends it
 	Secrets []string      // removed from Log, from what is kept and from errors
+	Session bool          // a session of its own, for a child that may be let go to outlive us
 }
 
 // Result is how a child process ended.
@@ -67,7 +68,7 @@ func Run(ctx context.Context, c Command) (Result, error) {
 	log.flush()
 	killGroup(cmd) // what the child left behind in its group ends with it
 	res := Result{
-		Stdout: redact(stdout.bytes(), c.Secrets), Stderr: redact(stderr.bytes(), c.Secrets),
+		Stdout: Redact(stdout.bytes(), c.Secrets), Stderr: Redact(stderr.bytes(), c.Secrets),
 		ExitCode: -1, Seconds: time.Since(begin).Seconds(),
 	}
 	if cmd.ProcessState != nil {
@@ -103,7 +104,8 @@ func build(ctx context.Context, c Command) (*exec.Cmd, *log) {
 	}
 	// Pdeathsig: a child must not outlive us and go on writing to a database. Setpgid: what the
 	// child starts itself can be ended with it.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	// A session's leader leads a group too.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: !c.Session, Setsid: c.Session, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 2 * time.Second
 	left := c.MaxLog

@@ -63,7 +63,7 @@ func (p *Process) ExitCode() int { return p.cmd.ProcessState.ExitCode() }
 func (p *Process) Tail() string {
 	select {
 	case <-p.done:
-		return string(redact(p.tail.bytes(), p.secrets))
+		return string(Redact(p.tail.bytes(), p.secrets))
 	default:
 		return ""
 	}

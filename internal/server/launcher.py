@@ -1,0 +1,114 @@
+"""Runs one ZenML server in steps that its parent asks for, one line each on standard input.
+
+The parent learns of each step by one JSON line on the control descriptor. Everything else the
+server writes goes to the log file. Until "detach" the process ends as soon as its parent does: a
+server that nobody watches must not go on migrating a database.
+"""
+
+import asyncio
+import ctypes
+import json
+import os
+import socket
+import sys
+import threading
+
+PR_SET_PDEATHSIG = 1
+
+
+def divert(log_path):
+    """Keeps the parent's pipe for reports alone and sends all other output to the log."""
+    control = os.fdopen(os.dup(1), "w", buffering=1)
+    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+    return control
+
+
+class Launcher:
+    def __init__(self, control):
+        self.control = control
+        self.detached = False
+        self.begin = threading.Event()
+        self.loop = None
+        self.server = None
+
+    def tell(self, **fact):
+        try:
+            self.control.write(json.dumps(fact) + "\n")
+            self.control.flush()
+        except OSError:
+            pass  # the parent is gone; the reader sees that too and decides
+
+    def commands(self):
+        for line in sys.stdin:
+            word, _, rest = line.strip().partition(" ")
+            if word == "serve":
+                self.begin.set()
+            elif word == "open":
+                asyncio.run_coroutine_threadsafe(self.open(rest), self.loop)
+            elif word == "detach":
+                self.loop.call_soon_threadsafe(self.detach)
+        if not self.detached:
+            os._exit(1)  # also in the middle of a migration: nobody is left to judge its end
+
+    def detach(self):
+        # The death signal was set on the main thread and is cleared only there.
+        failed = ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0)
+        self.detached = not failed
+        self.tell(done="detach", error="prctl failed" if failed else "")
+
+    async def open(self, address):
+        """Answers on a public address too, in this process, without a restart."""
+        try:
+            host, _, port = address.rpartition(":")
+            host = host.strip("[]")
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            sock = socket.socket(family, socket.SOCK_STREAM)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind((host, int(port)))
+            config, server = self.server.config, self.server
+            listener = await self.loop.create_server(
+                lambda: config.http_protocol_class(
+                    config=config, server_state=server.server_state, app_state=server.lifespan.state
+                ),
+                sock=sock,
+                backlog=config.backlog,
+            )
+            server.servers.append(listener)  # so that it closes with the private one
+            self.tell(done="open", port=sock.getsockname()[1])
+        except Exception as e:
+            self.tell(done="open", error=str(e))
+
+    async def serve(self, private):
+        import uvicorn
+
+        from zenml.zen_server.zen_server_api import app
+
+        self.loop = asyncio.get_running_loop()
+        config = uvicorn.Config(app, log_level="info", access_log=False, server_header=False)
+        self.server = uvicorn.Server(config)
+        self.tell(done="serve", port=private.getsockname()[1])
+        await self.server.serve(sockets=[private])
+
+
+def main():
+    launcher = Launcher(divert(sys.argv[1]))
+    # The folder of this script holds a log and a configuration, no modules.
+    sys.path[:] = [p for p in sys.path if p != os.path.dirname(os.path.abspath(__file__))]
+    threading.Thread(target=launcher.commands, daemon=True).start()
+
+    import uvicorn  # noqa: F401
+    import zenml
+    import zenml.zen_server.zen_server_api  # noqa: F401
+
+    launcher.tell(done="load", version=zenml.__version__)
+    launcher.begin.wait()
+    private = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    private.bind(("127.0.0.1", 0))
+    asyncio.run(launcher.serve(private))
+
+
+if __name__ == "__main__":
+    main()

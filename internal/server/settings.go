@@ -1,0 +1,139 @@
+package server
+
+import (
+	"bufio"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
+)
+
+// environment is the whole environment of a server. Where a name stands twice the last one holds,
+// so the order is: the machine's, our defaults, the server's own settings, what must not differ.
+func environment(c Config) []string {
+	config := "ZENML_CONFIG_PATH=" + filepath.Join(c.Dir, "config")
+	env := proc.BaseEnv(c.Environ, "PYTHONNOUSERSITE=1", "NO_COLOR=1", "ZENML_LOGGING_COLORS_DISABLED=true",
+		"ZENML_ANALYTICS_OPT_IN=false", config)
+	env = append(env, c.Env...)
+	env = append(env, "ZENML_STORE_TYPE=sql", "ZENML_STORE_URL="+c.StoreURL, "ZENML_SERVER=True", "PYTHONUNBUFFERED=1")
+	if !c.Live {
+		env = append(env, config)
+	}
+	if !c.OwnBackup {
+		env = append(env, "ZENML_STORE_BACKUP_STRATEGY=disabled")
+	}
+	return env
+}
+
+// maxEnvFile bounds an env file; real ones hold a few dozen lines.
+const maxEnvFile = 1 << 20
+
+var envKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// ReadEnvFile reads KEY=value lines, in order. Blank lines and those that begin with # are passed
+// over, a leading "export" is allowed, a value may stand in single quotes (taken as it is) or
+// double quotes (\" \\ \$ and \n undone). Nothing is expanded. Errors name the line, never a value.
+func ReadEnvFile(path string) ([]string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the server's settings: %w", err)
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() || st.Size() > maxEnvFile {
+		return nil, fmt.Errorf("reading the server's settings: %q is not a file of at most %d bytes", path, maxEnvFile)
+	}
+	var out []string
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, maxEnvFile)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		key, value, ok := strings.Cut(strings.TrimPrefix(line, "export "), "=")
+		key = strings.TrimSpace(key)
+		if !ok || !envKey.MatchString(key) {
+			return nil, fmt.Errorf("reading the server's settings: %q line %d is not KEY=value", path, n)
+		}
+		if value, ok = unquote(strings.TrimSpace(value)); !ok {
+			return nil, fmt.Errorf("reading the server's settings: %q line %d: the value of %s has a quote that does not end", path, n, key)
+		}
+		out = append(out, key+"="+value)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("reading the server's settings in %q: %w", path, err)
+	}
+	return out, nil
+}
+
+func unquote(v string) (string, bool) {
+	if v == "" || (v[0] != '"' && v[0] != '\'') {
+		if i := strings.Index(v, " #"); i >= 0 {
+			v = strings.TrimSpace(v[:i])
+		}
+		return v, true
+	}
+	quote := v[0]
+	var b strings.Builder
+	for i := 1; i < len(v); i++ {
+		switch {
+		case v[i] == quote:
+			rest := strings.TrimSpace(v[i+1:])
+			return b.String(), rest == "" || rest[0] == '#'
+		case quote == '"' && v[i] == '\\' && i+1 < len(v):
+			i++
+			switch v[i] {
+			case 'n':
+				b.WriteByte('\n')
+			case '"', '\\', '$':
+				b.WriteByte(v[i])
+			default:
+				b.WriteString(v[i-1 : i+1])
+			}
+		default:
+			b.WriteByte(v[i])
+		}
+	}
+	return "", false
+}
+
+var secretKey = regexp.MustCompile(`PASS|SECRET|TOKEN|KEY|CREDENTIAL`)
+
+// secretValues finds what must not reach a report: settings whose names say so, and the password
+// of every database URL, as written and decoded.
+func secretValues(env []string, storeURL string) []string {
+	var out []string
+	for _, kv := range append([]string{"ZENML_STORE_URL=" + storeURL}, env...) {
+		k, v, _ := strings.Cut(kv, "=")
+		if secretKey.MatchString(strings.ToUpper(k)) && v != "" {
+			out = append(out, v)
+		}
+		out = append(out, urlPassword(v)...)
+	}
+	return out
+}
+
+func urlPassword(v string) []string {
+	scheme, rest, ok := strings.Cut(v, "://")
+	if !ok || strings.HasPrefix(scheme, "sqlite") {
+		return nil
+	}
+	rest, _, _ = strings.Cut(rest, "/")
+	at := strings.LastIndexByte(rest, '@')
+	if at < 0 {
+		return nil
+	}
+	_, raw, _ := strings.Cut(rest[:at], ":")
+	if raw == "" {
+		return nil
+	}
+	out := []string{raw}
+	if decoded, err := url.PathUnescape(raw); err == nil && decoded != raw {
+		out = append(out, decoded)
+	}
+	return out
+}
