@@ -91,11 +91,11 @@ func (c *Client) Inventory(ctx context.Context) (Inventory, error) {
 		return Inventory{}, fmt.Errorf("taking the inventory: %w", err)
 	}
 	var mu sync.Mutex
-	g, ctx := errgroup.WithContext(ctx)
+	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(4)
 	for _, k := range kinds {
 		g.Go(func() error {
-			found, err := c.readKind(ctx, k, projects)
+			found, err := c.readKind(gctx, k, projects)
 			mu.Lock()
 			defer mu.Unlock()
 			return inv.note(k.name, found, err)
