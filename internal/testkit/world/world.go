@@ -17,6 +17,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
@@ -86,7 +87,7 @@ func Start(ctx context.Context, o Options) (*World, error) {
 }
 
 // Interpreter returns the Python of an environment that holds a server of this version.
-func Interpreter(ctx context.Context, environ []string, cacheDir, version, python string) (string, error) {
+func Interpreter(ctx context.Context, environ []string, cacheDir, release, python string) (string, error) {
 	m, err := pyenv.New(environ, cacheDir)
 	if err != nil {
 		return "", err
@@ -94,7 +95,7 @@ func Interpreter(ctx context.Context, environ []string, cacheDir, version, pytho
 	if python == "" {
 		python = "3.11"
 	}
-	env, err := m.Ensure(ctx, pyenv.Spec{Python: python, Requirements: pyenv.ServerRequirements(version)})
+	env, err := m.Ensure(ctx, pyenv.Spec{Python: python, Requirements: pyenv.ServerRequirements(release)})
 	if err != nil {
 		return "", err
 	}
@@ -133,7 +134,7 @@ func (w *World) fill(ctx context.Context, o Options) error {
 	if err := w.Admin.LoginPassword(ctx, w.User, w.Password); err != nil {
 		return err
 	}
-	var account, secret struct {
+	var account struct {
 		ID string `json:"id"`
 	}
 	if err := w.Admin.Post(ctx, "/service_accounts", map[string]any{"name": "world", "active": true}, &account); err != nil {
@@ -148,10 +149,9 @@ func (w *World) fill(ctx context.Context, o Options) error {
 		return err
 	}
 	w.APIKey = key.Body.Key
-	if err := w.Admin.Post(ctx, "/secrets", map[string]any{"name": "world_secret", "values": map[string]string{"word": w.SecretWord}}, &secret); err != nil {
+	if err := w.addSecret(ctx); err != nil {
 		return err
 	}
-	w.SecretID = secret.ID
 	if o.Empty {
 		return nil
 	}
@@ -168,6 +168,29 @@ func (w *World) fill(ctx context.Context, o Options) error {
 	w.ContentDir = filepath.Dir(script)
 	_, err := w.Run(ctx, w.ContentDir, script)
 	return err
+}
+
+func (w *World) addSecret(ctx context.Context) error {
+	path, body := "/secrets", map[string]any{"name": "world_secret", "values": map[string]string{"word": w.SecretWord}}
+	var secret, user struct {
+		ID string `json:"id"`
+	}
+	if version.Compare(w.Version, "0.80.0") < 0 { // what is made names its workspace and its user
+		spaces, err := w.Admin.List(ctx, "/workspaces", nil)
+		if err != nil {
+			return err
+		}
+		if err := w.Admin.Get(ctx, "/current-user", nil, &user); err != nil {
+			return err
+		}
+		body["workspace"], body["user"] = spaces[0]["id"], user.ID
+		path = fmt.Sprintf("/workspaces/%s/secrets", spaces[0]["id"])
+	}
+	if err := w.Admin.Post(ctx, path, body, &secret); err != nil {
+		return err
+	}
+	w.SecretID = secret.ID
+	return nil
 }
 
 // ClientEnv is the environment of a ZenML client that is logged in to this server by its API key
