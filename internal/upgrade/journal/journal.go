@@ -2,7 +2,8 @@
 // rolled back at the exact step, and so that nobody can change the record unseen.
 //
 // A journal is a file of JSON lines; each line holds the hash of the line before it. A line is on
-// the disk before Append returns.
+// the disk before Append returns. The chain shows every change but one: last lines taken away
+// whole look like a run that was killed earlier.
 package journal
 
 import (
@@ -140,6 +141,10 @@ func (j *Journal) Append(e Entry, state any) error {
 		return fmt.Errorf("encoding the state for the journal: %w", err)
 	}
 	e.Seq, e.Time, e.Run = j.seq+1, j.now().UTC(), j.run
+	// Broken UTF-8 (a log line in Detail) would not read back as the bytes that were hashed.
+	for _, s := range []*string{&e.Step, &e.Phase, &e.Detail} {
+		*s = strings.ToValidUTF8(*s, "\uFFFD")
+	}
 	e.State, e.Prev = body, j.last
 	line, hash, err := encode(e)
 	if err != nil {

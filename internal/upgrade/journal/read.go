@@ -15,12 +15,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// mostEntries bounds what is read; a run writes some dozens.
+const mostEntries = 100_000
+
 // Record is a journal as it was read, its chain verified.
 type Record struct {
 	Path    string
 	Entries []Entry
-	// Torn says that the last line is not whole: the process was killed while it wrote it, so what
-	// it announces had not begun. It is not among Entries.
+	// Torn says that the last line is not whole: the process was killed while it wrote it. It is
+	// not among Entries. Append had not returned: a step of which it would have told the Begin had
+	// not begun; one of which it would have told the Done did its work.
 	Torn  bool
 	whole int64 // bytes up to the end of the last whole line
 }
@@ -74,6 +78,9 @@ func read(f io.Reader) (*Record, error) {
 		}
 		if n := len(r.Entries); n > 0 && r.Entries[n-1].Run != e.Run {
 			return nil, fmt.Errorf("line %d belongs to another run", n+1)
+		}
+		if len(r.Entries) == mostEntries {
+			return nil, fmt.Errorf("it has more than %d lines, more than any that this tool writes", mostEntries)
 		}
 		r.Entries = append(r.Entries, e)
 		r.whole += int64(len(line))
