@@ -27,7 +27,7 @@ func parseRequirement(line string) (requirement, bool) {
 	return r, true
 }
 
-// canonical writes bounds the same way whoever wrote them: no blanks, sorted.
+// canonical writes bounds the same way whoever wrote them: no blanks, the lower bound first.
 func canonical(bounds string) string {
 	var parts []string
 	for p := range strings.SplitSeq(bounds, ",") {
@@ -35,7 +35,7 @@ func canonical(bounds string) string {
 			parts = append(parts, p)
 		}
 	}
-	slices.Sort(parts)
+	slices.SortFunc(parts, func(a, b string) int { return strings.Compare(b, a) }) // ">" sorts after "<"
 	return strings.Join(parts, ",")
 }
 

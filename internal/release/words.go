@@ -38,8 +38,8 @@ var (
 
 	// Titles of pull requests say what was done in an imperative.
 	titleRemoves = re(`^(\[[^\]]*\]\s*)?(remov(e|es|ed|ing)|drop(s|ped|ping)?|delet(e|es|ed|ing)|sunset)\b.*\b(support|integrations?|flavors?|endpoints?|api|options?|arguments?|args?|parameters?|commands?|cli|references|methods?|class(es)?|settings?|components?|orchestrators?|secrets? managers?|materializers?|functions?)\b`)
-	titleChanges = re(`^(\[[^\]]*\]\s*)?(rename|renam(es|ed|ing)|refactor\w*)\b.+\b(to|into)\b|\bbreaking change|^(move|moved)\b.*\bout of\b|^prevent extra\b`)
-	titleQuiet   = re(`\b(docs?|documentation|readme|tests?|testing|CI|workflows?|examples?|typos?|changelog|links?|todo|comments?|template|quickstart|redundant|unused|unnecessary|duplicate[ds]?|stray|leftover|logs?|logging|warnings?|sleep|gif|book|lint\w*|mypy|wrongly|GH actions?)\b`)
+	titleChanges = re(`^(\[[^\]]*\]\s*)?(renam(e|es|ed|ing)\b.+\b(to|into)|refactor\w*\b.+\binto)\b|\bbreaking change|^(move|moved)\b.*\bout of\b|^prevent extra\b`)
+	titleQuiet   = re(`\b(docs?|documentation|readme|tests?|testing|CI|workflows?|examples?|typos?|changelog|links?|todo|comments?|template|quickstart|redundant|unused|unnecessary|duplicate[ds]?|stray|leftover|logs?|logging|warnings?|sleep|gif|book|lint\w*|mypy|wrongly|GH actions?|guides?|folder|help text|scanner|notices?|policy)\b|\.md\b`)
 )
 
 // wordCategories reads a unit of prose by its words alone.
