@@ -1,15 +1,12 @@
 package release
 
 import (
-	"bytes"
 	"regexp"
 	"slices"
 	"sort"
 	"strings"
 
-	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
-	"github.com/yuin/goldmark/text"
 )
 
 // unit is the smallest piece that notes are read in: one paragraph (with the code that follows
@@ -18,10 +15,11 @@ type unit struct {
 	from, to int   // lines, 1-based, inclusive
 	heads    []int // enclosing headings, outermost first, as indices of document.heads
 	item     bool
-	intro    bool   // a paragraph that ends in a colon: what follows says the thing
-	coded    bool   // holds a code block
-	plain    string // the words, without markup and without code blocks
-	fold     string // the summary of the <details> block around it
+	intro    bool    // a paragraph that ends in a colon: what follows says the thing
+	coded    bool    // holds a code block
+	plain    string  // the words, without markup and without code blocks
+	folded   bool    // stands in a <details> block
+	fold     section // what that block's summary announces
 }
 
 type head struct {
@@ -54,133 +52,6 @@ func read(body string) *document {
 	}
 	r.finish(strings.Split(string(clean), "\n"))
 	return d
-}
-
-var parser = goldmark.DefaultParser()
-
-// parseClosed parses a body after blanking what would hide the rest of it: folding tags (a list
-// that follows them without a blank line would be read as HTML), a comment that never ends and a
-// fence that never ends. Offsets and lines stay as they were.
-func parseClosed(src []byte) ([]byte, ast.Node) {
-	clean := bytes.Clone(src)
-	clean = bytes.ReplaceAll(clean, []byte{0}, []byte(" "))
-	if open := bytes.LastIndex(clean, []byte("<!--")); open >= 0 && !bytes.Contains(clean[open:], []byte("-->")) {
-		blank(clean[open : open+4])
-	}
-	root := parser.Parse(text.NewReader(clean))
-	if blankFolds(clean, root) {
-		root = parser.Parse(text.NewReader(clean))
-	}
-	// Each turn opens one fence that swallowed the end of the body; eight are more than any note has.
-	for range 8 {
-		fence, ok := root.LastChild().(*ast.FencedCodeBlock)
-		if !ok || closed(fence, clean) {
-			break
-		}
-		line, _, _ := bytes.Cut(clean[fence.Pos():], []byte("\n"))
-		blank(line)
-		root = parser.Parse(text.NewReader(clean))
-	}
-	return clean, root
-}
-
-// closed says whether a fence that is the last block of a body has its closing line.
-func closed(fence *ast.FencedCodeBlock, src []byte) bool {
-	end := fence.Pos()
-	if n := fence.Lines().Len(); n > 0 {
-		end = fence.Lines().At(n - 1).Stop
-	} else if i := bytes.IndexByte(src[end:], '\n'); i >= 0 {
-		end += i + 1
-	} else {
-		return false
-	}
-	rest := bytes.TrimSpace(src[end:])
-	return bytes.HasPrefix(rest, []byte("```")) || bytes.HasPrefix(rest, []byte("~~~"))
-}
-
-func blank(b []byte) {
-	for i := range b {
-		if b[i] != '\n' {
-			b[i] = ' '
-		}
-	}
-}
-
-var foldTag = regexp.MustCompile(`(?is)</?details[^<>]*>|<summary[^<>]*>.{0,200}?</summary\s*>`)
-
-// blankFolds blanks folding tags in HTML blocks and says whether there were any.
-func blankFolds(src []byte, root ast.Node) bool {
-	found := false
-	_ = ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
-		html, ok := n.(*ast.HTMLBlock)
-		if !ok || !entering || html.HTMLBlockType == ast.HTMLBlockType2 {
-			return ast.WalkContinue, nil
-		}
-		if html.Lines().Len() == 0 {
-			return ast.WalkSkipChildren, nil
-		}
-		start, end := html.Lines().At(0).Start, html.Lines().At(html.Lines().Len()-1).Stop
-		for _, at := range foldTag.FindAllIndex(src[start:end], -1) {
-			blank(src[start+at[0] : start+at[1]])
-			found = true
-		}
-		for i := range html.Lines().Len() {
-			seg := html.Lines().At(i)
-			line := src[seg.Start:seg.Stop]
-			// Words behind a tag must not become indented code: they move to the line's start.
-			if words := bytes.Clone(bytes.TrimSpace(line)); len(words) > 0 && bytes.HasPrefix(line, []byte("    ")) {
-				blank(line)
-				copy(line, words)
-			}
-		}
-		return ast.WalkSkipChildren, nil
-	})
-	return found
-}
-
-type fold struct {
-	from, to int
-	summary  string
-}
-
-var (
-	foldEdge    = regexp.MustCompile(`(?i)</?details`)
-	foldSummary = regexp.MustCompile(`(?is)<summary[^<>]*>(.{0,200}?)</summary`)
-)
-
-// findFolds finds the <details> blocks by line, in order. One inside another ends the outer one:
-// the summary nearest above a line is what it stands under.
-func findFolds(src []byte, starts []int) []fold {
-	var out []fold
-	open := false
-	for _, at := range foldEdge.FindAllIndex(src, -1) {
-		line := lineOf(starts, at[0])
-		if open {
-			out[len(out)-1].to = line
-		}
-		if open = src[at[0]+1] != '/'; open {
-			f := fold{from: line, to: len(starts)}
-			if m := foldSummary.FindSubmatch(src[at[1]:min(len(src), at[1]+400)]); m != nil {
-				f.summary = string(m[1])
-			}
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
-func lineStarts(src []byte) []int {
-	starts := []int{0}
-	for i, c := range src {
-		if c == '\n' {
-			starts = append(starts, i+1)
-		}
-	}
-	return starts
-}
-
-func lineOf(starts []int, offset int) int {
-	return sort.SearchInts(starts, offset+1)
 }
 
 // reader walks the blocks of a body in order.
@@ -268,7 +139,7 @@ func (r *reader) code(line int) {
 func (r *reader) add(u unit) {
 	u.heads = r.path
 	if k := sort.Search(len(r.folds), func(i int) bool { return r.folds[i].from > u.from }) - 1; k >= 0 && u.from <= r.folds[k].to {
-		u.fold = r.folds[k].summary
+		u.folded, u.fold = true, r.folds[k].is
 	}
 	if k := len(u.heads); k > 0 {
 		h := &r.doc.heads[u.heads[k-1]]

@@ -158,7 +158,7 @@ func (p *pass) prose(i int, where place) int {
 	}
 	// A feature's heading says more than its first sentence, and one line for it is enough.
 	title := words
-	if where.is == sectionNone && len(u.heads) > 0 && p.first(i) && u.fold == "" {
+	if where.is == sectionNone && len(u.heads) > 0 && p.first(i) && !u.folded {
 		title = p.doc.heads[u.heads[len(u.heads)-1]].plain
 		if len(cats) == 0 {
 			cats = []Category{Feature}

@@ -2,6 +2,7 @@ package release
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -68,11 +69,7 @@ func sectionOf(title string) section {
 
 // structural sections begin something new also below another section's heading.
 func (s section) structural() bool {
-	switch s {
-	case sectionChanged, sectionFeature, sectionImprove, sectionFix, sectionQuiet, sectionKnown, sectionUpcoming:
-		return true
-	}
-	return false
+	return slices.Contains([]section{sectionChanged, sectionFeature, sectionImprove, sectionFix, sectionQuiet, sectionKnown, sectionUpcoming}, s)
 }
 
 // place is where a unit stands: its nearest section and the heading that opens it.
@@ -100,10 +97,8 @@ func (d *document) placeOf(u unit) place {
 			break
 		}
 	}
-	if p.is == sectionNone && u.fold != "" {
-		p.is = sectionOf(u.fold)
-	} else if f := sectionOf(u.fold); f == sectionFix && p.is != sectionBreaking {
-		p.is = f
+	if p.is == sectionNone || u.fold == sectionFix && p.is != sectionBreaking {
+		p.is = u.fold
 	}
 	return p
 }

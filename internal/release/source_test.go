@@ -149,9 +149,9 @@ func TestCompareMetadata(t *testing.T) {
 		}
 	}
 	want := []string{
-		"python_support false: Requires-Python changes from <3.13,>=3.9 to <3.15,>=3.10",
+		"python_support false: Requires-Python changes from >=3.9,<3.13 to >=3.10,<3.15",
 		"dependency false: asgiref (~=3.10) is required now",
-		"dependency true: click changes from <=8.2.1,>=8.0.1 to <=8.5.0,>=8.3.3",
+		"dependency true: click changes from >=8.0.1,<=8.2.1 to >=8.3.3,<=8.5.0",
 		"dependency false: pandas (>=1) is no longer required",
 		"dependency false: psutil changes from >=5.0.0 to any version",
 		"dependency false: rich changes from [jupyter]>=12.0.0 to >=12.0.0",

@@ -51,7 +51,7 @@ var load = sync.OnceValues(func() (*description, error) {
 
 // descriptionFile is where tools/github-description.sh puts the description.
 func descriptionFile() string {
-	cache := os.Getenv("ZENML_UPGRADE_CACHE")
+	cache := os.Getenv("ZENML_UPGRADE_CACHE") //nolint:forbidigo // a helper of tests, which have no other edge
 	if cache == "" {
 		_, self, _, _ := runtime.Caller(0)
 		cache = filepath.Join(filepath.Dir(self), "..", "..", "..", ".cache")
@@ -59,14 +59,14 @@ func descriptionFile() string {
 	return filepath.Join(cache, "github", "api.github.com.json")
 }
 
-func loadDescription(t testing.TB) *description {
-	t.Helper()
+func loadDescription(tb testing.TB) *description {
+	tb.Helper()
 	d, err := load()
 	if os.IsNotExist(err) {
-		t.Skip("skipped: GitHub's API description is missing (sh tools/github-description.sh fetches it)")
+		tb.Skip("skipped: GitHub's API description is missing (sh tools/github-description.sh fetches it)")
 	}
 	if err != nil {
-		t.Fatalf("reading GitHub's API description: %v", err)
+		tb.Fatalf("reading GitHub's API description: %v", err)
 	}
 	return d
 }

@@ -28,7 +28,7 @@ const pageSize = 30
 type Server struct {
 	URL string // what GITHUB_API_URL would hold
 
-	t        testing.TB
+	tb       testing.TB
 	spec     *description
 	mu       sync.Mutex
 	token    string
@@ -66,11 +66,11 @@ type Request struct {
 
 // New starts a server that ends with the test. The test is skipped when GitHub's description is
 // not at hand.
-func New(t testing.TB) *Server {
-	t.Helper()
-	s := &Server{t: t, spec: loadDescription(t), repos: map[string]*repository{}}
+func New(tb testing.TB) *Server {
+	tb.Helper()
+	s := &Server{tb: tb, spec: loadDescription(tb), repos: map[string]*repository{}}
 	srv := httptest.NewServer(http.HandlerFunc(s.serve))
-	t.Cleanup(srv.Close)
+	tb.Cleanup(srv.Close)
 	s.URL = srv.URL
 	return s
 }
@@ -118,12 +118,12 @@ func (s *Server) Requests() []Request {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		s.t.Errorf("fake GitHub: reading a request: %v", err)
+		s.tb.Errorf("fake GitHub: reading a request: %v", err)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	checked, err := s.spec.request(r)
 	if err != nil {
-		s.t.Errorf("fake GitHub: %s %s is no request that GitHub describes: %v", r.Method, r.URL, err)
+		s.tb.Errorf("fake GitHub: %s %s is no request that GitHub describes: %v", r.Method, r.URL, err)
 		http.Error(w, `{"message":"not described"}`, http.StatusUnprocessableEntity)
 		return
 	}
@@ -142,11 +142,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	data, err := json.Marshal(a.body)
 	if err != nil {
-		s.t.Errorf("fake GitHub: encoding an answer: %v", err)
+		s.tb.Errorf("fake GitHub: encoding an answer: %v", err)
 	}
 	a.header.Set("Content-Type", "application/json; charset=utf-8")
 	if err := s.spec.response(r.Context(), checked, a.status, a.header, data); err != nil {
-		s.t.Errorf("fake GitHub: the answer to %s %s is none that GitHub describes: %v", r.Method, r.URL, err)
+		s.tb.Errorf("fake GitHub: the answer to %s %s is none that GitHub describes: %v", r.Method, r.URL, err)
 	}
 	for k, v := range a.header {
 		w.Header()[k] = v
@@ -181,7 +181,7 @@ func (s *Server) answer(r *http.Request) answer {
 	}
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	if len(parts) != 4 || parts[0] != "repos" || parts[3] != "releases" || r.Method != http.MethodGet {
-		s.t.Errorf("fake GitHub: %s %s is not built", r.Method, r.URL.Path)
+		s.tb.Errorf("fake GitHub: %s %s is not built", r.Method, r.URL.Path)
 		return refuse(http.StatusNotFound, "Not Found")
 	}
 	name := parts[1] + "/" + parts[2]
