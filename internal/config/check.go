@@ -1,0 +1,159 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+var (
+	nameForm   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
+	pythonForm = regexp.MustCompile(`^3\.[0-9]{1,2}$`)
+	loginForm  = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?(?:\[bot\])?$`)
+)
+
+// check tells what is wrong with the values; missing keys and wrong types are told already.
+func (d *decoder) check(c *Config) {
+	d.word("deployment", c.Deployment, false, "oss", "pro-self-hosted", "pro-saas")
+	names := make([]string, 0, len(c.Environments))
+	for name := range c.Environments {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		d.environment("environments."+name, name, c.Environments[name])
+	}
+	for i, p := range c.Projects {
+		d.project(fmt.Sprintf("projects[%d]", i), p)
+	}
+	d.pipelines(c.Pipelines)
+	d.waivers(c.Waivers)
+	for i, t := range c.Teams {
+		at := fmt.Sprintf("teams[%d]", i)
+		d.needed(at+".name", t.Name)
+		d.logins(at+".members", t.Members)
+	}
+	d.logins("operators", c.Operators)
+}
+
+func (d *decoder) environment(at, name string, e Environment) {
+	if !nameForm.MatchString(name) {
+		d.at(at, "use letters, digits, - and _, at most 63", "%q is no name for an environment", name)
+	}
+	d.word(at+".kind", e.Kind, true, "development", "staging", "production")
+	if e.Driver != "" && e.Driver != "local" {
+		d.at(at+".driver", "use local: a server that is a process on this machine", "driver %q is not built", e.Driver)
+	}
+	if e.ServerURL != "" {
+		u, err := url.Parse(e.ServerURL)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
+			d.at(at+".server-url", "write it like https://zenml.example.org", "no address of a server")
+		} else if u.User != nil {
+			d.at(at+".server-url", "give the key as the input server-token", "holds a user or password")
+		}
+	}
+	if e.Local != nil {
+		d.needed(at+".local.python", e.Local.Python)
+		if e.Local.Port < 1 || e.Local.Port > 65535 {
+			d.at(at+".local.port", "give the port that the server listens on", "%d is no port", e.Local.Port)
+		}
+	}
+	if len(e.Hooks) > 0 {
+		d.at(at+".hooks", "remove them and do that work before the run", "hooks are not run yet")
+	}
+	if e.Window != "" {
+		if _, err := ParseWindow(e.Window); err != nil {
+			d.at(at+".window", "write it like 2026-11-28T22:00/2h Europe/Berlin", "%v", err)
+		}
+	}
+	d.duration(at+".max-downtime", e.MaxDowntime)
+	d.word(at+".rollback", e.Rollback, false, "true", "false")
+}
+
+func (d *decoder) project(at string, p Project) {
+	if d.needed(at+".path", p.Path) {
+		if clean := path.Clean(p.Path); path.IsAbs(clean) || clean == ".." || strings.HasPrefix(clean, "../") || strings.ContainsAny(p.Path, "\\\x00\n") {
+			d.at(at+".path", "give a folder of the repository, relative to its root, with /", "%q leads out of the repository", p.Path)
+		}
+	}
+	for i, v := range p.PythonVersions {
+		if !pythonForm.MatchString(v) {
+			d.at(fmt.Sprintf("%s.python-versions[%d]", at, i), `write it like "3.11"`, "%q is no Python version", v)
+		}
+	}
+}
+
+func (d *decoder) pipelines(pipelines []Pipeline) {
+	seen := map[string]bool{}
+	for i, p := range pipelines {
+		at := fmt.Sprintf("pipelines[%d]", i)
+		if d.needed(at+".name", p.Name) && seen[p.Name] {
+			d.at(at+".name", "keep one", "%q stands twice", p.Name)
+		}
+		seen[p.Name] = true
+		d.word(at+".marker", p.Marker, false, "critical", "long", "skip")
+		if p.Marker != "skip" {
+			d.needed(at+".command", p.Command)
+		}
+		d.duration(at+".timeout", p.Timeout)
+	}
+}
+
+func (d *decoder) waivers(waivers []Waiver) {
+	seen := map[string]bool{}
+	for i, w := range waivers {
+		at := fmt.Sprintf("waivers[%d]", i)
+		if d.needed(at+".finding", w.Finding) && seen[w.Finding] {
+			d.at(at+".finding", "keep one", "%q is waived twice", w.Finding)
+		}
+		seen[w.Finding] = true
+		d.needed(at+".owner", w.Owner)
+		d.needed(at+".reason", w.Reason)
+		if d.needed(at+".expires", w.Expires) {
+			if _, err := time.Parse(time.DateOnly, w.Expires); err != nil {
+				d.at(at+".expires", "write it like 2026-12-31", "%q is no date", w.Expires)
+			}
+		}
+	}
+}
+
+func (d *decoder) logins(at string, logins []string) {
+	for i, login := range logins {
+		if !loginForm.MatchString(login) {
+			d.at(fmt.Sprintf("%s[%d]", at, i), "write it without @", "%q is no GitHub login", login)
+		}
+	}
+}
+
+// needed tells a missing value and says whether it is there.
+func (d *decoder) needed(at, value string) bool {
+	if strings.TrimSpace(value) == "" {
+		d.at(at, "add it", "missing")
+		return false
+	}
+	return true
+}
+
+func (d *decoder) word(at, value string, required bool, words ...string) {
+	if value == "" && !required || slices.Contains(words, value) {
+		return
+	}
+	if value == "" {
+		d.at(at, "add one of "+strings.Join(words, ", "), "missing")
+		return
+	}
+	d.at(at, "use one of "+strings.Join(words, ", "), "%q is not known", value)
+}
+
+func (d *decoder) duration(at, value string) {
+	if value == "" {
+		return
+	}
+	if t, err := time.ParseDuration(value); err != nil || t <= 0 {
+		d.at(at, "write it like 10m or 90s", "%q is no duration", value)
+	}
+}

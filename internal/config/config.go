@@ -1,0 +1,125 @@
+// Package config reads .github/zenml-upgrade.yml. Everything wrong in the file is told at once,
+// with its line; what no part of the program acts on yet is refused, never quietly ignored.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+)
+
+// DefaultPath is where the file is looked for below the repository's root.
+const DefaultPath = ".github/zenml-upgrade.yml"
+
+// MaxBytes is the size up to which a configuration file is read.
+const MaxBytes = 1 << 20
+
+// Config is the whole file. The schema in schema/ describes the same keys; a test holds both
+// together.
+type Config struct {
+	Deployment   string                 `yaml:"deployment"` // oss (when empty), pro-self-hosted or pro-saas
+	Environments map[string]Environment `yaml:"environments"`
+	Projects     []Project              `yaml:"projects"`
+	Pipelines    []Pipeline             `yaml:"pipelines"`
+	Waivers      []Waiver               `yaml:"waivers"`
+	Teams        []Team                 `yaml:"teams"`
+	Gates        Gates                  `yaml:"gates"`
+	Operators    []string               `yaml:"operators"` // GitHub logins
+}
+
+// Environment is a server that can be upgraded.
+type Environment struct {
+	Kind        string            `yaml:"kind"` // development, staging or production
+	ServerURL   string            `yaml:"server-url"`
+	Driver      string            `yaml:"driver"` // local, also when empty
+	Local       *Local            `yaml:"local"`
+	Hooks       map[string]string `yaml:"hooks"`        // refused: nothing runs them yet
+	Window      string            `yaml:"window"`       // see ParseWindow
+	MaxDowntime string            `yaml:"max-downtime"` // Go duration, positive
+	Rollback    string            `yaml:"rollback"`     // true, false or empty
+}
+
+// Local says how the driver local runs a server.
+type Local struct {
+	Python  string `yaml:"python"`   // interpreter that has ZenML installed
+	EnvFile string `yaml:"env-file"` // KEY=value lines for the server
+	Port    int    `yaml:"port"`     // 1 to 65535
+}
+
+// Project is a folder with requirements of its own.
+type Project struct {
+	Path           string   `yaml:"path"` // relative to the repository, never out of it
+	PythonVersions []string `yaml:"python-versions"`
+}
+
+// Pipeline is a pipeline of the repository and how it is run.
+type Pipeline struct {
+	Name    string `yaml:"name"`
+	Command string `yaml:"command"`
+	Marker  string `yaml:"marker"`  // critical, long, skip or empty
+	Timeout string `yaml:"timeout"` // Go duration, positive
+}
+
+// Waiver accepts a finding until a date. An expired one is valid and without effect.
+type Waiver struct {
+	Finding string `yaml:"finding"` // a finding's id
+	Owner   string `yaml:"owner"`
+	Reason  string `yaml:"reason"`
+	Expires string `yaml:"expires"` // 2006-01-02, the last day on which it counts
+}
+
+// Team names people; a waiver's owner may be a team.
+type Team struct {
+	Name    string   `yaml:"name"`
+	Members []string `yaml:"members"` // GitHub logins
+}
+
+// Gates has no keys yet: a gate that is written down but not enforced would be trusted.
+type Gates struct{}
+
+// Load reads the file at path. The error joins one *fault.Error of kind Input per fault.
+func Load(path string) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	return Parse(path, data)
+}
+
+func unreadable(path string, err error) error {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		err = p.Err
+	}
+	return fault.BadInput(fmt.Sprintf("config %q cannot be read: %v", path, err), "give the path of a readable file, or none for "+DefaultPath)
+}
+
+// Parse reads a configuration that was read elsewhere, such as from the base commit of a pull
+// request; name is what its faults are told under.
+func Parse(name string, data []byte) (*Config, error) {
+	if len(data) > MaxBytes {
+		return nil, fault.BadInput(fmt.Sprintf("config %q is larger than %d bytes", name, MaxBytes), "give a ZenML upgrade configuration")
+	}
+	d := &decoder{name: filepath.ToSlash(name), lines: map[string]int{}}
+	cfg := &Config{}
+	if len(bytes.TrimSpace(data)) > 0 {
+		d.read(data, cfg)
+	}
+	if d.readable {
+		d.check(cfg)
+	}
+	if len(d.faults) > 0 {
+		return nil, errors.Join(d.faults...)
+	}
+	return cfg, nil
+}

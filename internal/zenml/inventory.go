@@ -1,0 +1,255 @@
+package zenml
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
+)
+
+// Inventory is what a server holds.
+type Inventory struct {
+	// Kinds holds, per kind, the names by id. A kind that this version does not have is absent.
+	Kinds map[string]map[string]string `json:"kinds"`
+	// Unreadable names the kinds that exist but whose list this account may not read, and why.
+	Unreadable map[string]string `json:"unreadable"`
+}
+
+// Loss compares one kind before and after.
+type Loss struct {
+	Before  int      `json:"before"`
+	After   int      `json:"after"`
+	Missing []string `json:"missing"` // ids that were there before, sorted
+	Status  string   `json:"status"`  // one of the Status constants
+}
+
+// What a comparison of a kind came to.
+const (
+	StatusCompared = "compared"   // both sides were read
+	StatusNew      = "new"        // the old version does not have this kind: nothing to lose
+	StatusUnknown  = "unknown"    // one side could not be read
+	StatusGone     = "not_in_new" // the new version does not have this kind
+)
+
+// OK says that nothing is known to be lost and nothing is unknown.
+func (l Loss) OK() bool { return len(l.Missing) == 0 && l.Status != StatusUnknown }
+
+// kind is a list of the API (facts, sections 3.1 and 4.1). Builds and snapshots are not counted:
+// 0.90 renamed and rebuilt them.
+type kind struct {
+	name, path string
+	scoped     bool // lists are of one project from 0.80 on
+}
+
+var kinds = []kind{
+	{"user", "/users", false},
+	{"stack", "/stacks", false},
+	{"component", "/components", false},
+	{"service_connector", "/service_connectors", false},
+	{"secret", "/secrets", false},
+	{"flavor", "/flavors", false},
+	{"service_account", "/service_accounts", false},
+	{"pipeline", "/pipelines", true},
+	{"run", "/runs", true},
+	{"artifact", "/artifacts", true},
+	{"artifact_version", "/artifact_versions", true},
+	{"model", "/models", true},
+	{"model_version", "/model_versions", true},
+	{"tag", "/tags", true},
+	{"schedule", "/schedules", true},
+	{"service", "/services", true},
+	{"code_repository", "/code_repositories", true},
+}
+
+// named is what every listed item has.
+type named struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Body struct {
+		IsCustom *bool `json:"is_custom"`
+	} `json:"body"`
+}
+
+// Inventory lists what the server holds: all projects, un-hydrated, four lists at once. Built-in
+// flavors are left out, for each start of a server makes them anew.
+func (c *Client) Inventory(ctx context.Context) (Inventory, error) {
+	v, err := c.Version(ctx)
+	if err != nil {
+		return Inventory{}, fmt.Errorf("taking the inventory: %w", err)
+	}
+	inv := Inventory{Kinds: map[string]map[string]string{}, Unreadable: map[string]string{}}
+	projects, err := c.projects(ctx, v, &inv)
+	if err != nil {
+		return Inventory{}, fmt.Errorf("taking the inventory: %w", err)
+	}
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(4)
+	for _, k := range kinds {
+		g.Go(func() error {
+			found, err := c.readKind(ctx, k, projects)
+			mu.Lock()
+			defer mu.Unlock()
+			return inv.note(k.name, found, err)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return Inventory{}, fmt.Errorf("taking the inventory: %w", err)
+	}
+	if why, closed := inv.Unreadable["service_account"]; closed {
+		inv.Unreadable["api_key"] = why
+		return inv, nil
+	}
+	keys, err := c.apiKeys(ctx, inv.Kinds["service_account"])
+	if err := inv.note("api_key", keys, err); err != nil {
+		return Inventory{}, fmt.Errorf("taking the inventory: %w", err)
+	}
+	return inv, nil
+}
+
+// note files what reading a kind gave. 404 and 405 mean that the version has no such list, 403
+// that this account may not see it; all else stops the inventory.
+func (inv *Inventory) note(kind string, found map[string]string, err error) error {
+	var status *StatusError
+	switch {
+	case err == nil:
+		inv.Kinds[kind] = found
+	case errors.As(err, &status) && (status.Code == http.StatusNotFound || status.Code == http.StatusMethodNotAllowed):
+	case errors.As(err, &status) && status.Code == http.StatusForbidden:
+		inv.Unreadable[kind] = status.Error()
+	default:
+		return fmt.Errorf("kind %s: %w", kind, err)
+	}
+	return nil
+}
+
+// projects lists the projects, called workspaces before 0.80, and returns the scopes to ask for:
+// one empty one where lists reach over all of them.
+func (c *Client) projects(ctx context.Context, v string, inv *Inventory) ([]string, error) {
+	path, scoped := "/projects", true
+	if version.Compare(v, "0.80.0") < 0 {
+		path, scoped = "/workspaces", false
+	}
+	found, err := c.readKind(ctx, kind{name: "project", path: path}, nil)
+	if err := inv.note("project", found, err); err != nil {
+		return nil, err
+	}
+	if !scoped || len(found) == 0 {
+		return []string{""}, nil
+	}
+	return slices.Sorted(maps.Keys(found)), nil
+}
+
+func (c *Client) readKind(ctx context.Context, k kind, projects []string) (map[string]string, error) {
+	scopes := []string{""}
+	if k.scoped {
+		scopes = projects
+	}
+	out := map[string]string{}
+	for _, project := range scopes {
+		q := url.Values{}
+		if project != "" {
+			q.Set("project", project)
+		}
+		items, err := list[named](ctx, c, k.path, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, it := range items {
+			if k.name == "flavor" && (it.Body.IsCustom == nil || !*it.Body.IsCustom) {
+				continue
+			}
+			out[it.ID] = it.Name
+		}
+	}
+	return out, nil
+}
+
+func (c *Client) apiKeys(ctx context.Context, accounts map[string]string) (map[string]string, error) {
+	out := map[string]string{}
+	for account := range accounts {
+		keys, err := list[named](ctx, c, "/service_accounts/"+url.PathEscape(account)+"/api_keys", nil)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range keys {
+			out[k.ID] = k.Name
+		}
+	}
+	return out, nil
+}
+
+// Compare tells per kind what of before is missing after. What was added is no loss. A kind that
+// could not be read on either side is unknown, which is not OK.
+func Compare(before, after Inventory) map[string]Loss {
+	out := map[string]Loss{}
+	all := map[string]bool{}
+	for _, inv := range []Inventory{before, after} {
+		for k := range inv.Kinds {
+			all[k] = true
+		}
+		for k := range inv.Unreadable {
+			all[k] = true
+		}
+	}
+	for k := range all {
+		old, hadOld := before.Kinds[k]
+		now, hasNow := after.Kinds[k]
+		l := Loss{Before: len(old), After: len(now), Missing: []string{}, Status: StatusCompared}
+		_, closedOld := before.Unreadable[k]
+		_, closedNow := after.Unreadable[k]
+		switch {
+		case closedOld || closedNow:
+			l.Status = StatusUnknown
+		case !hadOld:
+			l.Status = StatusNew
+		case !hasNow:
+			l.Status = StatusGone
+		}
+		if l.Status != StatusUnknown {
+			for id := range old {
+				if _, ok := now[id]; !ok {
+					l.Missing = append(l.Missing, id)
+				}
+			}
+			slices.Sort(l.Missing)
+		}
+		out[k] = l
+	}
+	return out
+}
+
+// Healthy makes the reads that fail when code and database do not match, which /health, /ready
+// and /info do not notice (facts, behaviour section 3), and returns what failed. It needs a login.
+func (c *Client) Healthy(ctx context.Context) []string {
+	some := url.Values{"hydrate": {"true"}, "size": {"50"}}
+	reads := []struct {
+		path  string
+		query url.Values
+	}{
+		{"/current-user", nil},
+		{"/stacks", url.Values{"hydrate": {"true"}}},
+		{"/components", url.Values{"hydrate": {"true"}}},
+		{"/runs", some},
+		{"/steps", some},
+		{"/pipelines", some},
+		{"/artifact_versions", some},
+		{"/flavors", url.Values{"size": {"500"}}},
+	}
+	failed := []string{}
+	for _, r := range reads {
+		var any any
+		if err := c.Get(ctx, r.path, r.query, &any); err != nil {
+			failed = append(failed, err.Error())
+		}
+	}
+	return failed
+}

@@ -1,0 +1,246 @@
+package zenml
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
+)
+
+//go:embed probes/*.py
+var probes embed.FS
+
+// Target is a server as ZenML's own client of one version reaches it.
+type Target struct {
+	Python string // interpreter of an environment that holds zenml
+	URL    string
+	APIKey string
+	// Dir is where a probe's imports begin: the root of the user's pipelines, so that classes in
+	// their modules can be unpickled. "" is an empty folder.
+	Dir string
+	// StoresPath is the folder under which the artifacts of local stores lie (the
+	// ZENML_LOCAL_STORES_PATH they were written with); others cannot be loaded. "" is an empty folder.
+	StoresPath string
+	Environ    []string // our process's environment; proc.BaseEnv decides what of it passes
+	Env        []string // KEY=value for the client alone, such as the credentials of an artifact store
+	Timeout    time.Duration
+}
+
+// maxLoaded bounds the answers of the load probe: some hundred bytes for each artifact.
+const maxLoaded = 64 << 20
+
+// Loaded is what loading an artifact gave.
+type Loaded struct {
+	Status string `json:"status"` // "loaded", "failed"
+	Type   string `json:"type"`   // module.Class of the value
+	// Digest stands for the value. "value:..." differs only if the value does; "state:..." may
+	// differ for another version of the class's library; "" says that no such form exists.
+	Digest string `json:"digest"`
+	Cause  string `json:"cause"` // why it failed, one line
+}
+
+// Same compares two loads of one artifact: nil when that cannot be told.
+func Same(a, b Loaded) *bool {
+	if a.Status != "loaded" || b.Status != "loaded" || a.Digest == "" || b.Digest == "" {
+		return nil
+	}
+	same := a.Digest == b.Digest
+	if !same && (strings.HasPrefix(a.Digest, "state:") || strings.HasPrefix(b.Digest, "state:")) {
+		return nil
+	}
+	return &same
+}
+
+// Smoke runs a pipeline of two steps on the account's default stack, loads its result back, and
+// deletes what it made. Where the deletion fails, things named zenml_upgrade_* stay.
+func Smoke(ctx context.Context, t Target) error {
+	w, err := newWorkdir(t)
+	if err != nil {
+		return err
+	}
+	defer w.remove()
+	// Its own folders: what the smoke pipeline writes must not come among the user's artifacts.
+	t.StoresPath, t.Dir = "", ""
+	answer := filepath.Join(w.dir, "answer.json")
+	if err := w.run(ctx, t, "smoke.py", answer); err != nil {
+		return fmt.Errorf("running the smoke pipeline: %w", err)
+	}
+	b, err := os.ReadFile(answer)
+	if err != nil {
+		return fmt.Errorf("reading how the smoke pipeline ended: %w", err)
+	}
+	var got struct {
+		Status string `json:"status"`
+		Value  int    `json:"value"`
+		Steps  int    `json:"steps"`
+	}
+	if err := json.Unmarshal(b, &got); err != nil {
+		return fmt.Errorf("reading how the smoke pipeline ended: %w", err)
+	}
+	if got.Status != "completed" || got.Value != 42 || got.Steps != 2 {
+		return fmt.Errorf("the smoke pipeline ended %q after %d of 2 steps with the value %d, not 42", got.Status, got.Steps, got.Value)
+	}
+	return nil
+}
+
+// LoadArtifacts loads artifact versions by id with the client, one after another. Every id is in
+// the answer; one that ended the interpreter is "failed" and the others are still tried. The
+// Timeout is for all together: what was not reached is "failed" too. The error is for a probe that
+// could not run at all.
+//
+// Loading runs code of the user's pipelines and of pickles: the caller decides whether it may.
+func LoadArtifacts(ctx context.Context, t Target, ids []string) (map[string]Loaded, error) {
+	w, err := newWorkdir(t)
+	if err != nil {
+		return nil, err
+	}
+	defer w.remove()
+	if t.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, t.Timeout, proc.ErrTimeout)
+		defer cancel()
+	}
+	out := map[string]Loaded{}
+	for left := ids; len(left) > 0; left = remaining(ids, out) {
+		before := len(out)
+		runErr := w.load(ctx, t, left, out)
+		switch cause := context.Cause(ctx); {
+		case errors.Is(cause, proc.ErrTimeout):
+			for _, id := range remaining(ids, out) {
+				out[id] = Loaded{Status: "failed", Cause: "not loaded within the time limit of " + t.Timeout.String()}
+			}
+		case cause != nil:
+			return out, cause
+		case len(out) == before && runErr != nil:
+			return out, fmt.Errorf("loading artifacts: %w", runErr)
+		case len(out) == before:
+			return out, errors.New("loading artifacts: the probe ended without a word")
+		}
+	}
+	return out, nil
+}
+
+func remaining(ids []string, done map[string]Loaded) []string {
+	var left []string
+	for _, id := range ids {
+		if _, ok := done[id]; !ok {
+			left = append(left, id)
+		}
+	}
+	return left
+}
+
+// load runs the probe once and files its answers; the artifact it died on is failed.
+func (w *workdir) load(ctx context.Context, t Target, ids []string, out map[string]Loaded) error {
+	b, err := json.Marshal(ids)
+	if err != nil {
+		return fmt.Errorf("writing the list of artifacts: %w", err)
+	}
+	list, answers := filepath.Join(w.dir, "ids.json"), filepath.Join(w.dir, "answers.jsonl")
+	if err := errors.Join(os.WriteFile(list, b, 0o600), os.WriteFile(answers, nil, 0o600)); err != nil {
+		return fmt.Errorf("writing the list of artifacts: %w", err)
+	}
+	runErr := w.run(ctx, t, "load.py", list, answers)
+	f, err := os.Open(answers)
+	if err != nil {
+		return fmt.Errorf("reading what the artifacts gave: %w", err)
+	}
+	defer f.Close()
+	begun := ""
+	lines := bufio.NewScanner(io.LimitReader(f, maxLoaded))
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var line struct {
+			Begin string `json:"begin"`
+			ID    string `json:"id"`
+			Loaded
+		}
+		if json.Unmarshal(lines.Bytes(), &line) != nil {
+			break
+		}
+		if line.Begin != "" {
+			begun = line.Begin
+			continue
+		}
+		out[line.ID], begun = line.Loaded, ""
+	}
+	if begun != "" && context.Cause(ctx) == nil {
+		out[begun] = Loaded{Status: "failed", Cause: "the Python process ended while it loaded this artifact"}
+	}
+	return runErr
+}
+
+// workdir is a private folder with the probes in it.
+type workdir struct{ dir string }
+
+func newWorkdir(t Target) (*workdir, error) {
+	if !filepath.IsAbs(t.Python) {
+		return nil, fmt.Errorf("running a probe: the interpreter %q is not an absolute path", t.Python)
+	}
+	dir, err := os.MkdirTemp("", "zenml-upgrade-probe-")
+	if err != nil {
+		return nil, fmt.Errorf("making a folder for a probe: %w", err)
+	}
+	w := &workdir{dir: dir}
+	for _, name := range []string{"cwd", "stores", "config"} {
+		err = errors.Join(err, os.Mkdir(filepath.Join(dir, name), 0o700))
+	}
+	files, readErr := probes.ReadDir("probes")
+	err = errors.Join(err, readErr)
+	for _, f := range files {
+		b, readErr := probes.ReadFile("probes/" + f.Name())
+		err = errors.Join(err, readErr, os.WriteFile(filepath.Join(dir, f.Name()), b, 0o600))
+	}
+	if err != nil {
+		w.remove()
+		return nil, fmt.Errorf("making a folder for a probe: %w", err)
+	}
+	return w, nil
+}
+
+func (w *workdir) remove() { _ = os.RemoveAll(w.dir) } // a temporary folder: the system removes it otherwise
+
+func (w *workdir) run(ctx context.Context, t Target, script string, args ...string) error {
+	cwd, stores := t.Dir, t.StoresPath
+	if cwd == "" {
+		cwd = filepath.Join(w.dir, "cwd")
+	}
+	if stores == "" {
+		stores = filepath.Join(w.dir, "stores")
+	}
+	env := proc.BaseEnv(t.Environ, t.Env...)
+	env = append(env, "ZENML_STORE_TYPE=rest", "ZENML_STORE_URL="+t.URL, "ZENML_STORE_API_KEY="+t.APIKey,
+		"ZENML_CONFIG_PATH="+filepath.Join(w.dir, "config"), "ZENML_LOCAL_STORES_PATH="+stores,
+		"ZENML_ANALYTICS_OPT_IN=false", "ZENML_LOGGING_COLORS_DISABLED=true", "ZENML_ENABLE_RICH_TRACEBACK=false",
+		"AUTO_OPEN_DASHBOARD=false", "NO_COLOR=1", "PYTHONNOUSERSITE=1", "PYTHONDONTWRITEBYTECODE=1")
+	_, err := proc.Run(ctx, proc.Command{
+		Path: t.Python, Args: append([]string{filepath.Join(w.dir, script)}, args...), Dir: cwd, Env: env,
+		Timeout: t.Timeout, Secrets: []string{t.APIKey}, Stdin: bytes.NewReader(nil),
+	})
+	return withoutSQL(err)
+}
+
+// withoutSQL drops what a probe wrote when that quotes a server's words on a database
+// failure.
+func withoutSQL(err error) error {
+	var exit *proc.ExitError
+	if !errors.As(err, &exit) {
+		return err
+	}
+	for _, sign := range []string{"[SQL", "sqlalche", "pymysql", "sqlite3.", "SELECT ", "INSERT ", "UPDATE ", "DELETE "} {
+		if strings.Contains(exit.Tail, sign) {
+			return &proc.ExitError{Name: exit.Name, Code: exit.Code, Tail: "the server failed; its words hold SQL and are left out"}
+		}
+	}
+	return err
+}
