@@ -166,16 +166,9 @@ func (w *world) executable(word string) (string, error) {
 		}
 		return "", fmt.Errorf("%q is not an executable file of the repository", word)
 	}
-	for _, kv := range w.env() {
-		list, ok := strings.CutPrefix(kv, "PATH=")
-		if !ok {
-			continue
-		}
-		for _, dir := range filepath.SplitList(list) {
-			// Only the last PATH counts, which begins with the environment's own bin folder.
-			if path := filepath.Join(dir, word); strings.HasPrefix(list, w.client.Dir) && filepath.IsAbs(path) && proc.Exists(path) {
-				return path, nil
-			}
+	for _, dir := range filepath.SplitList(w.path()) {
+		if path := filepath.Join(dir, word); filepath.IsAbs(path) && proc.Exists(path) {
+			return path, nil
 		}
 	}
 	return "", fmt.Errorf("the program %q was found neither in the test environment nor on PATH", word)

@@ -85,17 +85,22 @@ func (w *world) login(ctx context.Context) error {
 	return nil
 }
 
-// env is all that code under test knows: its world's server and folders, nothing of ours.
-func (w *world) env(extra ...string) []string {
+// path is where the code under test finds programs: first in its environment.
+func (w *world) path() string {
 	path := "/usr/bin:/bin"
 	for _, kv := range w.environ {
 		if v, ok := strings.CutPrefix(kv, "PATH="); ok {
 			path = v
 		}
 	}
+	return filepath.Join(w.client.Dir, "bin") + string(filepath.ListSeparator) + path
+}
+
+// env is all that code under test knows: its world's server and folders, nothing of ours.
+func (w *world) env(extra ...string) []string {
 	env := proc.BaseEnv(w.environ,
 		"HOME="+filepath.Join(w.dir, "home"), "TMPDIR="+filepath.Join(w.dir, "tmp"),
-		"PATH="+filepath.Join(w.client.Dir, "bin")+string(filepath.ListSeparator)+path, "VIRTUAL_ENV="+w.client.Dir,
+		"PATH="+w.path(), "VIRTUAL_ENV="+w.client.Dir,
 		"PYTHONNOUSERSITE=1", "PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1", "NO_COLOR=1",
 		"NO_PROXY=127.0.0.1,localhost", "no_proxy=127.0.0.1,localhost",
 		"ZENML_CONFIG_PATH="+filepath.Join(w.dir, "config"), "ZENML_LOCAL_STORES_PATH="+w.stores,
