@@ -116,7 +116,7 @@ func (t *test) conclude() {
 	t.res.Checks = append(t.res.Checks, server)
 	for _, name := range t.oldResult.names {
 		kind, _ := builtIn(name)
-		c := Check{Name: name, Kind: kind, Required: !t.marked(name, "skip"), Baseline: t.oldResult.by[name]}
+		c := Check{Name: name, Kind: kind, Required: name != noIntegration && !t.marked(name, "skip"), Baseline: t.oldResult.by[name]}
 		now, ok := t.newResult.by[name]
 		if !ok {
 			now = skip(why)

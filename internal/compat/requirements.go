@@ -142,6 +142,17 @@ func readBelow(repo, path string) (rel, text string, err error) {
 	return rel, string(b), nil
 }
 
+// packages returns the normalised names of what is asked for beside ZenML itself.
+func (r *requirements) packages() []string {
+	var out []string
+	for _, line := range r.lines {
+		if name := packageName(line); name != "" && name != "zenml" {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 // with returns the lines for a client of one ZenML version: zenml's own line is replaced, its
 // extras are kept; without requirements it is what a server needs.
 func (r *requirements) with(version string) []string {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -157,9 +158,10 @@ func (t *test) prepare(ctx context.Context) error {
 
 // baseline runs every check in the old world.
 func (t *test) baseline(ctx context.Context) error {
-	checks := suiteChecks(t.Suite)
+	checks := suiteChecks(t.Suite, t.needs.packages())
 	err := t.step("ZenML "+t.From+": checks", func() error {
 		t.oldResult = t.runAll(ctx, t.old, checks, false)
+		t.noteIntegrations()
 		return nil
 	})
 	if err != nil || !slices.Contains(t.Suite, "artifact") {
@@ -173,6 +175,18 @@ func (t *test) baseline(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// noteIntegrations says so when the group integration found nothing to test.
+func (t *test) noteIntegrations() {
+	for _, name := range t.oldResult.names {
+		if strings.HasPrefix(name, "integration") {
+			return
+		}
+	}
+	if slices.Contains(t.Suite, "integration") {
+		t.oldResult.set(noIntegration, skip("no requirement is a package that a ZenML integration needs"))
+	}
 }
 
 // upgrade ends the old server and starts the new one on a copy of its database.
@@ -203,7 +217,7 @@ func (t *test) candidate(ctx context.Context) error {
 	}
 	var checks []string
 	for _, name := range t.oldResult.names {
-		if kind, ok := builtIn(name); ok && kind != KindDashboard {
+		if kind, ok := builtIn(name); ok && kind != KindDashboard && name != noIntegration {
 			checks = append(checks, name)
 		}
 	}

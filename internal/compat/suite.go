@@ -14,14 +14,22 @@ var Groups = []string{"basic", "complex", "artifact", "integration", "client", "
 
 const suiteTimeout = 10 * time.Minute
 
-// suiteChecks returns what zu_suite_run.py is asked for the given groups.
-func suiteChecks(groups []string) []string {
+// noIntegration stands for the group integration when there is nothing to integrate.
+const noIntegration = "integration:none"
+
+// suiteChecks returns what zu_suite_run.py is asked for the given groups; packages are those that
+// the repository asks for.
+func suiteChecks(groups, packages []string) []string {
 	var out []string
 	for _, g := range Groups {
 		switch {
 		case !slices.Contains(groups, g) || g == "dashboard":
 		case g == "client":
 			out = append(out, "client:lists", "client:writes")
+		case g == "integration":
+			if len(packages) > 0 {
+				out = append(out, "integration="+strings.Join(packages, ","))
+			}
 		default:
 			out = append(out, g)
 		}
