@@ -26,9 +26,10 @@ type Runtime struct {
 	Environ  []string // KEY=value, as the process got it
 	Progress *progress.Display
 	Now      func() time.Time
-	OutDir   string // absolute; exists
-	CacheDir string // absolute; environments and facts are kept here
-	Repo     string // absolute repository-path
+	OutDir   string   // absolute; exists
+	CacheDir string   // absolute; environments and facts are kept here
+	Repo     string   // absolute repository-path
+	Secrets  []string // what must stand in no log, for proc.Command.Secrets
 }
 
 // Getenv looks a variable up in Environ.
@@ -53,6 +54,10 @@ type Outcome interface{ OutcomeWord() string }
 
 // Writer is implemented by results that put further files (junit.xml) beside result.json.
 type Writer interface{ WriteFiles(dir string) error }
+
+// Checker is implemented by actions that can tell the faults of their inputs without doing
+// anything. It is asked before Run, so that these are told together with the common inputs' faults.
+type Checker interface{ Check(rt *Runtime) error }
 
 // Action is one of the three. Inputs returns a pointer to a struct that kong can fill.
 // Run returns a result whenever one can be formed, also beside an error.

@@ -1,0 +1,232 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
+)
+
+// CommentLimit is the longest text GitHub takes as a comment or an issue.
+const CommentLimit = 65536
+
+// evidenceShown is how many places a report names per reason; result.json has all.
+const evidenceShown = 8
+
+// Markdown writes d in GitHub's dialect. Text from outside can ping nobody, link nothing by
+// accident, and open no markup.
+//
+// limit is the longest result in bytes, which is never less than GitHub's count of characters;
+// 0 means none. Above it whole sections are left out, folded ones first, the last first, those
+// with a checklist (whose boxes hold state) at the very end; then evidence and reasons. What is
+// left out is named. It is an error when not even the verdict fits.
+func Markdown(w io.Writer, d Document, limit int) error {
+	text, err := fit(d, limit)
+	if err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w, text); err != nil {
+		return fmt.Errorf("writing Markdown: %w", err)
+	}
+	return nil
+}
+
+// fit renders d, leaving out as little as the limit allows.
+func fit(d Document, limit int) (string, error) {
+	sections := make([]string, len(d.Sections))
+	for i, s := range d.Sections {
+		sections[i] = mdSection(s)
+	}
+	evidence, reasons := evidenceShown, len(d.Reasons)
+	gone := make([]bool, len(d.Sections))
+	drop := dropOrder(d.Sections)
+	for {
+		text := mdAssemble(d, sections, gone, reasons, evidence)
+		if limit <= 0 || len(text) <= limit {
+			return text, nil
+		}
+		switch {
+		case len(drop) > 0:
+			gone[drop[0]], drop = true, drop[1:]
+		case evidence > 0:
+			evidence = 0
+		case reasons > 0:
+			reasons /= 2
+		default:
+			return "", errors.New("writing Markdown: not even the verdict fits into the limit")
+		}
+	}
+}
+
+// dropOrder returns the indexes of the sections in the order in which they are left out.
+func dropOrder(sections []Section) []int {
+	rank := func(i int) int {
+		for _, b := range sections[i].Blocks {
+			if _, ok := b.(Checklist); ok {
+				return 2
+			}
+		}
+		if sections[i].Folded {
+			return 0
+		}
+		return 1
+	}
+	var order []int
+	for i := range sections {
+		order = append(order, i)
+	}
+	slices.Reverse(order)
+	slices.SortStableFunc(order, func(a, b int) int { return rank(a) - rank(b) })
+	return order
+}
+
+func mdAssemble(d Document, sections []string, gone []bool, reasons, evidence int) string {
+	parts := mdHead(d, reasons, evidence)
+	var left []string
+	for i, s := range sections {
+		if gone[i] {
+			left = append(left, "“"+mdPlain(shorten(oneLine(d.Sections[i].Title), 60))+"”")
+			continue
+		}
+		parts = append(parts, s)
+	}
+	if n := len(left); n > 8 {
+		left = append(left[:8], fmt.Sprintf("%d more", n-8))
+	}
+	if reasons < len(d.Reasons) {
+		left = append(left, fmt.Sprintf("%d of %d reasons", len(d.Reasons)-reasons, len(d.Reasons)))
+	}
+	if evidence < evidenceShown {
+		left = append(left, "the reasons' evidence")
+	}
+	if len(left) > 0 {
+		parts = append(parts, "> [!NOTE]\n> Left out here, because the text would be too long: "+strings.Join(left, ", ")+
+			". The whole report is in report.html, all data in result.json.")
+	}
+	if f := mdPlain(shorten(d.Footer, 600)); f != "" {
+		parts = append(parts, "<sub>"+f+"</sub>")
+	}
+	return defuse(strings.Join(parts, "\n\n")) + "\n"
+}
+
+// mdAlerts are GitHub's coloured quotations, one for each decision.
+var mdAlerts = map[verdict.Decision]string{
+	verdict.Pass: "TIP", verdict.Review: "WARNING", verdict.Unknown: "IMPORTANT", verdict.Block: "CAUTION",
+}
+
+func mdHead(d Document, reasons, evidence int) []string {
+	alert := mdAlerts[d.Decision]
+	if alert == "" {
+		alert = mdAlerts[verdict.Unknown]
+	}
+	head := []string{
+		"## " + mdPlain(shorten(oneLine(d.Title), 200)),
+		"> [!" + alert + "]\n> **" + decisionWord(d.Decision) + ".** " + mdPlain(shorten(oneLine(d.Headline), 500)),
+	}
+	if reasons == 0 {
+		return head
+	}
+	var lines []string
+	for _, r := range d.Reasons[:reasons] {
+		line := fmt.Sprintf("- **%s** %s: %s", decisionWord(r.Decision), mdCode(r.Code, false), mdPlain(r.Text))
+		lines = append(lines, line+mdEvidence(r.Evidence, evidence))
+	}
+	return append(head, strings.Join(lines, "\n"))
+}
+
+func mdEvidence(all []string, shown int) string {
+	if len(all) == 0 || shown == 0 {
+		return ""
+	}
+	var out []string
+	for _, e := range all[:min(shown, len(all))] {
+		if c := mdCode(shorten(oneLine(e), 300), false); c != "" {
+			out = append(out, c)
+		}
+	}
+	if more := len(all) - shown; more > 0 {
+		out = append(out, fmt.Sprintf("%d more in result.json", more))
+	}
+	return " (" + strings.Join(out, ", ") + ")"
+}
+
+func mdSection(s Section) string {
+	var parts []string
+	if s.Folded {
+		parts = append(parts, "<details>\n<summary>"+mdSummary(s.Title)+"</summary>")
+	} else {
+		parts = append(parts, "### "+mdPlain(oneLine(s.Title)))
+	}
+	for _, b := range s.Blocks {
+		if text := mdBlock(b); text != "" {
+			parts = append(parts, text)
+		}
+	}
+	if s.Folded {
+		parts = append(parts, "</details>")
+	}
+	return strings.Join(parts, "\n\n")
+}
+
+func mdBlock(b Block) string {
+	switch b := b.(type) {
+	case Para:
+		return mdLine(b.Text)
+	case List:
+		return mdItems(b.Items, func(int) string { return "- " })
+	case Checklist:
+		texts := make([]Text, len(b.Items))
+		for i, item := range b.Items {
+			texts[i] = item.Text
+		}
+		return mdItems(texts, func(i int) string {
+			if b.Items[i].Done {
+				return "- [x] "
+			}
+			return "- [ ] "
+		})
+	case Table:
+		return mdTable(b)
+	case Code:
+		return mdFence(mdBlockLanguage(b.Language), b.Text)
+	case Mermaid:
+		return mdFence("mermaid", b.Source)
+	}
+	return ""
+}
+
+func mdItems(items []Text, mark func(int) string) string {
+	var lines []string
+	for i, t := range items {
+		lines = append(lines, mark(i)+mdLine(t))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func mdTable(t Table) string {
+	if len(t.Header) == 0 {
+		return ""
+	}
+	var lines []string
+	head := make([]string, len(t.Header))
+	rule := make([]string, len(t.Header))
+	for i, h := range t.Header {
+		head[i], rule[i] = mdPlain(oneLine(h)), "---"
+	}
+	lines = append(lines, row(head), row(rule))
+	for _, r := range t.Rows {
+		cells := make([]string, len(t.Header))
+		for i := range cells {
+			if i < len(r) {
+				cells[i] = mdText(r[i], true)
+			}
+		}
+		lines = append(lines, row(cells))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func row(cells []string) string { return "| " + strings.Join(cells, " | ") + " |" }
