@@ -9,8 +9,8 @@ import (
 
 // judge fills a check's verdict and cause from its two attempts. A check that failed and passed
 // when repeated, in either world, is flaky whatever else it did: neither its pass nor its failure
-// says anything of the upgrade. A failure that stayed on repetition outweighs the other world's
-// flakiness only when both worlds failed.
+// says anything of the upgrade. Only a check that was unsteady before and fails twice after counts
+// as broken: nothing shows that it is harmless.
 func judge(c *Check) {
 	old, now := c.Baseline, c.Candidate
 	switch {
@@ -23,7 +23,6 @@ func judge(c *Check) {
 	case old.Status == Failed && now.Status == Failed:
 		c.Verdict, c.Cause = AlreadyBroken, old.Detail
 	case old.unsteady && now.Status == Failed:
-		// Unsteady before, and never passed after: not shown to be harmless.
 		c.Verdict, c.Cause = BrokenByUpgrade, now.Detail
 	case old.unsteady || now.unsteady:
 		c.Verdict, c.Cause = Flaky, first(now.Detail, old.Detail)
@@ -62,8 +61,9 @@ var rules = []rule{
 	{"check_skipped", true, NotCompared, verdict.Review, "%d required check%s could not be run on both versions"},
 }
 
-// reasons lists the grounds for the decision, in the order of rules.
-func (r *Result) reasons() []verdict.Reason {
+// reasons lists the grounds for the decision, in the order of rules; skew says whether the meeting
+// of old client and new server was to be measured.
+func (r *Result) reasons(skew bool) []verdict.Reason {
 	out := []verdict.Reason{}
 	for _, rule := range rules {
 		var names []string
@@ -76,14 +76,28 @@ func (r *Result) reasons() []verdict.Reason {
 			out = append(out, reason(rule.code, rule.decision, fmt.Sprintf(rule.text, len(names), plural(len(names))), names))
 		}
 	}
-	return append(out, r.gaps()...)
+	out = append(out, r.gaps()...)
+	if skew {
+		out = append(out, r.skewReasons()...)
+	}
+	return out
 }
 
-// gaps lists what was not found out, and what the old clients cannot do.
+// gaps lists what was not found out.
 func (r *Result) gaps() []verdict.Reason {
 	var out []verdict.Reason
 	if !r.anyPassed() {
 		out = append(out, reason("nothing_passed", verdict.Unknown, "no check passed on the new version, so nothing shows that it works", nil))
+	}
+	var blind []string
+	for _, c := range r.Checks {
+		if c.Required && c.Baseline.Status == Skipped && c.Candidate.Status == Failed {
+			blind = append(blind, c.Name)
+		}
+	}
+	if len(blind) > 0 {
+		out = append(out, reason("failed_without_baseline", verdict.Unknown,
+			fmt.Sprintf("%d check%s failed on the new version and did not run on the old one", len(blind), plural(len(blind))), blind))
 	}
 	if !r.Pins.Resolved {
 		out = append(out, reason("pins_unresolved", verdict.Unknown,
@@ -107,7 +121,7 @@ func (r *Result) gaps() []verdict.Reason {
 		out = append(out, reason("artifacts_left_out", verdict.Review,
 			fmt.Sprintf("%d artifact version%s beyond the limit of the probe were not looked at", r.leftOut, plural(r.leftOut)), nil))
 	}
-	return append(out, r.skewReasons()...)
+	return out
 }
 
 func (r *Result) skewReasons() []verdict.Reason {

@@ -1,7 +1,7 @@
 """Questions to one ZenML version, answered as JSON lines in OUT.
 
-probe.py OUT artifacts [ID...]   load artifact versions (all, when none is named) and digest their values
-probe.py OUT calls               what a client of this version can still do on its server
+zu_probe.py OUT artifacts [ID...]   load artifact versions (all, when none is named) and digest their values
+zu_probe.py OUT calls               what a client of this version can still do on its server
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterator, List, Optional
 
 from zenml.client import Client
 
-from canonical import digest
+from zu_canonical import digest
 
 MOST = 500  # artifact versions looked at
 
