@@ -35,7 +35,8 @@ func TestFingerprintSeesEveryChange(t *testing.T) {
 		`UPDATE t SET a = 'ab' || char(0) || 'x' WHERE a = 'ab'`,
 		`UPDATE t SET a = 'ab' || char(0) || 'y' WHERE a = 'ab'`,
 		`INSERT INTO t VALUES (7, 7)`,
-		`INSERT INTO t VALUES (7, 7), (7, 7)`, // pairs cancel under xor
+		`INSERT INTO t VALUES (7, 7), (7, 7)`,   // pairs cancel under xor
+		`UPDATE t SET a = 8, b = 8 WHERE a = 7`, // a pair becomes another pair: equal under xor
 		`DELETE FROM t WHERE a = 7`,
 		`DELETE FROM t WHERE rowid = 7`,
 		`UPDATE u SET a = -0.0000000000000000000000000000000000001`,
