@@ -1,6 +1,5 @@
 """A digest of a value that does not depend on the process, the ZenML or the pickle it came through."""
 
-import dataclasses
 import datetime
 import decimal
 import enum
@@ -8,11 +7,11 @@ import hashlib
 import pathlib
 import types
 import uuid
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 DEEPEST = 60
 # What libraries write of themselves into a state; it changes with the library, not with the value.
-OF_THE_LIBRARY = {"_sklearn_version", "__pydantic_fields_set__", "__pydantic_private__"}
+OF_THE_LIBRARY = {"_sklearn_version"}
 
 
 class Opaque(Exception):
@@ -81,6 +80,8 @@ def plain(value: Any, above: List[int]) -> Any:
         # ZenML unpacks a folder to a new place on each load: what counts is what lies in it.
         return (kind, folder(pathlib.Path(value)))
     if isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
+        if "<" in value.__qualname__:
+            raise Opaque(f"the function {value.__qualname__}, whose code has no canonical form")
         return (kind, value.__module__, value.__qualname__)
     return None
 
@@ -115,21 +116,19 @@ def series(value: Any, above: List[int]) -> Any:
 
 
 def state(value: Any, above: List[int]) -> Any:
-    """Objects of classes: their state, as pickle would take it. Not asked: objects of C types, whose state hides."""
-    kind = type(value)
-    fields: Dict[str, Any] = {}
-    if dataclasses.is_dataclass(value):
-        fields = {field.name: getattr(value, field.name, None) for field in dataclasses.fields(value)}
-    if hasattr(value, "__dict__"):
-        fields.update(vars(value))
-    for base in kind.__mro__:
-        slots = base.__dict__.get("__slots__", ())
-        for slot in (slots,) if isinstance(slots, str) else slots:
-            if slot not in ("__dict__", "__weakref__") and hasattr(value, slot):
-                fields[slot] = getattr(value, slot)
-    if not fields and kind.__reduce_ex__ is not object.__reduce_ex__:
-        return None
-    if not fields and not isinstance(getattr(kind, "__dict__", {}).get("__module__"), str):
-        return None
-    kept = {k: v for k, v in fields.items() if k not in OF_THE_LIBRARY}
-    return (name_of(kind), canonical(kept, above))
+    """Any other object, as pickle would take it apart; objects that pickle refuses are opaque."""
+    try:
+        reduced = value.__reduce_ex__(4)
+    except Exception as error:
+        raise Opaque(f"{name_of(type(value))}: {error}") from error
+    if isinstance(reduced, str):
+        return (name_of(type(value)), reduced)
+    parts = list(reduced[:2]) + [kept(part) for part in reduced[2:3]] + [part and list(part) for part in reduced[3:5]]
+    return (name_of(type(value)), tuple(canonical(part, above) for part in parts))
+
+
+def kept(fields: Any) -> Any:
+    """The state without what a library writes of itself."""
+    if isinstance(fields, dict):
+        return {k: v for k, v in fields.items() if k not in OF_THE_LIBRARY}
+    return fields
