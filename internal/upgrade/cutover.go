@@ -61,8 +61,7 @@ func (r *run) loadNext(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("loading %s: %w", r.To, err)
 	}
 	r.next = s
-	child, _ := s.About()
-	r.state.Children = append(r.state.Children, child)
+	r.started(s)
 	return "imports done, waiting", nil
 }
 

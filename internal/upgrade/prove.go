@@ -101,8 +101,7 @@ func (r *run) onCopy(ctx context.Context, v string, use func(Server) error) (err
 	if err != nil {
 		return fmt.Errorf("loading %s: %w", v, err)
 	}
-	child, _ := s.About()
-	r.state.Children = append(r.state.Children, child)
+	r.started(s)
 	defer func() { err = errors.Join(err, s.Stop(context.WithoutCancel(ctx))) }()
 	began := r.Now()
 	if err := s.Serve(ctx); err != nil {
@@ -110,6 +109,13 @@ func (r *run) onCopy(ctx context.Context, v string, use func(Server) error) (err
 	}
 	r.timing.served = r.Now().Sub(began).Seconds()
 	return use(s)
+}
+
+// started notes a server's process, so that a later run can find it.
+func (r *run) started(s Server) {
+	r.newest = s
+	child, _ := s.About()
+	r.state.Children = append(r.state.Children, child)
 }
 
 // dropCopy removes the throw-away database: it holds all that production holds.

@@ -66,6 +66,7 @@ type run struct {
 	loadedOld     map[string]zenml.Loaded // what the old version loaded
 	copy          *database.Scratch
 	next          Server // the new version, loaded and waiting
+	newest        Server // started last: its log explains a failure
 	timing        timing
 	probe         Prober
 	overdue       *time.Timer        // ends the way forward at MaxDowntime
@@ -184,8 +185,8 @@ func (r *run) explain(ctx context.Context, err error) {
 	if errors.As(err, &step) {
 		f.Step, f.Message = step.Step, step.Err.Error()
 	}
-	if r.next != nil {
-		_, f.LogExcerpt = r.next.About()
+	if r.newest != nil {
+		_, f.LogExcerpt = r.newest.About()
 	}
 	if rev, err := r.DB.Revision(context.WithoutCancel(ctx)); err == nil {
 		f.Revision = rev
