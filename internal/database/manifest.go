@@ -167,18 +167,18 @@ func checkListing(folder string) error {
 func folderDigest(ctx context.Context, folder string) (string, error) {
 	return dirhash.Hash1([]string{copyName, stepsName}, func(name string) (io.ReadCloser, error) {
 		f, err := os.Open(filepath.Join(folder, name))
-		return &stoppable{ctx, f}, err
+		return &stoppable{ctx.Err, f}, err
 	})
 }
 
 // stoppable ends a long read with its context.
 type stoppable struct {
-	ctx context.Context
+	ended func() error
 	io.ReadCloser
 }
 
 func (s *stoppable) Read(p []byte) (int, error) {
-	if err := s.ctx.Err(); err != nil {
+	if err := s.ended(); err != nil {
 		return 0, err
 	}
 	return s.ReadCloser.Read(p)
