@@ -68,9 +68,13 @@ func (s *site) inputs(mode upgrade.Mode) Inputs {
 func (s *site) act(t *testing.T, in Inputs) (*Result, error) {
 	t.Helper()
 	a := &stagingUpgrade{in: in}
-	res, err := a.Run(t.Context(), &action.Runtime{
+	rt := &action.Runtime{
 		Environ: os.Environ(), Progress: progress.New(testWriter{t}, false), Now: time.Now, OutDir: s.out, CacheDir: s.cache, Repo: s.repo,
-	})
+	}
+	if err := a.Check(rt); err != nil {
+		t.Fatal(err)
+	}
+	res, err := a.Run(t.Context(), rt)
 	if res == nil {
 		return nil, err
 	}

@@ -20,7 +20,14 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 )
 
-type stagingUpgrade struct{ in Inputs }
+type stagingUpgrade struct {
+	in Inputs
+	// what Check made of them
+	set     *settings
+	db      *database.SQLite
+	manager *pyenv.Manager
+	env     []string // the server's own settings; holds secrets
+}
 
 // New returns the action.
 func New() action.Action { return &stagingUpgrade{} }
@@ -41,34 +48,37 @@ Examples:
       the real thing`
 }
 
-// Run carries the mode out.
-func (a *stagingUpgrade) Run(ctx context.Context, rt *action.Runtime) (action.Result, error) {
-	s, faults := a.in.decode(rt)
-	db, err := database.Open(a.in.DatabaseURL)
-	faults = errors.Join(faults, err)
-	manager, err := pyenv.New(rt.Environ, rt.CacheDir)
-	faults = errors.Join(faults, err)
-	env, err := a.serverEnv(rt, s)
-	if faults = errors.Join(faults, err); faults != nil {
-		return nil, faults
+// Check decodes the inputs and tells every fault in them.
+func (a *stagingUpgrade) Check(rt *action.Runtime) error {
+	var errs [4]error
+	a.set, errs[0] = a.in.decode(rt)
+	if a.in.DatabaseURL != "" { // its absence is told with the other missing inputs
+		a.db, errs[1] = database.Open(a.in.DatabaseURL)
 	}
-	o := a.options(rt, s, db, manager, env)
-	rep, err := upgrade.Execute(ctx, o)
-	res := &Result{Mode: s.mode, Environment: s.environment, Report: *rep}
+	a.manager, errs[2] = pyenv.New(rt.Environ, rt.CacheDir)
+	a.env, errs[3] = a.serverEnv(rt)
+	return errors.Join(errs[:]...)
+}
+
+// Run carries the mode out, on inputs that Check found good.
+func (a *stagingUpgrade) Run(ctx context.Context, rt *action.Runtime) (action.Result, error) {
+	rep, err := upgrade.Execute(ctx, a.options(rt))
+	res := &Result{Mode: a.set.mode, Environment: a.set.environment, Report: *rep}
 	res.From, res.To = given(a.in.From), given(a.in.To)
 	if err != nil {
 		res.Reasons = append(res.Reasons, verdict.Reason{Code: "unreachable", Text: err.Error(), Evidence: []string{}, Decision: verdict.Unknown})
 	}
 	res.decide()
-	res.Next = next(res, s)
-	return res, errors.Join(err, copyJournal(s.stateDir, rt.OutDir))
+	res.Next = next(res, a.set)
+	return res, errors.Join(err, copyJournal(a.set.stateDir, rt.OutDir))
 }
 
-func (a *stagingUpgrade) options(rt *action.Runtime, s *settings, db *database.SQLite, manager *pyenv.Manager, env []string) upgrade.Options {
+func (a *stagingUpgrade) options(rt *action.Runtime) upgrade.Options {
+	s := a.set
 	python := absolute(rt.Repo, s.env.Local.Python)
-	probes := environments{manager: manager, python: python, repo: rt.Repo}
+	probes := environments{manager: a.manager, python: python, repo: rt.Repo}
 	driver := &local{
-		oldPython: python, from: a.in.From, to: a.in.To, port: s.port, public: s.bound(), storeURL: db.StoreURL(), env: env,
+		oldPython: python, from: a.in.From, to: a.in.To, port: s.port, public: s.bound(), storeURL: a.db.StoreURL(), env: a.env,
 		environ: rt.Environ, dir: filepath.Join(s.stateDir, "servers"), python: probes.server,
 	}
 	return upgrade.Options{
@@ -76,18 +86,18 @@ func (a *stagingUpgrade) options(rt *action.Runtime, s *settings, db *database.S
 		PublicURL: s.serverURL, APIKey: a.in.ServerToken, BackupDir: s.backupDir, StateDir: s.stateDir,
 		Workspace: []string{rt.Repo, rt.OutDir}, CodeRoot: rt.Repo, ArtifactRoot: a.in.ArtifactRoot, Critical: s.critical,
 		MaxDowntime: s.maxDowntime, KeepBroken: !s.rollback,
-		DB: db, Driver: driver, Probe: func(url string) upgrade.Prober { return server.Watch(url) }, Python: probes.client,
+		DB: a.db, Driver: driver, Probe: func(url string) upgrade.Prober { return server.Watch(url) }, Python: probes.client,
 		Environ: rt.Environ, Progress: rt.Progress, Now: rt.Now,
 	}
 }
 
 // serverEnv reads the settings the old server runs with; the new one gets the same.
-func (a *stagingUpgrade) serverEnv(rt *action.Runtime, s *settings) ([]string, error) {
+func (a *stagingUpgrade) serverEnv(rt *action.Runtime) ([]string, error) {
 	var env []string
-	if s.env.Local != nil && s.env.Local.EnvFile != "" {
+	if s := a.set; s.env.Local != nil && s.env.Local.EnvFile != "" {
 		var err error
 		if env, err = server.ReadEnvFile(absolute(rt.Repo, s.env.Local.EnvFile)); err != nil {
-			return nil, err
+			return nil, fault.BadInput(err.Error(), "mend local.env-file of the environment in the configuration")
 		}
 	}
 	for key, v := range map[string]string{"ZENML_SERVER_JWT_SECRET_KEY": a.in.JWTSecretKey, "ZENML_SECRETS_STORE_ENCRYPTION_KEY": a.in.SecretsEncryptionKey} {

@@ -33,6 +33,13 @@ func (r *run) recover(ctx context.Context) (bool, error) {
 		return true, err
 	}
 	defer r.journal.Close()
+	if r.state.Database != "" && r.state.Database != r.DB.URL() {
+		p := unfinishedRun(last)
+		p.What += fmt.Sprintf(", and it is about another database: %s", r.state.Database)
+		p.Remedy = "give each database a state-dir of its own, or end that run first with its own database-url"
+		r.refuse(p)
+		return true, nil
+	}
 	if done, why := r.harmless(); done {
 		return false, r.write(Step{Name: "run"}, journal.End, why)
 	}
