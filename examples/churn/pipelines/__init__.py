@@ -1,0 +1,1 @@
+"""The churn team's ZenML pipelines."""

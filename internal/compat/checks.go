@@ -1,0 +1,158 @@
+package compat
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// atOnce is how many of the Python processes run beside each other in one world.
+const atOnce = 2
+
+// runAll runs the built-in checks and the repository's pipelines in one world; in the new one also
+// what belongs to it alone: old artifacts are loaded, the old client visits.
+func (t *test) runAll(ctx context.Context, w *world, checks []string, last bool) *attempts {
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	var mu sync.Mutex
+	out := &attempts{}
+	add := func(from *attempts) {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, name := range from.names {
+			out.set(name, from.by[name])
+		}
+	}
+	if len(checks) > 0 {
+		g.Go(func() error { add(w.runSuite(ctx, checks)); return nil })
+	}
+	for _, p := range t.pipelines {
+		if p.Marker == "skip" {
+			add(single(p.check(), skip("the configuration marks it skip")))
+			continue
+		}
+		g.Go(func() error {
+			at, old := w.runPipeline(ctx, p)
+			add(single(p.check(), at))
+			if last {
+				mu.Lock()
+				defer mu.Unlock()
+				t.res.Deprecated = append(t.res.Deprecated, old...)
+			}
+			return nil
+		})
+	}
+	if last {
+		g.Go(func() error { t.readOld(ctx); return nil })
+		g.Go(func() error { t.visit(ctx); return nil })
+	}
+	_ = g.Wait() // the goroutines' failures are attempts, not errors
+	if slices.Contains(t.Suite, "dashboard") {
+		add(w.runDashboard(ctx)) // last, when there is something to show
+	}
+	return out
+}
+
+func single(name string, at Attempt) *attempts {
+	a := &attempts{}
+	a.set(name, at)
+	return a
+}
+
+// readOld loads with the new client what the old world wrote.
+func (t *test) readOld(ctx context.Context) {
+	if len(t.oldLoads) == 0 {
+		return
+	}
+	ids := make([]string, 0, len(t.oldLoads))
+	for _, l := range t.oldLoads {
+		ids = append(ids, l.ID)
+	}
+	now, _, err := t.new.loadArtifacts(ctx, ids)
+	silence := "the new version gave no answer"
+	if err != nil {
+		silence = clean(err.Error())
+	}
+	t.res.Artifacts = compareArtifacts(t.From, t.oldLoads, now, silence)
+}
+
+// visit measures what the old client can do on the new server.
+func (t *test) visit(ctx context.Context) {
+	if !slices.Contains(t.Suite, "client") {
+		return
+	}
+	if skew, err := t.old.skew(ctx, t.new); err == nil {
+		t.res.Skew = skew
+	}
+}
+
+// builtIn returns the kind of a check of ours, and whether it is one.
+func builtIn(name string) (Kind, bool) {
+	switch {
+	case strings.HasPrefix(name, "pipeline:"):
+		return KindPipeline, false
+	case strings.HasPrefix(name, "artifact:"):
+		return KindArtifact, false
+	case strings.HasPrefix(name, "dashboard:"):
+		return KindDashboard, true
+	default:
+		return suiteKind(name), true
+	}
+}
+
+// conclude joins both worlds' attempts into checks and decides.
+func (t *test) conclude() {
+	why := "the new world was not reached"
+	if t.newDown != "" {
+		why = "the new server does not serve"
+	}
+	server := Check{Name: "server:start", Kind: KindClient, Required: true, Baseline: Attempt{Status: Passed}, Candidate: Attempt{Status: Passed}}
+	if t.newDown != "" {
+		server.Candidate = failure(nil, t.newDown)
+	}
+	t.res.Checks = append(t.res.Checks, server)
+	for _, name := range t.oldResult.names {
+		kind, _ := builtIn(name)
+		c := Check{Name: name, Kind: kind, Required: name != noIntegration && !t.marked(name, "skip"), Baseline: t.oldResult.by[name]}
+		now, ok := t.newResult.by[name]
+		if !ok {
+			now = skip(why)
+		}
+		c.Candidate = now
+		t.res.Checks = append(t.res.Checks, c)
+	}
+	if len(t.res.Artifacts) == 0 && len(t.oldLoads) > 0 {
+		t.res.Artifacts = compareArtifacts(t.From, t.oldLoads, nil, why)
+	}
+	for i := range t.res.Artifacts {
+		t.res.Checks = append(t.res.Checks, t.res.Artifacts[i].asCheck())
+	}
+	for i := range t.res.Checks {
+		judge(&t.res.Checks[i])
+	}
+	slices.SortStableFunc(t.res.Checks, func(a, b Check) int { return strings.Compare(order(a), order(b)) })
+	slices.SortStableFunc(t.res.Deprecated, func(a, b Deprecated) int { return strings.Compare(a.Check, b.Check) })
+	t.res.Reasons = t.res.reasons(slices.Contains(t.Suite, "client"))
+	t.res.Decide("compatible")
+}
+
+// order puts the server first and keeps results equal from run to run.
+func order(c Check) string {
+	if c.Name == "server:start" {
+		return ""
+	}
+	return string(c.Kind) + " " + c.Name
+}
+
+// marked says whether a check is of a pipeline that the configuration marks so.
+func (t *test) marked(check, marker string) bool {
+	for _, p := range t.pipelines {
+		if p.check() == check && p.Marker == marker {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,196 @@
+package compat
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
+)
+
+const (
+	pipelineTimeout = 10 * time.Minute
+	longTimeout     = time.Hour // for pipelines marked long
+	maxDeprecated   = 20        // lines kept of one pipeline
+)
+
+// pipeline is a pipeline of the repository, its command split.
+type pipeline struct {
+	config.Pipeline
+	words   []string
+	timeout time.Duration
+}
+
+func (p *pipeline) check() string { return "pipeline:" + p.Name }
+
+// newPipeline splits the command as a shell would, without being one: the words of a
+// configuration are never given to a shell.
+func newPipeline(c config.Pipeline) (*pipeline, error) {
+	p := &pipeline{Pipeline: c, timeout: pipelineTimeout}
+	if c.Marker == "long" {
+		p.timeout = longTimeout
+	}
+	if c.Timeout != "" {
+		d, err := time.ParseDuration(c.Timeout)
+		if err != nil || d <= 0 {
+			return nil, fault.BadInput(fmt.Sprintf("pipeline %q: %q is not a duration", c.Name, c.Timeout), "write it as 10m or 1h30m")
+		}
+		p.timeout = d
+	}
+	words, err := split(c.Command)
+	if err != nil {
+		return nil, fault.BadInput(fmt.Sprintf("pipeline %q: command %q %v", c.Name, c.Command, err), "put what needs a shell into a script and name that")
+	}
+	p.words = words
+	return p, nil
+}
+
+// split takes a command apart at blanks; single and double quotes keep words together.
+func split(command string) ([]string, error) {
+	var words []string
+	var word strings.Builder
+	var quote rune
+	open := false
+	for _, r := range command {
+		switch {
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote != 0:
+			word.WriteRune(r)
+		case r == '\'' || r == '"':
+			quote, open = r, true
+		case r == ' ' || r == '\t':
+			if open {
+				words = append(words, word.String())
+				word.Reset()
+				open = false
+			}
+		case strings.ContainsRune("|&;<>$`\\*?()\n", r):
+			return nil, fmt.Errorf("holds %q, which only a shell understands", r)
+		default:
+			word.WriteRune(r)
+			open = true
+		}
+	}
+	if quote != 0 {
+		return nil, fmt.Errorf("has a quote that does not end")
+	}
+	if open {
+		words = append(words, word.String())
+	}
+	if len(words) == 0 {
+		return nil, fmt.Errorf("is empty")
+	}
+	return words, nil
+}
+
+// runPipeline runs a pipeline of the repository; one that fails is run once more.
+func (w *world) runPipeline(ctx context.Context, p *pipeline) (Attempt, []Deprecated) {
+	first, old := w.pipelineOnce(ctx, p)
+	if first.Status != Failed || ctx.Err() != nil {
+		return first, old
+	}
+	again, _ := w.pipelineOnce(ctx, p)
+	return repeated(first, again), old
+}
+
+func (w *world) pipelineOnce(ctx context.Context, p *pipeline) (Attempt, []Deprecated) {
+	before, err := w.runs(ctx, p.Name)
+	if err != nil {
+		return failure(nil, fmt.Sprintf("the server does not list runs: %v", err)), nil
+	}
+	path, err := w.executable(p.words[0])
+	if err != nil {
+		return failure(nil, err.Error()), nil
+	}
+	res, err := proc.Run(ctx, proc.Command{
+		Path: path, Args: p.words[1:], Dir: w.repo, Env: w.env(), Timeout: p.timeout, Secrets: []string{w.password},
+	})
+	old := deprecations(p.check(), string(res.Stdout)+"\n"+string(res.Stderr))
+	if err != nil {
+		return failure(&res.Seconds, err.Error()), old
+	}
+	after, err := w.runs(ctx, p.Name)
+	if err != nil {
+		return failure(&res.Seconds, fmt.Sprintf("the server does not list runs: %v", err)), old
+	}
+	return outcome(p.Name, before, after, res.Seconds), old
+}
+
+// outcome judges a command that ended with 0 by what the server says of its runs.
+func outcome(name string, before, after map[string]string, seconds float64) Attempt {
+	fresh := 0
+	for id, status := range after {
+		if _, ok := before[id]; ok {
+			continue
+		}
+		fresh++
+		if status != "completed" && status != "cached" {
+			return failure(&seconds, fmt.Sprintf("the command ended with 0, but the server says its run is %s", status))
+		}
+	}
+	if fresh == 0 {
+		at := skip(fmt.Sprintf("the command ended with 0 but left no run of a pipeline named %q on the test server, so nothing was tested", name))
+		at.Seconds = &seconds
+		return at
+	}
+	return Attempt{Status: Passed, Seconds: &seconds}
+}
+
+// runs returns the states of a pipeline's runs, by id.
+func (w *world) runs(ctx context.Context, name string) (map[string]string, error) {
+	items, err := w.api.List(ctx, "/runs", url.Values{"pipeline_name": {name}})
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, item := range items {
+		id, _ := item["id"].(string)
+		body, _ := item["body"].(map[string]any)
+		status, _ := body["status"].(string)
+		out[id] = status
+	}
+	return out, nil
+}
+
+// executable finds a command's program: in the environment, then on PATH, or below the repository.
+func (w *world) executable(word string) (string, error) {
+	if strings.Contains(word, "/") {
+		if path := filepath.Join(w.repo, word); filepath.IsLocal(word) && proc.Exists(path) {
+			return path, nil
+		}
+		return "", fmt.Errorf("%q is not an executable file of the repository", word)
+	}
+	for _, dir := range filepath.SplitList(w.path()) {
+		if path := filepath.Join(dir, word); filepath.IsAbs(path) && proc.Exists(path) {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("the program %q was found neither in the test environment nor on PATH", word)
+}
+
+// deprecations picks the lines in which a run warns of what will go.
+func deprecations(check, log string) []Deprecated {
+	var out []Deprecated
+	seen := map[string]bool{}
+	for line := range strings.Lines(log) {
+		line = strings.TrimSpace(line)
+		lower := strings.ToLower(line)
+		if !strings.Contains(lower, "deprecat") || seen[line] || len(out) >= maxDeprecated {
+			continue
+		}
+		seen[line] = true
+		if r := []rune(clean(line)); len(r) > 400 {
+			line = string(r[:400]) + " [cut]"
+		} else {
+			line = string(r)
+		}
+		out = append(out, Deprecated{Check: check, Message: line})
+	}
+	return out
+}

@@ -1,0 +1,137 @@
+"""Runs the built-in checks of one ZenML version: zu_suite_run.py OUT CHECK...
+
+Writes one JSON line per check to OUT: check, status (passed, failed), seconds, detail. The check
+"integration=PACKAGE,..." stands for one check per ZenML integration that needs one of the packages
+and finds all that it needs installed here.
+"""
+
+import importlib
+import json
+import re
+import sys
+import time
+from typing import Any, Callable, Dict, Iterator, List
+
+
+def run_flow(name: str, module: str = "flows") -> None:
+    """Run one of the suite's pipelines and ask the server how it ended."""
+    from zenml.client import Client
+
+    getattr(importlib.import_module(f"zu_suite.{module}"), name)()
+    runs = Client().list_pipeline_runs(pipeline_name=name, size=1, sort_by="desc:created")
+    if not runs.items:
+        raise RuntimeError(f"the server has no run of {name}")
+    if str(runs.items[0].status) != "completed":
+        raise RuntimeError(f"the server says the run of {name} is {runs.items[0].status}")
+
+
+def integration(name: str) -> None:
+    """Activate a ZenML integration and run a pipeline that keeps its types."""
+    from zenml.integrations.registry import integration_registry
+
+    known = integration_registry.integrations.get(name)
+    if known is None:
+        raise RuntimeError(f"this ZenML has no integration {name}")
+    if not known.check_installation():
+        raise RuntimeError(f"ZenML does not accept the installed packages: it wants {known.get_requirements()}")
+    known.activate()
+    known.flavors()
+    if name in FLOWS:
+        run_flow(f"suite_{name}", f"with_{name}")
+
+
+# Integrations whose types the suite can keep and read; of others only the activation is tried.
+FLOWS = ("numpy", "pandas", "sklearn")
+
+
+def client_lists() -> None:
+    """Read what a user's scripts read, hydrated, so that every field is parsed."""
+    from zenml.client import Client
+
+    client = Client()
+    for call in (
+        client.list_stacks, client.list_stack_components, client.list_pipelines, client.list_pipeline_runs,
+        client.list_run_steps, client.list_artifacts, client.list_artifact_versions, client.list_models,
+        client.list_secrets, client.list_service_connectors, client.list_users,
+    ):
+        try:
+            call(size=50, hydrate=True)
+        except Exception as error:
+            raise RuntimeError(f"{call.__name__}: {error}") from error
+    client.list_flavors(size=500)
+
+
+def client_writes() -> None:
+    """Make, read and delete a secret, a tag and a model."""
+    from zenml.client import Client
+
+    client = Client()
+    mark = f"zu-suite-{time.time_ns()}"
+    secret = client.create_secret(name=mark, values={"word": "kept"})
+    try:
+        if client.get_secret(mark).secret_values.get("word") != "kept":
+            raise RuntimeError("a secret came back with another value")
+    finally:
+        client.delete_secret(str(secret.id))
+    client.create_tag(name=mark)
+    client.delete_tag(mark)
+    client.create_model(name=mark)
+    client.delete_model(mark)
+
+
+CHECKS: Dict[str, Callable[[], None]] = {
+    "basic": lambda: run_flow("suite_basic"),
+    "complex": lambda: run_flow("suite_complex"),
+    "artifact": lambda: run_flow("suite_artifact"),
+    "client:lists": client_lists,
+    "client:writes": client_writes,
+}
+
+
+def expand(checks: List[str]) -> Iterator[str]:
+    """Put integrations in the place of "integration=...". Packages that came along with others do not
+    count: that an upgrade no longer brings them breaks nothing that was asked for."""
+    for check in checks:
+        if not check.startswith("integration="):
+            yield check
+            continue
+        from zenml.integrations.registry import integration_registry
+
+        wanted = set(check.split("=", 1)[1].split(","))
+        for name, known in sorted(integration_registry.integrations.items()):
+            needs = {normalized(requirement) for requirement in known.get_requirements()}
+            if needs & wanted and known.check_installation():
+                yield f"integration:{name}"
+
+
+def normalized(requirement: str) -> str:
+    """The package of a requirement, as the index compares names."""
+    name = re.match(r"[A-Za-z0-9._-]*", requirement.strip())
+    return re.sub(r"[-_.]+", "-", name.group(0) if name else "").lower()
+
+
+def run(check: str) -> Dict[str, Any]:
+    """Run one check; whatever it raises is its result."""
+    begin = time.monotonic()
+    result: Dict[str, Any] = {"check": check, "status": "passed", "detail": None}
+    try:
+        if check.startswith("integration:"):
+            integration(check.split(":", 1)[1])
+        else:
+            CHECKS[check]()
+    except BaseException as error:  # SystemExit from a library must not end the other checks
+        result.update(status="failed", detail=f"{type(error).__name__}: {error}"[:2000])
+    result["seconds"] = round(time.monotonic() - begin, 3)
+    return result
+
+
+def main(out: str, checks: List[str]) -> None:
+    """Run the checks in order; each line is written at once, so that a crash loses only its own."""
+    with open(out, "a", encoding="utf-8") as file:
+        for check in expand(checks):
+            file.write(json.dumps(run(check)) + "\n")
+            file.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

@@ -1,0 +1,239 @@
+package compat
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/progress"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
+)
+
+// Options say what to test.
+type Options struct {
+	From, To  string   // ZenML versions
+	Suite     []string // of Groups; empty: none of the built-in checks
+	Pipelines []config.Pipeline
+	Projects  []string // folders below Repo whose requirements the clients get; empty: the root
+	Repo      string   // absolute
+	Python    string   // as in pyenv.Spec
+	Pyenv     *pyenv.Manager
+	Environ   []string // our process's environment; see proc.BaseEnv
+	Progress  *progress.Display
+	Now       func() time.Time
+}
+
+// test is one run under way.
+type test struct {
+	Options
+	res       *Result
+	pipelines []*pipeline
+	needs     *requirements
+	old, new  *world
+	oldResult *attempts
+	newResult *attempts
+	oldLoads  []loaded
+	newDown   string // why the new server does not serve, "" when it does
+}
+
+// Run tests. Everything it starts and writes is gone when it returns, but for the environments,
+// which are kept for the next run. The error is worded for the user; the result is nil beside it.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	t := &test{Options: o, oldResult: &attempts{}, newResult: &attempts{}}
+	t.res = &Result{
+		Common: report.Common{
+			Schema: Schema, From: &t.From, To: &t.To, StartedAt: o.Now().UTC(), ToolVersion: version.Tool, Errors: []string{},
+		},
+		Checks: []Check{}, Artifacts: []Artifact{}, Deprecated: []Deprecated{},
+	}
+	dir, err := os.MkdirTemp("", "zenml-upgrade-compat-")
+	if err != nil {
+		return nil, fmt.Errorf("making a folder for the test: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	if err := t.read(); err != nil {
+		return nil, err
+	}
+	password, stores := rand.Text(), filepath.Join(dir, "stores")
+	t.old = &world{name: "old", version: o.From, dir: filepath.Join(dir, "old"), stores: stores, password: password, environ: o.Environ}
+	t.new = &world{name: "new", version: o.To, dir: filepath.Join(dir, "new"), stores: stores, password: password, environ: o.Environ}
+	defer t.new.stop(ctx)
+	defer t.old.stop(ctx)
+	for _, step := range []func(context.Context) error{t.prepare, t.baseline, t.upgrade, t.candidate} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+	}
+	t.conclude()
+	t.res.Seconds = o.Now().Sub(t.res.StartedAt).Seconds()
+	return t.res, nil
+}
+
+// read takes in what the repository says, before anything is started.
+func (t *test) read() error {
+	var faults []error
+	for _, c := range t.Pipelines {
+		p, err := newPipeline(c)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		t.pipelines = append(t.pipelines, p)
+	}
+	projects := t.Projects
+	if len(projects) == 0 {
+		projects = []string{"."}
+	}
+	needs, err := readRequirements(t.Repo, projects)
+	if err != nil {
+		return errors.Join(append(faults, unreadable(err))...)
+	}
+	if len(needs.files) == 0 && len(t.Pipelines) > 0 {
+		faults = append(faults, noRequirements(projects))
+	}
+	t.needs = needs
+	t.res.Pins = Pins{
+		Files: append([]string{}, needs.files...), Ignored: append([]string{}, needs.ignored...), Resolved: true, Dropped: []string{},
+	}
+	return errors.Join(faults...)
+}
+
+// prepare makes both worlds at once: the old server starts and the new one loads its code while
+// the clients' environments are installed.
+func (t *test) prepare(ctx context.Context) error {
+	// A failure must not cut short the starts beside it: ctx, not the group's own context.
+	var g errgroup.Group
+	g.Go(func() error {
+		return t.step("ZenML "+t.From+": server starts", func() (err error) {
+			env, err := t.serverEnv(ctx, t.From)
+			if err != nil {
+				return err
+			}
+			if err := t.old.build(t.Repo); err != nil {
+				return err
+			}
+			t.old.server, err = server.Start(ctx, t.old.serverConfig(env))
+			return unusable(t.From, err)
+		})
+	})
+	g.Go(func() error {
+		return t.step("ZenML "+t.To+": server loads", func() error {
+			env, err := t.serverEnv(ctx, t.To)
+			if err != nil {
+				return err
+			}
+			if err := t.new.build(t.Repo); err != nil {
+				return err
+			}
+			s, err := server.Load(ctx, t.new.serverConfig(env))
+			if err != nil {
+				t.newDown = clean(err.Error())
+				return nil //nolint:nilerr // a new version that does not load is a finding
+			}
+			t.new.server = s
+			return nil
+		})
+	})
+	g.Go(func() error { return t.step("clients: environments", func() error { return t.clientEnvs(ctx) }) })
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return t.old.login(ctx)
+}
+
+// baseline runs every check in the old world.
+func (t *test) baseline(ctx context.Context) error {
+	checks := suiteChecks(t.Suite, t.needs.packages())
+	err := t.step("ZenML "+t.From+": checks", func() error {
+		t.oldResult = t.runAll(ctx, t.old, checks, false)
+		t.noteIntegrations()
+		return nil
+	})
+	if err != nil || !slices.Contains(t.Suite, "artifact") {
+		return err
+	}
+	return t.step("ZenML "+t.From+": artifacts are loaded", func() error {
+		loads, leftOut, err := t.old.loadArtifacts(ctx, nil)
+		t.oldLoads, t.res.leftOut = loads, leftOut
+		if err != nil {
+			t.oldResult.set("artifact:probe", failure(nil, err.Error()))
+		}
+		return nil
+	})
+}
+
+// noteIntegrations says so when the group integration found nothing to test.
+func (t *test) noteIntegrations() {
+	for _, name := range t.oldResult.names {
+		if strings.HasPrefix(name, "integration") {
+			return
+		}
+	}
+	if slices.Contains(t.Suite, "integration") {
+		t.oldResult.set(noIntegration, skip("no requirement is a package that a ZenML integration needs"))
+	}
+}
+
+// upgrade ends the old server and starts the new one on a copy of its database.
+func (t *test) upgrade(ctx context.Context) error {
+	return t.step("ZenML "+t.To+": a copy of the database is upgraded", func() error {
+		t.old.stop(ctx)
+		if _, err := copyFile(t.old.database(), t.new.database()); err != nil {
+			return fmt.Errorf("copying the old server's database: %w", err)
+		}
+		if t.newDown != "" {
+			return nil
+		}
+		if err := t.new.server.Serve(ctx); err != nil {
+			t.newDown = clean(err.Error())
+			return nil
+		}
+		if err := t.new.login(ctx); err != nil {
+			t.newDown = clean(err.Error())
+		}
+		return nil
+	})
+}
+
+// candidate runs every check in the new world.
+func (t *test) candidate(ctx context.Context) error {
+	if t.newDown != "" || t.new.client == nil {
+		return nil
+	}
+	var checks []string
+	for _, name := range t.oldResult.names {
+		if kind, ok := builtIn(name); ok && kind != KindDashboard && name != noIntegration {
+			checks = append(checks, name)
+		}
+	}
+	return t.step("ZenML "+t.To+": checks", func() error {
+		t.newResult = t.runAll(ctx, t.new, checks, true)
+		return nil
+	})
+}
+
+// step shows one piece of work.
+func (t *test) step(name string, do func() error) error {
+	s := t.Progress.Start(name)
+	if err := do(); err != nil {
+		s.Fail("")
+		return err
+	}
+	s.Done("")
+	return nil
+}

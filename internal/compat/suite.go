@@ -1,0 +1,154 @@
+package compat
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Groups are the built-in checks that can be asked for.
+var Groups = []string{"basic", "complex", "artifact", "integration", "client", "dashboard"}
+
+const suiteTimeout = 10 * time.Minute
+
+// noIntegration stands for the group integration when there is nothing to integrate.
+const noIntegration = "integration:none"
+
+// suiteChecks returns what zu_suite_run.py is asked for the given groups; packages are those that
+// the repository asks for.
+func suiteChecks(groups, packages []string) []string {
+	var out []string
+	for _, g := range Groups {
+		switch {
+		case !slices.Contains(groups, g) || g == "dashboard":
+		case g == "client":
+			out = append(out, "client:lists", "client:writes")
+		case g == "integration":
+			if len(packages) > 0 {
+				out = append(out, "integration="+strings.Join(packages, ","))
+			}
+		default:
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+func suiteKind(check string) Kind {
+	group, _, _ := strings.Cut(check, ":")
+	switch group {
+	case "integration":
+		return KindIntegration
+	case "client":
+		return KindClient
+	default:
+		return KindPipeline
+	}
+}
+
+// attempts are one world's results, by check, in the order in which they came.
+type attempts struct {
+	names []string
+	by    map[string]Attempt
+}
+
+func (a *attempts) set(name string, at Attempt) {
+	if a.by == nil {
+		a.by = map[string]Attempt{}
+	}
+	if _, ok := a.by[name]; !ok {
+		a.names = append(a.names, name)
+	}
+	a.by[name] = at
+}
+
+// runSuite runs built-in checks; those that fail are run once more.
+func (w *world) runSuite(ctx context.Context, checks []string) *attempts {
+	done := w.suiteOnce(ctx, checks)
+	var failed []string
+	for _, name := range done.names {
+		if done.by[name].Status == Failed {
+			failed = append(failed, name)
+		}
+	}
+	if len(failed) == 0 || ctx.Err() != nil {
+		return done
+	}
+	again := w.suiteOnce(ctx, failed)
+	for _, name := range failed {
+		done.set(name, repeated(done.by[name], again.by[name]))
+	}
+	return done
+}
+
+// repeated joins a failed attempt and its repetition.
+func repeated(failed, again Attempt) Attempt {
+	if again.Status != Passed {
+		return failed
+	}
+	again.unsteady, again.Detail = true, failed.Detail
+	return again
+}
+
+func (w *world) suiteOnce(ctx context.Context, checks []string) *attempts {
+	out := &attempts{}
+	err := w.ask(ctx, suiteTimeout, func(line []byte) {
+		var row struct {
+			Check   string  `json:"check"`
+			Status  Status  `json:"status"`
+			Seconds float64 `json:"seconds"`
+			Detail  *string `json:"detail"`
+		}
+		if json.Unmarshal(line, &row) == nil && row.Check != "" && (row.Status == Passed || row.Status == Failed) {
+			out.set(row.Check, Attempt{Status: row.Status, Seconds: &row.Seconds, Detail: cleaned(row.Detail)})
+		}
+	}, "zu_suite_run.py", checks...)
+	if err == nil {
+		return out
+	}
+	// What the crash left unanswered failed with it.
+	for _, name := range checks {
+		if _, ok := out.by[name]; !ok {
+			out.set(name, failure(nil, fmt.Sprintf("the suite ended before this check: %v", err)))
+		}
+	}
+	return out
+}
+
+func cleaned(text *string) *string {
+	if text == nil {
+		return nil
+	}
+	s := clean(*text)
+	return &s
+}
+
+func failure(seconds *float64, detail string) Attempt {
+	return Attempt{Status: Failed, Seconds: seconds, Detail: cleaned(&detail)}
+}
+
+func skip(why string) Attempt { return Attempt{Status: Skipped, Detail: &why} }
+
+// Planned names what a run with these options would check, all of it skipped. Artifacts are not
+// among it: they are known only once the old version has written them.
+func Planned(o Options) []Check {
+	out := []Check{}
+	add := func(name string, kind Kind) {
+		c := Check{Name: name, Kind: kind, Required: true, Baseline: skip("dry run"), Candidate: skip("dry run")}
+		judge(&c)
+		out = append(out, c)
+	}
+	for _, name := range suiteChecks(o.Suite, nil) {
+		add(name, suiteKind(name))
+	}
+	for _, p := range o.Pipelines {
+		add("pipeline:"+p.Name, KindPipeline)
+	}
+	if slices.Contains(o.Suite, "dashboard") {
+		add("dashboard:page", KindDashboard)
+	}
+	return out
+}

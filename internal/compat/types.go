@@ -1,0 +1,122 @@
+// Package compat finds out whether code that runs on one ZenML version runs on another: it makes
+// two throw-away worlds, an old server with an old client and a new server on an upgraded copy of
+// the old one's database with a new client, runs the same checks in both and compares.
+package compat
+
+import (
+	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
+)
+
+// Schema names the shape of a compat-test's result.json.
+const Schema = "zenml-upgrade/compat-test/v1"
+
+// Status is how one check ended in one world.
+type Status string
+
+// The statuses.
+const (
+	Passed  Status = "passed"
+	Failed  Status = "failed"
+	Skipped Status = "skipped"
+)
+
+// Attempt is one check in one world.
+type Attempt struct {
+	Status  Status   `json:"status"`
+	Seconds *float64 `json:"seconds"` // null when nothing ran
+	Detail  *string  `json:"detail"`  // why it failed or was skipped; text from outside
+
+	unsteady bool // failed, then passed when it was repeated
+}
+
+// Verdict compares a check's two attempts.
+type Verdict string
+
+// The verdicts (contract).
+const (
+	OK              Verdict = "ok"
+	BrokenByUpgrade Verdict = "broken_by_upgrade"
+	AlreadyBroken   Verdict = "already_broken"
+	Fixed           Verdict = "fixed"
+	Flaky           Verdict = "flaky"
+	NotCompared     Verdict = "skipped"
+)
+
+// Kind says what a check looks at.
+type Kind string
+
+// The kinds that are built.
+const (
+	KindPipeline    Kind = "pipeline"
+	KindArtifact    Kind = "artifact"
+	KindIntegration Kind = "integration"
+	KindDashboard   Kind = "dashboard"
+	KindClient      Kind = "client"
+)
+
+// Check is one question asked in both worlds.
+type Check struct {
+	Name      string  `json:"name"`
+	Kind      Kind    `json:"kind"`
+	Required  bool    `json:"required"`
+	Baseline  Attempt `json:"baseline"`  // old client, old server
+	Candidate Attempt `json:"candidate"` // new client, new server
+	Verdict   Verdict `json:"verdict"`
+	Cause     *string `json:"cause"` // why the verdict is not ok, in one line
+}
+
+// WrittenBy says what wrote an artifact.
+type WrittenBy struct {
+	ZenML  string  `json:"zenml"`
+	Python *string `json:"python"`
+}
+
+// Artifact is an artifact version that the old world wrote, read by both.
+type Artifact struct {
+	ID           string    `json:"id"`
+	Name         *string   `json:"name"`
+	Version      *string   `json:"version"`
+	Type         *string   `json:"type"`         // dotted path of the value's class
+	Materializer *string   `json:"materializer"` // dotted path
+	WrittenBy    WrittenBy `json:"written_by"`
+	LoadOld      Status    `json:"load_old"`
+	LoadNew      Status    `json:"load_new"`
+	SameValue    *bool     `json:"same_value"` // null when the values could not be compared
+	Cause        *string   `json:"cause"`
+}
+
+// Skew is a call of a client on a server of another version.
+type Skew struct {
+	Client string  `json:"client"`
+	Server string  `json:"server"`
+	Call   string  `json:"call"`
+	Status Status  `json:"status"`
+	Detail *string `json:"detail"`
+}
+
+// Deprecated is a line in which the new version warns of something that will go.
+type Deprecated struct {
+	Check   string `json:"check"`
+	Message string `json:"message"`
+}
+
+// Pins says which requirements the clients ran with.
+type Pins struct {
+	Files    []string `json:"files"`
+	Ignored  []string `json:"ignored"`  // lines that were not followed, such as "-e ."
+	Resolved bool     `json:"resolved"` // whether they can be installed beside the new version
+	Proof    *string  `json:"proof"`    // the resolver's words when not
+	Dropped  []string `json:"dropped"`  // requirements the new client ran without
+}
+
+// Result is what a compat-test found.
+type Result struct {
+	report.Common
+	Checks     []Check      `json:"checks"`
+	Artifacts  []Artifact   `json:"artifacts"`
+	Skew       []Skew       `json:"skew"` // null when not measured
+	Deprecated []Deprecated `json:"deprecated"`
+	Pins       Pins         `json:"pins"`
+
+	leftOut int // artifact versions beyond the probe's limit
+}

@@ -1,0 +1,180 @@
+package impact
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+)
+
+// Line is one requirement in a file of the repository.
+type Line struct {
+	File string
+	Line int    // 1-based
+	Text string // PEP 508, without comments and options
+	Name string // normalised
+}
+
+// Set is what one installation asks for: a requirements file with what it includes, or the
+// dependencies of a project with at most one of its groups.
+type Set struct {
+	Name        string // file, with the group in brackets
+	Lines       []Line
+	Constraints []Line
+	Gaps        []Gap // lines that cannot be judged
+}
+
+// ZenML returns the line that asks for ZenML.
+func (s *Set) ZenML() (Line, bool) {
+	i := slices.IndexFunc(s.Lines, func(l Line) bool { return l.Name == "zenml" })
+	if i < 0 {
+		return Line{}, false
+	}
+	return s.Lines[i], true
+}
+
+var requirementsName = regexp.MustCompile(`(?i)^(.*[-_.])?requirements([-_.].*)?\.(txt|in)$`)
+
+// isRequirements says whether a file is a requirements file: requirements*.txt, *requirements.in,
+// or anything with that ending in a folder named requirements.
+func isRequirements(p string) bool {
+	ext := path.Ext(p)
+	return requirementsName.MatchString(path.Base(p)) || path.Base(path.Dir(p)) == "requirements" && (ext == ".txt" || ext == ".in")
+}
+
+// Sets finds every set of requirements in the repository that asks for ZenML, and what of the files
+// could not be read. files are all requirement files that were looked at.
+func Sets(t *Tree) (sets []Set, files []string, gaps []Gap) {
+	for _, g := range t.Skipped {
+		if !isPython(g.File) {
+			gaps = append(gaps, g)
+		}
+	}
+	var found []Set
+	for _, p := range t.Files {
+		switch {
+		case isRequirements(p):
+			s := Set{Name: p}
+			s.read(t, p, false, map[string]bool{})
+			found, files = append(found, s), append(files, p)
+		case path.Base(p) == "pyproject.toml":
+			more, err := projectSets(t, p)
+			if err != nil {
+				gaps = append(gaps, Gap{File: p, Why: "it is not readable TOML"})
+				continue
+			}
+			found, files = append(found, more...), append(files, p)
+		}
+	}
+	for _, s := range found {
+		if _, ok := s.ZenML(); ok {
+			sets = append(sets, s)
+		} else if i := slices.IndexFunc(s.Gaps, func(g Gap) bool { return strings.Contains(g.Why, "zenml") }); i >= 0 {
+			gaps = append(gaps, s.Gaps[i])
+		}
+	}
+	return sets, files, gaps
+}
+
+var (
+	// plainLine is a requirement by name, with extras, bounds and marker; no address, no path.
+	plainLine  = regexp.MustCompile(`^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(\[[A-Za-z0-9._, -]*\])?\s*(\(?\s*(?:(?:===|~=|==|!=|<=|>=|<|>)\s*[A-Za-z0-9.*+!_-]+\s*,?\s*)*\)?)\s*(;[^@]*)?$`)
+	include    = regexp.MustCompile(`^(-r|-c|--requirement|--constraint)(?:\s*=\s*|\s*)(\S.*)$`)
+	hashOption = regexp.MustCompile(`\s--hash[= ]\S+`)
+	comment    = regexp.MustCompile(`(^|\s)#.*$`)
+	// settled are options that change nothing about which versions hold together.
+	settled = regexp.MustCompile(`^--(no-cache-dir|prefer-binary|only-binary\b.*|require-hashes|disable-pip-version-check|use-feature\b.*)$`)
+)
+
+// read reads a requirements file and what it includes, inside the repository only.
+func (s *Set) read(t *Tree, p string, constraint bool, seen map[string]bool) {
+	if seen[p] {
+		return
+	}
+	seen[p] = true
+	data, err := t.Read(p)
+	if err != nil {
+		s.Gaps = append(s.Gaps, Gap{File: p, Why: "it could not be read"})
+		return
+	}
+	text, start := "", 0
+	for i, raw := range strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n") {
+		if text == "" {
+			start = i + 1
+		}
+		raw = comment.ReplaceAllString(raw, "")
+		if cut, more := strings.CutSuffix(raw, `\`); more {
+			text += cut + " "
+			continue
+		}
+		if text = strings.TrimSpace(text + raw); text != "" {
+			s.line(t, p, start, text, constraint, seen)
+		}
+		text = ""
+	}
+	if text = strings.TrimSpace(text); text != "" {
+		s.line(t, p, start, text, constraint, seen)
+	}
+}
+
+func (s *Set) line(t *Tree, p string, n int, text string, constraint bool, seen map[string]bool) {
+	gap := func(why string) { s.Gaps = append(s.Gaps, Gap{File: p, Line: n, Why: why}) }
+	if m := include.FindStringSubmatch(text); m != nil {
+		target := path.Join(path.Dir(p), strings.Trim(strings.TrimSpace(m[2]), `"'`))
+		if !t.Has(target) {
+			gap("it includes a file that is not in the repository")
+			return
+		}
+		s.read(t, target, constraint || strings.HasSuffix(m[1], "c") || m[1] == "--constraint", seen)
+		return
+	}
+	if hashOption.MatchString(text) {
+		gap("it is locked by a hash: the lock must be made anew for the new version")
+		text = strings.TrimSpace(hashOption.ReplaceAllString(text, ""))
+	}
+	if settled.MatchString(text) {
+		return
+	}
+	s.add(Line{File: p, Line: n, Text: text}, constraint)
+}
+
+// add takes a requirement in, or says why it cannot be judged.
+func (s *Set) add(l Line, constraint bool) {
+	m := plainLine.FindStringSubmatch(l.Text)
+	if m == nil {
+		why := "only requirements by name and version can be judged, not addresses, paths or options"
+		if strings.Contains(strings.ToLower(l.Text), "zenml") {
+			why += " (this one is about zenml)"
+		}
+		s.Gaps = append(s.Gaps, Gap{File: l.File, Line: l.Line, Why: why})
+		return
+	}
+	l.Name = pyenv.Normalize(m[1])
+	if constraint {
+		s.Constraints = append(s.Constraints, l)
+	} else {
+		s.Lines = append(s.Lines, l)
+	}
+}
+
+// PinnedVersion returns the version that a line asks for exactly, empty when it allows several.
+func (l Line) PinnedVersion() string {
+	m := plainLine.FindStringSubmatch(l.Text)
+	if m == nil {
+		return ""
+	}
+	bounds := strings.Trim(strings.TrimSpace(m[3]), "()")
+	v, exact := strings.CutPrefix(strings.ReplaceAll(bounds, " ", ""), "==")
+	if !exact || strings.ContainsAny(v, ",*=") {
+		return ""
+	}
+	return v
+}
+
+// with returns the line's requirement with other bounds, extras and marker kept.
+func (l Line) with(bounds string) string {
+	m := plainLine.FindStringSubmatch(l.Text)
+	return strings.TrimSpace(m[1] + m[2] + bounds + " " + strings.TrimSpace(m[4]))
+}

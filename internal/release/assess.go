@@ -1,0 +1,72 @@
+package release
+
+import (
+	"strings"
+	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
+)
+
+// From 0.93.0 on a release is published with the generated list alone; the prose, breaking changes
+// included, is written into it hours or days later (ZenML's changelog repository, facts 1.1).
+const (
+	proseSince = "0.93.0"
+	proseTime  = 14 * 24 * time.Hour
+)
+
+// Assess says for every version that an upgrade crosses (from < v <= to, in the order given) how
+// far its notes can be trusted, and what they say. Notes without any words are Missing: they
+// prove nothing. A release without a date counts as young, for its age is not known.
+func Assess(bodies []Body, crossed []string, now time.Time) ([]Release, []Finding) {
+	byVersion := make(map[string]Body, len(bodies))
+	for _, b := range merge(bodies) {
+		byVersion[b.Version] = b
+	}
+	releases, findings := make([]Release, 0, len(crossed)), []Finding{}
+	for _, v := range crossed {
+		b, found := byVersion[v]
+		r := Release{Version: v, Notes: Missing}
+		if found {
+			r.PublishedAt, r.Notes = b.PublishedAt, state(b, now)
+			if b.URL != "" {
+				r.URL = &b.URL
+			}
+			findings = append(findings, Parse(v, b.Text, b.URL)...)
+		}
+		releases = append(releases, r)
+	}
+	return releases, findings
+}
+
+func state(b Body, now time.Time) NotesState {
+	d := read(b.Text)
+	said, prose := false, false
+	for _, u := range d.units {
+		if strings.TrimSpace(u.plain) == "" && !u.coded {
+			continue
+		}
+		said = true
+		is := d.placeOf(u).is
+		prose = prose || is != sectionChanged && !(is == sectionQuiet && underChanged(d, u)) && !pointer.MatchString(u.plain)
+	}
+	young := b.PublishedAt == nil || now.Sub(*b.PublishedAt) < proseTime
+	switch {
+	case !said:
+		return Missing
+	case !prose && young && version.Compare(b.Version, proseSince) >= 0:
+		return Pending
+	}
+	return Complete
+}
+
+// underChanged says whether a quiet unit is one that GitHub generates: its list of new contributors.
+func underChanged(d *document, u unit) bool {
+	for _, h := range u.heads {
+		if contributors.MatchString(d.heads[h].plain) {
+			return true
+		}
+	}
+	return false
+}
+
+var contributors = re(`^new contributors$`)
