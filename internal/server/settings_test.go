@@ -1,0 +1,130 @@
+package server
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestReadEnvFile(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		text string
+		want []string
+		err  string // part of the error
+	}{
+		"plain":           {text: "# note\n\nA=1\nexport B = two words \n", want: []string{"A=1", "B=two words"}},
+		"equals in value": {text: "URL=mysql://u:p@h/db?a=b\n", want: []string{"URL=mysql://u:p@h/db?a=b"}},
+		"comment":         {text: "A=1 # note\nB=a#b\n", want: []string{"A=1", "B=a#b"}},
+		"quotes":          {text: "A='x # y'\nB=\"a\\\"b\\$c\\n\\d\" # note\n", want: []string{"A=x # y", "B=a\"b$c\n\\d"}},
+		"empty value":     {text: "A=\nB=''\n", want: []string{"A=", "B="}},
+		"windows lines":   {text: "A=1\r\n", want: []string{"A=1"}},
+		"no equals sign":  {text: "A=1\nhunter2\n", err: "line 2 is not KEY=value"},
+		"bad key":         {text: "A B=hunter2\n", err: "line 1 is not KEY=value"},
+		"open quote":      {text: "A=\"hunter2\n", err: "the value of A has a quote that does not end"},
+		"text after":      {text: "A='hunter2'x\n", err: "quote that does not end"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "server.env")
+			if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			got, err := ReadEnvFile(path)
+			if (err != nil) != (c.err != "") || err != nil && !strings.Contains(err.Error(), c.err) {
+				t.Fatalf("error %v, want one with %q", err, c.err)
+			}
+			if err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the error holds a value: %v", err)
+			}
+			if d := cmp.Diff(c.want, got); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+func TestSecretValues(t *testing.T) {
+	t.Parallel()
+	got := secretValues([]string{"ZENML_SERVER_JWT_SECRET_KEY=jwt", "PLAIN=open", "EMPTY_TOKEN=", "OTHER_URL=mysql://u:o%40p@h/d"}, "mysql://user:p%2Fw@host:3306/db")
+	want := []string{"p%2Fw", "p/w", "jwt", "o%40p", "o@p"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestEnvironmentOfACopy(t *testing.T) {
+	t.Parallel()
+	last := func(env []string, key string) (value string) {
+		for _, kv := range env {
+			if k, v, _ := strings.Cut(kv, "="); k == key {
+				value = v
+			}
+		}
+		return value
+	}
+	c := Config{
+		StoreURL: "sqlite:////copy.db", Dir: "/d", Environ: []string{"GITHUB_TOKEN=t", "PATH=/bin"},
+		Env: []string{"ZENML_STORE_URL=sqlite:////real.db", "ZENML_CONFIG_PATH=/real", "ZENML_STORE_BACKUP_STRATEGY=dump-file"},
+	}
+	live := c
+	live.Live, live.OwnBackup = true, true
+	for _, w := range []struct {
+		c                Config
+		key, want, cause string
+	}{
+		{c, "ZENML_STORE_URL", "sqlite:////copy.db", "a copy must never open the real database"},
+		{c, "ZENML_CONFIG_PATH", "/d/config", "a newer server rewrites the configuration"},
+		{c, "ZENML_STORE_BACKUP_STRATEGY", "disabled", "our backup is proved, ZenML's is not"},
+		{c, "GITHUB_TOKEN", "", "nothing of the workflow run passes"},
+		{c, "PATH", "/bin", "paths pass"},
+		{live, "ZENML_CONFIG_PATH", "/real", "the real server keeps its own"},
+		{live, "ZENML_STORE_BACKUP_STRATEGY", "dump-file", "as the user set it"},
+	} {
+		if got := last(environment(w.c), w.key); got != w.want {
+			t.Errorf("%s is %q, want %q: %s", w.key, got, w.want, w.cause)
+		}
+	}
+}
+
+func TestProbeNotes(t *testing.T) {
+	t.Parallel()
+	type answer struct {
+		at      float64 // seconds
+		version string  // "" is no answer
+	}
+	for name, c := range map[string]struct {
+		answers []answer
+		seconds float64
+		ok      bool
+	}{
+		"never down":         {answers: []answer{{0, "1"}, {1, "1"}}},
+		"never up":           {answers: []answer{{0, ""}, {1, ""}}},
+		"first up late":      {answers: []answer{{0, ""}, {1, "1"}, {2, "1"}}},
+		"upgrade":            {answers: []answer{{0, "1"}, {1, ""}, {9, ""}, {10, "2"}, {11, "2"}}, seconds: 10, ok: true},
+		"rollback":           {answers: []answer{{0, "1"}, {1, ""}, {5, "1"}}, seconds: 5, ok: true},
+		"still down":         {answers: []answer{{0, "1"}, {1, ""}}},
+		"blip before":        {answers: []answer{{0, "1"}, {1, ""}, {30, "1"}, {31, "1"}, {32, ""}, {35, "2"}}, seconds: 4, ok: true},
+		"blip and rollback":  {answers: []answer{{0, "1"}, {1, ""}, {2, "1"}, {3, ""}, {10, "1"}}, seconds: 8, ok: true},
+		"swap without a gap": {answers: []answer{{0, "1"}, {1, "2"}}, seconds: 1, ok: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var p Probe
+			for _, a := range c.answers {
+				p.note(at(a.at), a.version, a.version != "")
+			}
+			if got, ok := p.Downtime(); got != c.seconds || ok != c.ok {
+				t.Errorf("downtime %v, %v; want %v, %v", got, ok, c.seconds, c.ok)
+			}
+		})
+	}
+}
+
+func at(seconds float64) time.Time {
+	return time.Unix(1000, 0).Add(time.Duration(seconds * float64(time.Second)))
+}
