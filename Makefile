@@ -1,17 +1,57 @@
-.PHONY: setup build tools-lock
-TOOLS := .cache/tools
+# Every target works in a fresh clone with Go, Python 3.10+ and git. What it fetches stays below
+# .cache (or $ZENML_UPGRADE_CACHE); system packages are installed only as root on Debian.
+.PHONY: setup lint-setup build demo demo-rollback test test-full lint bench image generate tools-lock
+.DEFAULT_GOAL := build
 
-setup: $(TOOLS)/.complete
+export ZENML_UPGRADE_CACHE ?= $(CURDIR)/.cache
+CACHE := $(ZENML_UPGRADE_CACHE)
+export PATH := $(CACHE)/tools/bin:$(CACHE)/lint/bin:$(CACHE)/gobin:$(PATH)
 
-# Runtime tools (uv, ty, pip) pinned with digests.
-$(TOOLS)/.complete: tools/runtime.txt
-	python3 -m venv --clear $(TOOLS)
-	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tools/runtime.txt
-	touch $@
+# Runtime tools (uv, ty, pip), pinned with digests, and GitHub's description for the tests.
+setup:
+	@sh tools/venv.sh $(CACHE)/tools tools/runtime.txt
+	@if [ -f tools/github-description.sh ]; then sh tools/github-description.sh; fi
+
+lint-setup: setup
+	@sh tools/venv.sh $(CACHE)/lint tools/lint.txt
+	@sh tools/gobin.sh $(CACHE)/gobin
+	@sh tools/packages.sh shellcheck
 
 build:
-	go build -o bin/zenml-upgrade .
+	CGO_ENABLED=0 go build -trimpath -o bin/zenml-upgrade .
 
-# Pins the newest versions of the tools, with digests.
-tools-lock: $(TOOLS)/.complete
-	for f in runtime lint; do $(TOOLS)/bin/uv pip compile --quiet --no-config --generate-hashes --universal --python-version 3.10 --no-emit-index-url --custom-compile-command "make tools-lock" tools/$$f.in -o tools/$$f.txt --upgrade; done
+# An old ZenML server with content is checked, tested against and upgraded; real parts throughout.
+demo: setup build
+	go run ./tools/demo
+
+# The same upgrade with a new server that cannot become healthy: the rollback is automatic.
+demo-rollback: setup build
+	go run ./tools/demo --fail
+
+test:
+	@begin=$$(date +%s); $(MAKE) --no-print-directory setup build && go build ./... && \
+	echo "set-up: $$(( $$(date +%s) - begin )) s"
+	@go run ./tools/testreport -p 2 -timeout 40m ./...
+
+# The long matrices too: every test that asks for ZENML_UPGRADE_FULL.
+test-full: setup build
+	@ZENML_UPGRADE_FULL=1 go run ./tools/testreport -p 2 -timeout 180m ./...
+
+lint: lint-setup
+	@sh tools/lint.sh
+
+bench: setup build
+	go test -run '^$$' -bench . -benchmem -p 1 ./...
+
+ENGINE ?= $(shell command -v docker || command -v podman || echo docker)
+image:
+	$(ENGINE) build --target slim -t zenml-upgrade:slim .
+	$(ENGINE) build --target full -t zenml-upgrade:full .
+
+# action.yml and README tables, from the code's inputs.
+generate:
+	go run ./tools/manifest
+
+# Pins the newest versions of the Python tools, with digests.
+tools-lock: setup
+	for f in runtime lint; do uv pip compile --quiet --no-config --generate-hashes --universal --python-version 3.10 --no-emit-index-url --custom-compile-command "make tools-lock" tools/$$f.in -o tools/$$f.txt --upgrade; done

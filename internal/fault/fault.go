@@ -11,9 +11,9 @@ import (
 type Kind int
 
 const (
-	// NoVerdict: something the verdict needs could not be reached (exit status 3).
+	// NoVerdict means that something the verdict needs could not be reached (exit status 3).
 	NoVerdict Kind = iota
-	// Input: what the user gave is wrong (exit status 2).
+	// Input means that what the user gave is wrong (exit status 2).
 	Input
 )
 

@@ -1,15 +1,12 @@
 package release
 
 import (
-	"bytes"
 	"regexp"
 	"slices"
 	"sort"
 	"strings"
 
-	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
-	"github.com/yuin/goldmark/text"
 )
 
 // unit is the smallest piece that notes are read in: one paragraph (with the code that follows
@@ -18,15 +15,19 @@ type unit struct {
 	from, to int   // lines, 1-based, inclusive
 	heads    []int // enclosing headings, outermost first, as indices of document.heads
 	item     bool
-	intro    bool   // a paragraph that ends in a colon: what follows says the thing
-	coded    bool   // holds a code block
-	plain    string // the words, without markup and without code blocks
-	fold     string // the summary of the <details> block around it
+	intro    bool    // a paragraph that ends in a colon: what follows says the thing
+	coded    bool    // holds a code block
+	plain    string  // the words, without markup and without code blocks
+	folded   bool    // stands in a <details> block
+	fold     section // what that block's summary announces
 }
 
 type head struct {
 	level, from int
 	plain       string
+	is          section
+	listed      bool // list items stand right under it
+	speaks      bool // what stands right under it breaks something by its own words
 }
 
 // document is one release body taken apart.
@@ -51,128 +52,6 @@ func read(body string) *document {
 	}
 	r.finish(strings.Split(string(clean), "\n"))
 	return d
-}
-
-var parser = goldmark.DefaultParser()
-
-// parseClosed parses a body after blanking what would hide the rest of it: folding tags (a list
-// that follows them without a blank line would be read as HTML), a comment that never ends and a
-// fence that never ends. Offsets and lines stay as they were.
-func parseClosed(src []byte) ([]byte, ast.Node) {
-	clean := bytes.Clone(src)
-	clean = bytes.ReplaceAll(clean, []byte{0}, []byte(" "))
-	if open := bytes.LastIndex(clean, []byte("<!--")); open >= 0 && !bytes.Contains(clean[open:], []byte("-->")) {
-		blank(clean[open : open+4])
-	}
-	root := parser.Parse(text.NewReader(clean))
-	if blankFolds(clean, root) {
-		root = parser.Parse(text.NewReader(clean))
-	}
-	// Each turn opens one fence that swallowed the end of the body; eight are more than any note has.
-	for range 8 {
-		fence, ok := root.LastChild().(*ast.FencedCodeBlock)
-		if !ok || closed(fence, clean) {
-			break
-		}
-		start := fence.Pos()
-		end := start + bytes.IndexByte(append(clean[start:len(clean):len(clean)], '\n'), '\n')
-		blank(clean[start:end])
-		root = parser.Parse(text.NewReader(clean))
-	}
-	return clean, root
-}
-
-// closed says whether a fence that is the last block of a body has its closing line.
-func closed(fence *ast.FencedCodeBlock, src []byte) bool {
-	end := fence.Pos()
-	if n := fence.Lines().Len(); n > 0 {
-		end = fence.Lines().At(n - 1).Stop
-	} else if i := bytes.IndexByte(src[end:], '\n'); i >= 0 {
-		end += i + 1
-	} else {
-		return false
-	}
-	rest := bytes.TrimSpace(src[end:])
-	return bytes.HasPrefix(rest, []byte("```")) || bytes.HasPrefix(rest, []byte("~~~"))
-}
-
-func blank(b []byte) {
-	for i := range b {
-		if b[i] != '\n' {
-			b[i] = ' '
-		}
-	}
-}
-
-var foldTag = regexp.MustCompile(`(?is)</?details[^<>]*>|<summary[^<>]*>.{0,200}?</summary\s*>`)
-
-// blankFolds blanks folding tags in HTML blocks and says whether there were any.
-func blankFolds(src []byte, root ast.Node) bool {
-	found := false
-	_ = ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
-		html, ok := n.(*ast.HTMLBlock)
-		if !ok || !entering || html.HTMLBlockType == ast.HTMLBlockType2 {
-			return ast.WalkContinue, nil
-		}
-		for i := range html.Lines().Len() {
-			seg := html.Lines().At(i)
-			found = true
-			end := html.Lines().At(html.Lines().Len() - 1).Stop
-			for _, at := range foldTag.FindAllIndex(src[seg.Start:end], -1) {
-				blank(src[seg.Start+at[0] : seg.Start+at[1]])
-			}
-			line := src[seg.Start:seg.Stop]
-			// Words behind a tag must not become indented code: they move to the line's start.
-			if words := bytes.TrimSpace(line); len(words) > 0 && bytes.HasPrefix(line, []byte("    ")) {
-				words = bytes.Clone(words)
-				blank(line)
-				copy(line, words)
-			}
-		}
-		return ast.WalkSkipChildren, nil
-	})
-	return found
-}
-
-type fold struct {
-	from, to int
-	summary  string
-}
-
-var (
-	foldOpen    = regexp.MustCompile(`(?i)<details`)
-	foldClose   = regexp.MustCompile(`(?i)</details`)
-	foldSummary = regexp.MustCompile(`(?is)<summary[^<>]*>(.{0,200}?)</summary`)
-)
-
-// findFolds finds the <details> blocks, by line.
-func findFolds(src []byte, starts []int) []fold {
-	var out []fold
-	for _, at := range foldOpen.FindAllIndex(src, -1) {
-		f := fold{from: lineOf(starts, at[0]), to: len(starts)}
-		if end := foldClose.FindIndex(src[at[1]:]); end != nil {
-			f.to = lineOf(starts, at[1]+end[0])
-		}
-		if m := foldSummary.FindSubmatch(src[at[1]:min(len(src), at[1]+400)]); m != nil {
-			f.summary = string(m[1])
-		}
-		out = append(out, f)
-	}
-	return out
-}
-
-func lineStarts(src []byte) []int {
-	starts := []int{0}
-	for i, c := range src {
-		if c == '\n' {
-			starts = append(starts, i+1)
-		}
-	}
-	return starts
-}
-
-func lineOf(starts []int, offset int) int {
-	return sort.SearchInts(starts, offset+1)
 }
 
 // reader walks the blocks of a body in order.
@@ -223,11 +102,16 @@ func (r *reader) paragraph(n ast.Node, line int) {
 	r.add(unit{from: line, plain: words, intro: strings.HasSuffix(words, ":")})
 }
 
+var versionTitle = regexp.MustCompile(`(?i)^(zenml )?v?\d+\.\d+[\w.]*\b`)
+
 func (r *reader) heading(level, line int, words string) {
 	for len(r.path) > 0 && r.doc.heads[r.path[len(r.path)-1]].level >= level {
 		r.path = r.path[:len(r.path)-1]
 	}
-	r.doc.heads = append(r.doc.heads, head{level: level, from: line, plain: words})
+	if level == 1 && versionTitle.MatchString(words) {
+		return // the release's own title heads nothing but the whole
+	}
+	r.doc.heads = append(r.doc.heads, head{level: level, from: line, plain: words, is: sectionOf(words)})
 	r.path = append(slices.Clone(r.path), len(r.doc.heads)-1)
 }
 
@@ -254,10 +138,13 @@ func (r *reader) code(line int) {
 
 func (r *reader) add(u unit) {
 	u.heads = r.path
-	for _, f := range r.folds {
-		if f.from <= u.from && u.from <= f.to {
-			u.fold = f.summary
-		}
+	if k := sort.Search(len(r.folds), func(i int) bool { return r.folds[i].from > u.from }) - 1; k >= 0 && u.from <= r.folds[k].to {
+		u.folded, u.fold = true, r.folds[k].is
+	}
+	if k := len(u.heads); k > 0 {
+		h := &r.doc.heads[u.heads[k-1]]
+		h.listed = h.listed || u.item
+		h.speaks = h.speaks || breakingWords.MatchString(u.plain)
 	}
 	r.doc.units = append(r.doc.units, u)
 }

@@ -27,7 +27,7 @@ func parseRequirement(line string) (requirement, bool) {
 	return r, true
 }
 
-// canonical writes bounds the same way whoever wrote them: no blanks, sorted.
+// canonical writes bounds the same way whoever wrote them: no blanks, the lower bound first.
 func canonical(bounds string) string {
 	var parts []string
 	for p := range strings.SplitSeq(bounds, ",") {
@@ -35,7 +35,7 @@ func canonical(bounds string) string {
 			parts = append(parts, p)
 		}
 	}
-	slices.Sort(parts)
+	slices.SortFunc(parts, func(a, b string) int { return strings.Compare(b, a) }) // ">" sorts after "<"
 	return strings.Join(parts, ",")
 }
 
@@ -67,19 +67,19 @@ func requirements(m *pyenv.Metadata) (core map[string]string, optional map[strin
 
 // CompareMetadata compares what two wheels of ZenML say of themselves: the Python versions they
 // run on and what they need without extras. Declared is false: the notes are not asked here.
-func CompareMetadata(old, new *pyenv.Metadata) []Finding {
+func CompareMetadata(older, newer *pyenv.Metadata) []Finding {
 	out := []Finding{}
 	add := func(c Category, title string) {
 		out = append(out, Finding{
-			ID: ID(new.Version, c, title), Version: new.Version, Category: c, Title: title, Text: title,
+			ID: ID(newer.Version, c, title), Version: newer.Version, Category: c, Title: title, Text: title,
 			Source: "metadata", Affects: Unknown, Searched: []string{}, Evidence: []Evidence{},
 		})
 	}
-	if a, b := canonical(old.RequiresPython), canonical(new.RequiresPython); a != b {
+	if a, b := canonical(older.RequiresPython), canonical(newer.RequiresPython); a != b {
 		add(PythonSupport, fmt.Sprintf("Requires-Python changes from %s to %s", shown(a), shown(b)))
 	}
-	before, _ := requirements(old)
-	after, optional := requirements(new)
+	before, _ := requirements(older)
+	after, optional := requirements(newer)
 	names := make([]string, 0, len(before)+len(after))
 	for n := range before {
 		names = append(names, n)
@@ -111,4 +111,23 @@ func shown(bounds string) string {
 		return "any version"
 	}
 	return bounds
+}
+
+// MarkDeclared sets Declared on findings of CompareMetadata that notes speak of: a dependency that
+// a finding of the notes names, a change of Python versions when the notes tell of one.
+func MarkDeclared(metadata, notes []Finding) {
+	for i := range metadata {
+		m := &metadata[i]
+		name, _, _ := strings.Cut(m.Title, " ")
+		word := regexp.MustCompile(`(?i)(^|[^\w-])` + strings.ReplaceAll(regexp.QuoteMeta(name), "-", "[-_. ]") + `($|[^\w-])`)
+		m.Declared = slices.ContainsFunc(notes, func(n Finding) bool {
+			switch {
+			case n.Source != "notes":
+				return false
+			case m.Category == PythonSupport:
+				return n.Category == PythonSupport
+			}
+			return (n.Category == Dependency || n.Category == Breaking) && word.MatchString(n.Text)
+		})
+	}
 }

@@ -39,6 +39,7 @@ type pass struct {
 	version string
 	url     *string
 	seen    map[string]bool
+	carry   []Category // what a paragraph said of the list items that follow it
 	out     []Finding
 }
 
@@ -78,10 +79,10 @@ func (p *pass) breaking(i int, where place) int {
 		last = p.subsection(i)
 	}
 	from, to := u.from, p.doc.units[last].to
-	if last > i || p.first(i) && u.heads[len(u.heads)-1] != where.head {
+	if p.first(i) && !u.item && u.heads[len(u.heads)-1] != where.head {
 		from = p.doc.heads[u.heads[len(u.heads)-1]].from
 	}
-	if last == i && u.intro && p.introduces(i) {
+	if last == i && u.intro && p.introduces(i) && !breakingWords.MatchString(announces.ReplaceAllString(u.plain, "")) {
 		return 1
 	}
 	var said []string
@@ -105,6 +106,9 @@ func (p *pass) breaking(i int, where place) int {
 // are short enough for one finding and no list of separate items.
 func (p *pass) subsection(i int) int {
 	units := p.doc.units
+	if !p.first(i) {
+		return i
+	}
 	last, items := i, 0
 	for last+1 < len(units) && slices.Equal(units[last+1].heads, units[i].heads) {
 		last++
@@ -114,7 +118,7 @@ func (p *pass) subsection(i int) int {
 			items++
 		}
 	}
-	if items > 1 || !p.first(i) {
+	if items > 1 {
 		return i
 	}
 	from := p.doc.heads[units[i].heads[len(units[i].heads)-1]].from
@@ -148,12 +152,13 @@ func (p *pass) prose(i int, where place) int {
 	if named && !(u.intro && p.introduces(i)) && !slices.Contains(cats, own) {
 		cats = append(cats, own)
 	}
+	cats = p.carried(i, cats)
 	if where.is == sectionUpcoming {
 		cats = slices.DeleteFunc(cats, func(c Category) bool { return c == Breaking })
 	}
 	// A feature's heading says more than its first sentence, and one line for it is enough.
 	title := words
-	if where.is == sectionNone && len(u.heads) > 0 && p.first(i) && u.fold == "" {
+	if where.is == sectionNone && len(u.heads) > 0 && p.first(i) && !u.folded {
 		title = p.doc.heads[u.heads[len(u.heads)-1]].plain
 		if len(cats) == 0 {
 			cats = []Category{Feature}
@@ -163,6 +168,25 @@ func (p *pass) prose(i int, where place) int {
 	}
 	p.add(u.from, u.to, title, cats)
 	return 1
+}
+
+// carried adds to a list item what the paragraph before the list said of all its items ("the
+// following methods have been removed:").
+func (p *pass) carried(i int, cats []Category) []Category {
+	u := p.doc.units[i]
+	if !u.item || p.first(i) {
+		p.carry = nil
+		if !u.item && p.introduces(i) && following.MatchString(u.plain) {
+			p.carry = slices.Clone(cats)
+		}
+		return cats
+	}
+	for _, c := range p.carry {
+		if !slices.Contains(cats, c) {
+			cats = append(cats, c)
+		}
+	}
+	return cats
 }
 
 var sectionCategory = map[section]Category{
@@ -205,6 +229,8 @@ var (
 	prTail = regexp.MustCompile(`\s+by @\S+( 🤖)?( and @\S+)* in (https?://\S+|\[?#\d+\S*)\s*$`)
 	// pointer is a line that only leads elsewhere: pull requests, documentation, the whole release.
 	pointer     = regexp.MustCompile(`(?i)^(view full release on github|full changelog: \S+|(read|see) the (docs|documentation)|learn more( about [\w &]+)?|(pr )?#\d+|[\s|])+$`)
+	announces   = re(`\b(is |are )?(a |some |few |several )*breaking( changes?)?\b`)
+	following   = re(`\b(following|these|below)\b`)
 	sentenceEnd = regexp.MustCompile(`[.!?]\s+\p{Lu}`)
 )
 

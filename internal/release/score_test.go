@@ -28,6 +28,7 @@ var overall = regexp.MustCompile(`overall recall (\S+) missed (\d+) breaking_rec
 // TestScore holds the classifier to labelled notes: what it finds of the explicit labels and how
 // much of what it says is labelled.
 func TestScore(t *testing.T) {
+	t.Parallel()
 	shared := labelled(t)
 	python, err := exec.LookPath("python3")
 	if err != nil {
@@ -35,6 +36,7 @@ func TestScore(t *testing.T) {
 	}
 	for _, edition := range []string{"repository", "changelog"} {
 		t.Run(edition, func(t *testing.T) {
+			t.Parallel()
 			path := filepath.Join(shared, "data", "releases", edition+".json")
 			bodies, err := FromPath(path)
 			if err != nil {

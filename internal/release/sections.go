@@ -2,6 +2,7 @@ package release
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -68,18 +69,13 @@ func sectionOf(title string) section {
 
 // structural sections begin something new also below another section's heading.
 func (s section) structural() bool {
-	switch s {
-	case sectionChanged, sectionFeature, sectionImprove, sectionFix, sectionQuiet, sectionKnown, sectionUpcoming:
-		return true
-	}
-	return false
+	return slices.Contains([]section{sectionChanged, sectionFeature, sectionImprove, sectionFix, sectionQuiet, sectionKnown, sectionUpcoming}, s)
 }
 
 // place is where a unit stands: its nearest section and the heading that opens it.
 type place struct {
 	is   section
 	head int // index of document.heads, -1 when none
-	own  section
 }
 
 // placeOf finds the section of a unit: the innermost heading that names one, where a section of
@@ -88,10 +84,7 @@ func (d *document) placeOf(u unit) place {
 	p := place{head: -1}
 	for i := len(u.heads) - 1; i >= 0; i-- {
 		h := u.heads[i]
-		is := sectionOf(d.heads[h].plain)
-		if p.own == sectionNone {
-			p.own = is
-		}
+		is := d.heads[h].is
 		switch {
 		case is == sectionBreaking || is == sectionMixed:
 			if (p.is == sectionNone || !p.is.structural()) && d.holds(h, u) {
@@ -104,10 +97,8 @@ func (d *document) placeOf(u unit) place {
 			break
 		}
 	}
-	if p.is == sectionNone && u.fold != "" {
-		p.is = sectionOf(u.fold)
-	} else if f := sectionOf(u.fold); f == sectionFix && p.is != sectionBreaking {
-		p.is = f
+	if p.is == sectionNone || u.fold == sectionFix && p.is != sectionBreaking {
+		p.is = u.fold
 	}
 	return p
 }
@@ -121,15 +112,5 @@ func (d *document) holds(h int, u unit) bool {
 	if inner == h || d.heads[h].level < 3 {
 		return true
 	}
-	listed, speaks := false, false
-	for _, v := range d.units {
-		switch last := len(v.heads) - 1; {
-		case last < 0:
-		case v.heads[last] == h:
-			listed = listed || v.item
-		case v.heads[last] == inner:
-			speaks = speaks || breakingWords.MatchString(v.plain)
-		}
-	}
-	return !listed || speaks
+	return !d.heads[h].listed || d.heads[inner].speaks
 }

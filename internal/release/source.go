@@ -2,6 +2,7 @@ package release
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/forge"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
@@ -175,4 +177,27 @@ func merge(all []Body) []Body {
 		return strings.Compare(a.Version, b.Version)
 	})
 	return out
+}
+
+// Lister is the reading half of GitHub that FromGitHub needs; *forge.Reader is one.
+type Lister interface {
+	Releases(ctx context.Context, owner, repo string) ([]forge.Release, error)
+}
+
+// FromGitHub reads the published notes of ZenML's releases, newest version first. Errors come
+// from the lister; a list that could not be had whole is one of them.
+func FromGitHub(ctx context.Context, l Lister) ([]Body, error) {
+	list, err := l.Releases(ctx, "zenml-io", "zenml")
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Body, 0, len(list))
+	for _, r := range list {
+		if len(r.Body) > largestBody {
+			return nil, fault.Unreachable(fmt.Sprintf("the notes of %q on GitHub are larger than %d MiB", r.Tag, largestBody>>20), nil,
+				"give release notes with releases as a file")
+		}
+		all = append(all, listed{Tag: &r.Tag, Body: &r.Body, PublishedAt: r.PublishedAt, URL: &r.URL}.body())
+	}
+	return merge(all), nil
 }

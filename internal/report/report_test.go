@@ -34,6 +34,9 @@ var hostile = []string{
 	"\xff\xfe not UTF-8 &#64;octocat &lt;b&gt; &amp;",
 	"1) one",
 	"::warning file=x::y",
+	"<!-- to the end",
+	"<details open",
+	"# heading [x](y)",
 }
 
 // sample uses every kind of block, with text put into every place that takes text.
@@ -70,7 +73,7 @@ func story() Document {
 			}},
 			{Title: "Before the upgrade", Blocks: []Block{
 				Checklist{[]CheckItem{{true, T("Read the notes of 0.86.0")}, {false, Text{{Plain: "Back up the database, see "}, {Plain: "the guide", URL: "https://docs.zenml.io/upgrade"}}}}},
-				List{[]Text{T("0.85.0 to 0.98.0 is one hop"), Text{{Plain: "Blocked", Bold: true}, {Plain: " by pins"}}}},
+				List{[]Text{T("0.85.0 to 0.98.0 is one hop"), {{Plain: "Blocked", Bold: true}, {Plain: " by pins"}}}},
 			}},
 			{Title: "The resolver's proof", Folded: true, Blocks: []Block{Code{"text", "Because zenml==0.98.0 depends on pydantic>=2.8\nand you require pydantic<2.8, no versions can be used."}}},
 			{Title: "The path", Folded: true, Blocks: []Block{Mermaid{"graph LR\n  a[\"0.85.0\"] --> b[\"0.98.0\"]"}}},

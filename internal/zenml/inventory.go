@@ -1,6 +1,7 @@
 package zenml
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,6 +76,9 @@ type named struct {
 	Name string `json:"name"`
 	Body struct {
 		IsCustom *bool `json:"is_custom"`
+		Artifact struct {
+			Name string `json:"name"`
+		} `json:"artifact"` // of an artifact version, which has no name of its own
 	} `json:"body"`
 }
 
@@ -91,11 +95,11 @@ func (c *Client) Inventory(ctx context.Context) (Inventory, error) {
 		return Inventory{}, fmt.Errorf("taking the inventory: %w", err)
 	}
 	var mu sync.Mutex
-	g, ctx := errgroup.WithContext(ctx)
+	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(4)
 	for _, k := range kinds {
 		g.Go(func() error {
-			found, err := c.readKind(ctx, k, projects)
+			found, err := c.readKind(gctx, k, projects)
 			mu.Lock()
 			defer mu.Unlock()
 			return inv.note(k.name, found, err)
@@ -103,6 +107,11 @@ func (c *Client) Inventory(ctx context.Context) (Inventory, error) {
 	}
 	if err := g.Wait(); err != nil {
 		return Inventory{}, fmt.Errorf("taking the inventory: %w", err)
+	}
+	if len(inv.Kinds["user"]) == 0 {
+		// Every server has a user. A list without one is a list that this account may not see.
+		delete(inv.Kinds, "user")
+		inv.Unreadable["user"] = "GET /users: this account sees no users"
 	}
 	if why, closed := inv.Unreadable["service_account"]; closed {
 		inv.Unreadable["api_key"] = why
@@ -167,7 +176,7 @@ func (c *Client) readKind(ctx context.Context, k kind, projects []string) (map[s
 			if k.name == "flavor" && (it.Body.IsCustom == nil || !*it.Body.IsCustom) {
 				continue
 			}
-			out[it.ID] = it.Name
+			out[it.ID] = cmp.Or(it.Name, it.Body.Artifact.Name)
 		}
 	}
 	return out, nil

@@ -28,32 +28,33 @@ def output(step_run):
     return found[0] if isinstance(found, list) else found
 
 
+def forget(client):
+    return lambda id: client.delete_artifact_version(id, delete_metadata=True, delete_from_artifact_store=False)
+
+
 def clean(client, run):
     """Best effort: what stays is named zenml_upgrade_*, and growth is no loss."""
-    versions, names = [], set()
-    for step_run in run.steps.values():
-        versions.append(output(step_run))
-        names.add(versions[-1].artifact.id)
-    for version in versions:
-        client.delete_artifact_version(version.id, delete_metadata=True, delete_from_artifact_store=True)
-    client.delete_pipeline_run(run.id)
-    client.delete_pipeline("zenml_upgrade_smoke")
-    for artifact in names:
-        client.delete_artifact(artifact)
+    versions = [output(step_run) for step_run in run.steps.values()]
+    # The order matters: versions that a run uses cannot be deleted.
+    tasks = [(client.delete_pipeline_run, run.id), (client.delete_pipeline, "zenml_upgrade_smoke")]
+    # Their data lies in this probe's own folder, which goes as a whole.
+    tasks += [(forget(client), version.id) for version in versions]
+    tasks += [(client.delete_artifact, version.artifact.id) for version in versions]
+    for delete, what in tasks:
+        try:
+            delete(what)
+        except Exception as e:
+            print("cleaning up:", type(e).__name__, file=sys.stderr)
 
 
 def main():
-    smoke()
+    run = smoke()
     client = Client()
-    run = client.list_pipeline_runs(pipeline_id=client.get_pipeline("zenml_upgrade_smoke").id, sort_by="desc:created", size=1).items[0]
     run = client.get_pipeline_run(run.id)
     value = output(run.steps["zenml_upgrade_second"]).load()
     with open(sys.argv[1], "w") as f:
         json.dump({"status": str(run.status), "value": value, "steps": len(run.steps)}, f)
-    try:
-        clean(client, run)
-    except Exception as e:
-        print("cleaning up:", type(e).__name__, file=sys.stderr)
+    clean(client, run)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,201 @@
+package stagingupgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
+)
+
+// stopGrace is how long the old server may finish what it is answering: it answers requests in
+// flight to their end (measured: shared facts on the behaviour of real servers, 3a).
+const stopGrace = 30 * time.Second
+
+// errForeign keeps us from ending what we do not know.
+var errForeign = errors.New("what listens there is no ZenML server of this user")
+
+// local drives servers that are processes of this machine.
+type local struct {
+	oldPython string // of the environment's settings
+	from, to  string // from may be empty: whatever runs
+	port      int
+	storeURL  string   // the real database
+	env       []string // the server's own settings; holds secrets
+	environ   []string
+	public    string // host:port the old server is bound to
+	dir       string // servers' logs and private settings go below it
+	python    func(ctx context.Context, version string) (string, error)
+	count     atomic.Int32
+}
+
+// Check says what forbids stopping the running server and starting it again.
+func (d *local) Check(ctx context.Context) []upgrade.Problem {
+	var out []upgrade.Problem
+	block := func(code, what, remedy string) {
+		out = append(out, upgrade.Problem{Code: code, What: what, Remedy: remedy, Blocks: true})
+	}
+	// A server in the same container as we is a process like any other; one outside of it is out of
+	// reach, and looks as if nothing listened.
+	if l, err := server.FindListener(d.port); err != nil && server.InContainer() {
+		block("in_container", "the driver local runs inside a container and cannot see the server's process", "run the binary on the server's machine")
+	} else if err != nil {
+		block("server_process", fmt.Sprintf("the process that listens on port %d was not found: %v", d.port, err), "run on the server's machine, as its user")
+	} else if !l.IsZenML() {
+		block("server_process", fmt.Sprintf("%v on port %d", errForeign, d.port), "check local.port in the configuration, and run as the server's user")
+	}
+	if v, err := d.installed(ctx); err != nil {
+		block("old_python", fmt.Sprintf("local.python %q cannot run ZenML: %v", d.oldPython, err), "give the Python that runs the server now")
+	} else if d.from != "" && v != d.from {
+		block("old_python", fmt.Sprintf("local.python %q has ZenML %s, not %s: the old server could not be started again", d.oldPython, v, d.from), "give the Python that runs the server now")
+	}
+	return append(out, d.checkSettings()...)
+}
+
+// checkSettings looks for settings that make an upgrade or its way back go wrong.
+func (d *local) checkSettings() []upgrade.Problem {
+	var out []upgrade.Problem
+	if lookup(d.env, "ZENML_SERVER_JWT_SECRET_KEY") == "" {
+		out = append(out, upgrade.Problem{Code: "jwt_secret_key", What: "the server's settings hold no ZENML_SERVER_JWT_SECRET_KEY", Remedy: "set it: without it every restart logs everybody out"})
+	}
+	if lookup(d.env, "ZENML_SECRETS_STORE_ENCRYPTION_KEY") != "" && lookup(d.env, "ZENML_SECRETS_STORE_TYPE") != "sql" {
+		out = append(out, upgrade.Problem{
+			Code: "encryption_key_ignored", What: "ZENML_SECRETS_STORE_ENCRYPTION_KEY is set without ZENML_SECRETS_STORE_TYPE=sql: ZenML ignores it silently, secrets are stored readable",
+			Remedy: "plan a migration of the secrets; do not change the type during an upgrade",
+		})
+	}
+	if v := lookup(d.env, "DISABLE_DATABASE_MIGRATION"); v != "" {
+		out = append(out, upgrade.Problem{
+			Code: "migration_disabled", Blocks: true, What: "DISABLE_DATABASE_MIGRATION is set: the new version would serve the old schema",
+			Remedy: "take it out of the env-file for the upgrade",
+		})
+	}
+	if u := lookup(d.env, "ZENML_STORE_URL"); u != "" && u != d.storeURL {
+		out = append(out, upgrade.Problem{
+			Code: "other_database", Blocks: true, What: "the env-file's ZENML_STORE_URL is not database-url: another database would be upgraded than the server uses",
+			Remedy: "make them agree",
+		})
+	}
+	return out
+}
+
+// installed asks the old Python which ZenML it holds.
+func (d *local) installed(ctx context.Context) (string, error) {
+	res, err := proc.Run(ctx, proc.Command{
+		Path: d.oldPython, Args: []string{"-I", "-c", "import importlib.metadata as m; print(m.version('zenml'))"},
+		Env: proc.BaseEnv(d.environ), Dir: os.TempDir(), Timeout: 30 * time.Second,
+	})
+	return strings.TrimSpace(string(res.Stdout)), err
+}
+
+// StopOld ends the process that listens on the public port, if it is a ZenML server of this user.
+func (d *local) StopOld(ctx context.Context) error {
+	l, err := server.FindListener(d.port)
+	if err != nil {
+		return err
+	}
+	if !l.IsZenML() {
+		return errForeign
+	}
+	d.public = l.Addr // the same address, however the server was bound
+	return l.Stop(ctx, stopGrace)
+}
+
+// StartOld puts the old version back on the public port, unless it never left.
+func (d *local) StartOld(ctx context.Context) (upgrade.Child, error) {
+	l, err := server.FindListener(d.port)
+	switch {
+	case err == nil && l.IsZenML():
+		return upgrade.Child{}, nil
+	case err == nil:
+		return upgrade.Child{}, errForeign
+	case !errors.Is(err, server.ErrNoListener):
+		return upgrade.Child{}, err
+	}
+	s, err := d.load(ctx, d.oldPython, "old", d.storeURL)
+	if err != nil {
+		return upgrade.Child{}, err
+	}
+	if err = s.Serve(ctx); err == nil {
+		err = s.Open(ctx)
+	}
+	if err != nil {
+		return upgrade.Child{}, errors.Join(err, s.Stop(ctx))
+	}
+	c, _ := s.About()
+	return c, nil
+}
+
+// Load starts a server's process, which waits.
+func (d *local) Load(ctx context.Context, w upgrade.World) (upgrade.Server, error) {
+	python, storeURL := d.oldPython, w.StoreURL
+	if w.Version == d.to {
+		var err error
+		if python, err = d.python(ctx, w.Version); err != nil {
+			return nil, err
+		}
+	}
+	if storeURL == "" {
+		storeURL = d.storeURL
+	}
+	return d.load(ctx, python, w.Version, storeURL)
+}
+
+func (d *local) load(ctx context.Context, python, v, storeURL string) (*process, error) {
+	dir := filepath.Join(d.dir, fmt.Sprintf("%s-%d-%d", v, os.Getpid(), d.count.Add(1)))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making a folder for the server: %w", err)
+	}
+	s, err := server.Load(ctx, server.Config{
+		Python: python, StoreURL: storeURL, Dir: dir, Env: d.env, Environ: d.environ, Live: storeURL == d.storeURL,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &process{Server: s, driver: d, version: v}, nil
+}
+
+// End ends a process of an earlier run, if that very process lives.
+func (d *local) End(ctx context.Context, c upgrade.Child) (bool, error) {
+	return server.End(ctx, c.Pid, c.Started)
+}
+
+// process is one server; it is opened on the public port and then left to itself.
+type process struct {
+	*server.Server
+	driver  *local
+	version string
+}
+
+func (p *process) Open(ctx context.Context) error {
+	if _, err := p.Server.Open(ctx, p.driver.public); err != nil {
+		return err
+	}
+	return p.Detach(ctx)
+}
+
+func (p *process) Stop(ctx context.Context) error {
+	p.Server.Stop(ctx)
+	return nil
+}
+
+func (p *process) About() (upgrade.Child, string) {
+	pid, started := p.Child()
+	return upgrade.Child{Pid: pid, Started: started, What: "ZenML " + p.version}, p.LogTail()
+}
+
+func lookup(env []string, key string) string {
+	for _, kv := range env {
+		if k, v, _ := strings.Cut(kv, "="); k == key {
+			return v
+		}
+	}
+	return ""
+}

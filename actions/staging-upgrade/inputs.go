@@ -1,0 +1,200 @@
+package stagingupgrade
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
+)
+
+// Inputs are the action's inputs as text.
+type Inputs struct {
+	action.Common
+	Mode                 string `help:"How far to go: plan changes nothing; backup backs up and proves the backup; rehearse also upgrades the restored copy; upgrade also cuts over." default:"plan" placeholder:"MODE"`
+	Environment          string `help:"Name of an environment in the configuration file." placeholder:"NAME"`
+	From                 string `help:"Version that runs now. Default: what the server says." placeholder:"VERSION"`
+	To                   string `help:"Version to upgrade to, such as 0.98.0." required:"true" placeholder:"VERSION"`
+	Commit               string `help:"Commit that this upgrade belongs to; noted in the journal." placeholder:"SHA"`
+	Driver               string `help:"How servers are started and stopped. Only local is built: a process on this machine." placeholder:"DRIVER"`
+	ServerURL            string `name:"server-url" help:"Public address of the server. Default: the environment's." placeholder:"URL"`
+	ServerToken          string `help:"API key (ZENKEY_...) of a service account of that server." required:"true" secret:"true" placeholder:"KEY"`
+	DatabaseURL          string `name:"database-url" help:"The server's database, such as sqlite:////var/lib/zenml/zenml.db." required:"true" secret:"true" placeholder:"URL"`
+	BackupDir            string `help:"Folder for backups, outside the repository and the output folder. Required but for plan." placeholder:"DIR"`
+	StateDir             string `help:"Folder for the journal and throw-away copies. Default: state below backup-dir." placeholder:"DIR"`
+	ArtifactRoot         string `help:"Folder below which the local artifact stores lie (ZENML_LOCAL_STORES_PATH). Without it no artifact is checked." placeholder:"DIR"`
+	SecretsEncryptionKey string `help:"ZENML_SECRETS_STORE_ENCRYPTION_KEY, when the environment's env-file does not hold it." secret:"true" placeholder:"KEY"`
+	JWTSecretKey         string `name:"jwt-secret-key" help:"ZENML_SERVER_JWT_SECRET_KEY, when the environment's env-file does not hold it." secret:"true" placeholder:"KEY"`
+	MaxDowntime          string `help:"Roll back when the downtime passes this, such as 10m. Default: the environment's, else no limit." placeholder:"DURATION"`
+	RollbackOnFailure    string `help:"Put everything back when a step fails; false leaves it for a person." placeholder:"BOOL"`
+}
+
+// settings are the decoded inputs.
+type settings struct {
+	mode        upgrade.Mode
+	env         config.Environment
+	environment string
+	serverURL   string
+	port        int
+	backupDir   string
+	stateDir    string
+	maxDowntime time.Duration
+	rollback    bool
+	critical    []string
+}
+
+// decode reads all inputs and returns every fault at once.
+func (in *Inputs) decode(rt *action.Runtime) (*settings, error) {
+	s := &settings{environment: in.Environment}
+	cfg, err := action.LoadConfig(rt, in.Config)
+	faults := []error{err}
+	if cfg != nil {
+		faults = append(faults, s.pick(cfg, in.Environment))
+	}
+	faults = append(faults, s.decodeMode(in), s.decodeVersions(in), s.decodeServer(in), s.decodeFolders(in), s.decodeLimits(in))
+	if d := first(in.Driver, s.env.Driver, "local"); d != "local" {
+		faults = append(faults, fault.BadInput(fmt.Sprintf("driver %q is not built yet", d), "use local"))
+	}
+	return s, errors.Join(faults...)
+}
+
+// pick chooses the environment: the named one, or the only one there is.
+func (s *settings) pick(cfg *config.Config, name string) error {
+	for _, p := range cfg.Pipelines {
+		if p.Marker == "critical" {
+			s.critical = append(s.critical, p.Name)
+		}
+	}
+	if name == "" {
+		if len(cfg.Environments) != 1 {
+			return nil
+		}
+		for only := range cfg.Environments {
+			name = only
+		}
+	}
+	env, ok := cfg.Environments[name]
+	if !ok {
+		return fault.BadInput(fmt.Sprintf("environment %q is not in the configuration file", name), "add it there or give the name of one that is")
+	}
+	s.env, s.environment = env, name
+	return nil
+}
+
+func (s *settings) decodeMode(in *Inputs) error {
+	s.mode = upgrade.Mode(in.Mode)
+	if dry, err := action.Bool("dry-run", in.DryRun); err != nil {
+		return err
+	} else if dry {
+		s.mode = upgrade.Plan
+	}
+	built := []upgrade.Mode{upgrade.Plan, upgrade.BackUp, upgrade.Rehearse, upgrade.Upgrade}
+	if !slices.Contains(built, s.mode) {
+		return fault.BadInput(fmt.Sprintf("mode %q is not built", in.Mode), "use plan, backup, rehearse or upgrade")
+	}
+	return nil
+}
+
+func (s *settings) decodeVersions(in *Inputs) error {
+	var faults []error
+	for name, v := range map[string]string{"from": in.From, "to": in.To} {
+		if v == "" {
+			continue
+		}
+		if err := version.Valid(v); err != nil {
+			faults = append(faults, fault.BadInput(fmt.Sprintf("%s: %v", name, err), "give a released version of ZenML"))
+		} else if version.Yanked(v) {
+			faults = append(faults, fault.BadInput(fmt.Sprintf("%s: ZenML %s was withdrawn for failing migrations", name, v), "give the next release"))
+		}
+	}
+	if len(faults) == 0 && in.From != "" && version.Compare(in.From, in.To) >= 0 {
+		faults = append(faults, fault.BadInput(fmt.Sprintf("from %s is not below to %s", in.From, in.To), "ZenML cannot be downgraded; give a newer to"))
+	}
+	return errors.Join(faults...)
+}
+
+func (s *settings) decodeServer(in *Inputs) error {
+	s.serverURL = strings.TrimRight(first(in.ServerURL, s.env.ServerURL), "/")
+	u, err := url.Parse(s.serverURL)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return fault.BadInput(fmt.Sprintf("server-url %q is no http(s) address", s.serverURL), "give it as an input or in the configuration's environment")
+	}
+	if s.env.Local == nil {
+		return fault.BadInput("the driver local needs to know the server's Python and port", "add local {python, env-file, port} to the environment in the configuration file")
+	}
+	s.port = s.env.Local.Port
+	if p := u.Port(); p != "" && p != fmt.Sprint(s.port) {
+		return fault.BadInput(fmt.Sprintf("server-url %q and local.port %d name different ports", s.serverURL, s.port), "make them agree")
+	}
+	return nil
+}
+
+// bound guesses the address that the server is bound to, for a run that only puts back what an
+// interrupted one left; every other run sees it.
+func (s *settings) bound() string {
+	host := "0.0.0.0"
+	if u, err := url.Parse(s.serverURL); err == nil && (u.Hostname() == "localhost" || strings.HasPrefix(u.Hostname(), "127.")) {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, strconv.Itoa(s.port))
+}
+
+func (s *settings) decodeFolders(in *Inputs) error {
+	if in.BackupDir == "" {
+		if s.mode != upgrade.Plan {
+			return fault.BadInput("backup-dir is missing", "give a folder with room for the database, outside the repository")
+		}
+		return nil
+	}
+	dir, err := filepath.Abs(in.BackupDir)
+	if err != nil {
+		return fault.BadInput(fmt.Sprintf("backup-dir %q: %v", in.BackupDir, err), "give an absolute path")
+	}
+	s.backupDir, s.stateDir = dir, filepath.Join(dir, "state")
+	if in.StateDir != "" {
+		if s.stateDir, err = filepath.Abs(in.StateDir); err != nil {
+			return fault.BadInput(fmt.Sprintf("state-dir %q: %v", in.StateDir, err), "give an absolute path")
+		}
+	}
+	if in.ArtifactRoot != "" {
+		if st, err := os.Stat(in.ArtifactRoot); err != nil || !st.IsDir() {
+			return fault.BadInput(fmt.Sprintf("artifact-root %q is no folder", in.ArtifactRoot), "give the folder below which the local artifact stores lie")
+		}
+	}
+	return nil
+}
+
+func (s *settings) decodeLimits(in *Inputs) error {
+	var faults []error
+	if text := first(in.MaxDowntime, s.env.MaxDowntime); text != "" {
+		d, err := time.ParseDuration(text)
+		if err != nil || d <= 0 {
+			faults = append(faults, fault.BadInput(fmt.Sprintf("max-downtime %q is no duration", text), "write it like 10m or 90s"))
+		}
+		s.maxDowntime = d
+	}
+	var err error
+	s.rollback, err = action.Bool("rollback-on-failure", first(in.RollbackOnFailure, s.env.Rollback, "true"))
+	return errors.Join(append(faults, err)...)
+}
+
+// first returns the first text that is not empty: input, file, default.
+func first(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}

@@ -1,0 +1,195 @@
+package stagingupgrade
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/progress"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/sabotage"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/world"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
+)
+
+// site is a real server of the old version and a repository that knows it.
+type site struct {
+	*world.World
+	repo, out, backups string
+	cache              string
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	s := &site{repo: t.TempDir(), out: t.TempDir(), backups: filepath.Join(t.TempDir(), "backups"), cache: world.Need(t)}
+	w, err := world.Start(t.Context(), world.Options{Version: "0.85.0", CacheDir: s.cache, Dir: t.TempDir(), Environ: os.Environ()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.World = w
+	t.Cleanup(func() { s.stopAll(t) })
+	text := fmt.Sprintf("environments:\n  staging:\n    kind: staging\n    server-url: %s\n    local: {python: %s, env-file: %s, port: %d}\n", w.URL, w.Python, w.EnvFile, w.Port)
+	if err := os.MkdirAll(filepath.Join(s.repo, ".github"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(s.repo, ".github", "zenml-upgrade.yml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// stopAll ends our own server and the one that an upgrade left on its port.
+func (s *site) stopAll(t *testing.T) {
+	s.Stop()
+	if l, err := server.FindListener(s.Port); err == nil && l.IsZenML() {
+		if err := l.Stop(context.Background(), 10*time.Second); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func (s *site) inputs(mode upgrade.Mode) Inputs {
+	return Inputs{
+		Mode: string(mode), To: "0.98.0", ServerToken: s.APIKey, DatabaseURL: s.StoreURL,
+		BackupDir: s.backups, ArtifactRoot: s.StoresPath,
+	}
+}
+
+// act runs the action and returns its result.
+func (s *site) act(t *testing.T, in Inputs) (*Result, error) {
+	t.Helper()
+	a := &stagingUpgrade{in: in}
+	res, err := a.Run(t.Context(), &action.Runtime{
+		Environ: os.Environ(), Progress: progress.New(testWriter{t}, false), Now: time.Now, OutDir: s.out, CacheDir: s.cache, Repo: s.repo,
+	})
+	if res == nil {
+		return nil, err
+	}
+	return res.(*Result), err
+}
+
+type testWriter struct{ t *testing.T }
+
+func (w testWriter) Write(p []byte) (int, error) {
+	w.t.Log(strings.TrimRight(string(p), "\n"))
+	return len(p), nil
+}
+
+func (s *site) content(t *testing.T) database.Fingerprint {
+	t.Helper()
+	db, err := database.Open(s.StoreURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := db.Fingerprint(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// beyondUse leaves out what ZenML itself writes whenever it is used: when a key logged in and when
+// somebody was last active.
+func beyondUse(diff []string) []string {
+	return slices.DeleteFunc(slices.Clone(diff), func(d string) bool {
+		return strings.Contains(d, `"api_key"`) || strings.Contains(d, `"server_settings"`)
+	})
+}
+
+func (s *site) version(t *testing.T) string {
+	t.Helper()
+	v, err := zenml.New(s.URL).Version(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func dump(t *testing.T, r *Result) {
+	t.Helper()
+	b, err := json.MarshalIndent(r, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(string(b))
+}
+
+func TestPlanThenUpgradeOnARealServer(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	before := s.content(t)
+	res, err := s.act(t, s.inputs(upgrade.Plan))
+	if err != nil || res.Outcome != upgrade.Planned {
+		dump(t, res)
+		t.Fatalf("plan: %v", err)
+	}
+	if diff := before.Diff(s.content(t)); len(beyondUse(diff)) > 0 {
+		t.Errorf("plan changed something: %v", diff)
+	}
+	if _, err := os.Stat(s.backups); err == nil {
+		t.Error("plan made the folder for backups")
+	}
+
+	res, err = s.act(t, s.inputs(upgrade.Upgrade))
+	if err != nil || res.Outcome != upgrade.Upgraded || res.Decision == "block" {
+		dump(t, res)
+		t.Fatalf("upgrade: %v", err)
+	}
+	if s.version(t) != "0.98.0" {
+		t.Error("the public address does not answer with the new version")
+	}
+	if res.DowntimeSeconds == nil || *res.DowntimeSeconds <= 0 || res.Backup.Drill == nil || !res.Backup.Drill.Passed || res.Backup.Drill.Secret != "decrypted" {
+		dump(t, res)
+		t.Error("no downtime was measured, or the drill did not pass")
+	}
+	if res.Artifacts == nil || res.Artifacts.Same == 0 || len(res.Artifacts.Broken) > 0 {
+		t.Errorf("artifacts: %+v", res.Artifacts)
+	}
+	if _, err := os.Stat(filepath.Join(s.out, "journal.jsonl")); err != nil {
+		t.Error(err)
+	}
+	res, err = s.act(t, s.inputs(upgrade.Upgrade))
+	if err != nil || res.Outcome != upgrade.Refused || s.version(t) != "0.98.0" {
+		dump(t, res)
+		t.Errorf("a second upgrade was not refused: %v", err)
+	}
+}
+
+func TestAServerKilledWhileMigratingIsRolledBackExactly(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	killed := sabotage.Migration(t.Context(), filepath.Join(s.backups, "state"), s.StoreURL, "0.85.0", func(pid int) int { return pid })
+	res, err := s.act(t, s.inputs(upgrade.Upgrade))
+	if kill := <-killed; kill != nil {
+		t.Fatal(kill)
+	}
+	if err != nil || res.Outcome != upgrade.RolledBack || res.Decision != "block" || res.ReasonCode != "rolled_back" {
+		dump(t, res)
+		t.Fatalf("upgrade: %v", err)
+	}
+	if res.Failure == nil || res.Failure.Step != "migrate" || res.Failure.Revision == "0.85.0" || res.Failure.Revision == "0.98.0" {
+		t.Errorf("failure: %+v", res.Failure)
+	}
+	if c := res.Content; c == nil || c.After == nil || *c.After != c.Before {
+		t.Errorf("content: %+v", c)
+	}
+	if s.version(t) != "0.85.0" {
+		t.Error("the old version does not answer")
+	}
+	m, err := database.Verify(t.Context(), res.Backup.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := m.Fingerprint().Diff(s.content(t)); len(beyondUse(diff)) > 0 {
+		t.Errorf("after the rollback: %v", diff)
+	}
+}

@@ -1,0 +1,220 @@
+package stagingupgrade
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
+)
+
+// Result is result.json of staging-upgrade.
+type Result struct {
+	report.Common
+	Mode        upgrade.Mode `json:"mode"`
+	Environment string       `json:"environment"`
+	upgrade.Report
+	Next []string `json:"next"` // what a person does now
+}
+
+// OutcomeWord is the outcome, which decides the exit status beside the decision.
+func (r *Result) OutcomeWord() string { return string(r.Outcome) }
+
+// decide turns the outcome and what preflight found into reasons.
+func (r *Result) decide() {
+	for _, p := range r.Problems {
+		d := verdict.Review
+		if p.Blocks {
+			d = verdict.Block
+		}
+		r.Reasons = append(r.Reasons, verdict.Reason{Code: p.Code, Text: p.What + " - " + p.Remedy, Evidence: []string{}, Decision: d})
+	}
+	var failure string
+	if r.Failure != nil {
+		failure = fmt.Sprintf("%s: %s", cmp.Or(r.Failure.Step, "run"), r.Failure.Message)
+	}
+	switch r.Outcome {
+	case upgrade.RolledBack, upgrade.Frozen, upgrade.RollbackFailed:
+		r.reason(string(r.Outcome), failure, verdict.Block)
+	case upgrade.Interrupted:
+		r.reason("interrupted", "the run was stopped before it touched the running server; "+failure, verdict.Unknown)
+	case upgrade.Refused:
+		if failure != "" {
+			r.reason("refused", failure, verdict.Block)
+		}
+	}
+	if a := r.Artifacts; a != nil && len(a.Unknown) > 0 {
+		r.Reasons = append(r.Reasons, verdict.Reason{
+			Code: "artifacts_unknown", Text: fmt.Sprintf("%d of %d artifacts could not be compared", len(a.Unknown), a.Tried),
+			Evidence: a.Unknown, Decision: verdict.Review,
+		})
+	}
+	r.Decide(string(r.Outcome))
+	// The outcome names a failure better than one of several grounds for it.
+	if slices.Contains([]upgrade.Outcome{upgrade.RolledBack, upgrade.Frozen, upgrade.RollbackFailed}, r.Outcome) {
+		r.ReasonCode = string(r.Outcome)
+	}
+}
+
+func (r *Result) reason(code, text string, d verdict.Decision) {
+	r.Reasons = append(r.Reasons, verdict.Reason{Code: code, Text: text, Evidence: []string{"journal.jsonl"}, Decision: d})
+}
+
+// Document is the report for people.
+func (r *Result) Document() report.Document {
+	doc := report.Document{
+		Title:    fmt.Sprintf("staging-upgrade: ZenML %s to %s", deref(r.From), deref(r.To)),
+		Decision: r.Decision, Headline: r.headline(), Reasons: r.Reasons,
+		Footer: fmt.Sprintf("zenml-upgrade %s, %.0f s, outcome %s", r.ToolVersion, r.Seconds, cmp.Or(string(r.Outcome), "none")),
+	}
+	doc.Sections = append(doc.Sections, r.failureSection()...)
+	doc.Sections = append(doc.Sections, report.Section{Title: "Measured", Blocks: []report.Block{r.figures()}})
+	if len(r.Next) > 0 {
+		doc.Sections = append(doc.Sections, report.Section{Title: "What to do now", Blocks: []report.Block{list(r.Next)}})
+	}
+	if len(r.Steps) > 0 {
+		doc.Sections = append(doc.Sections, report.Section{Title: "Steps", Blocks: []report.Block{r.steps()}})
+	}
+	if len(r.Lost) > 0 {
+		doc.Sections = append(doc.Sections, report.Section{Title: "What was there before and after", Folded: true, Blocks: []report.Block{r.counts()}})
+	}
+	if len(r.Inventory) > 0 {
+		doc.Sections = append(doc.Sections, report.Section{Title: "Pipelines", Folded: true, Blocks: []report.Block{r.pipelines()}})
+	}
+	if r.Backup != nil {
+		doc.Sections = append(doc.Sections, report.Section{Title: "Backup", Folded: true, Blocks: []report.Block{r.tables()}})
+	}
+	return doc
+}
+
+var headlines = map[upgrade.Outcome]string{
+	upgrade.Planned:        "The plan: nothing was changed.",
+	upgrade.BackedUp:       "The database was backed up, and the backup proved itself: it was restored and the old version runs on it.",
+	upgrade.Rehearsed:      "The upgrade worked on a restored copy; the running server was not touched.",
+	upgrade.Upgraded:       "The server was upgraded; every check passed before anybody could use it.",
+	upgrade.RolledBack:     "The upgrade failed and was rolled back: the old version serves its old data again.",
+	upgrade.Frozen:         "The upgrade failed and was left as it is, for a person to decide.",
+	upgrade.RollbackFailed: "The upgrade failed and so did the way back: act now, the data is safe in the backup.",
+	upgrade.Refused:        "The upgrade was refused before it touched the running server.",
+	upgrade.Interrupted:    "The run was stopped before it touched the running server.",
+}
+
+func (r *Result) headline() string {
+	if h, ok := headlines[r.Outcome]; ok {
+		return h
+	}
+	return "No verdict could be formed; nothing was changed."
+}
+
+func (r *Result) failureSection() []report.Section {
+	if r.Failure == nil {
+		return nil
+	}
+	items := []report.Text{
+		{{Plain: "Step: ", Bold: true}, {Plain: cmp.Or(r.Failure.Step, "none")}},
+		{{Plain: "Cause: ", Bold: true}, {Plain: r.Failure.Message}},
+		{{Plain: "Database revision then: ", Bold: true}, {Code: cmp.Or(r.Failure.Revision, "unreadable")}},
+		{{Plain: "Now: ", Bold: true}, {Plain: r.Failure.Advice}},
+	}
+	for _, w := range r.WrittenSinceBackup {
+		items = append(items, report.Text{{Plain: "Written since: ", Bold: true}, {Plain: w}})
+	}
+	return []report.Section{{Title: "Failure", Blocks: []report.Block{report.List{Items: items}}}}
+}
+
+func (r *Result) figures() report.Block {
+	t := report.Table{Header: []string{"Figure", "Value"}}
+	add := func(name string, v *float64) {
+		text := "not measured"
+		if v != nil {
+			text = fmt.Sprintf("%.1f s", *v)
+		}
+		t.Rows = append(t.Rows, []report.Text{report.T(name), report.T(text)})
+	}
+	add("Downtime, seen from outside", r.DowntimeSeconds)
+	add("Downtime predicted by the rehearsal", r.PredictedDowntimeSeconds)
+	add("Migration of the real database", r.MigrationSeconds)
+	add("Smoke pipeline (within the downtime)", r.SmokeSeconds)
+	if b := r.Backup; b != nil {
+		drill := "not restored"
+		if b.Drill != nil && b.Drill.Passed {
+			drill = fmt.Sprintf("restored in %.1f s, the old version ran on it, secret: %s", b.Drill.Seconds, b.Drill.Secret)
+		} else if b.Drill != nil {
+			drill = "the restored copy failed its checks"
+		}
+		t.Rows = append(t.Rows, []report.Text{report.T("Backup"), report.C(b.Path)}, []report.Text{report.T("Restore drill"), report.T(drill)})
+	}
+	if a := r.Artifacts; a != nil {
+		t.Rows = append(t.Rows, []report.Text{report.T("Artifacts loaded by both versions, same value"), report.T(fmt.Sprintf("%d of %d tried, %d not tried", a.Same, a.Tried, a.NotTried))})
+	}
+	if c := r.Content; c != nil && c.After != nil {
+		t.Rows = append(t.Rows, []report.Text{report.T("Content before the cut-over"), report.C(c.Before)}, []report.Text{report.T("Content after the rollback"), report.C(*c.After)})
+	}
+	return t
+}
+
+func (r *Result) steps() report.Block {
+	t := report.Table{Header: []string{"Step", "Phase", "Status", "Seconds", "Detail"}}
+	for _, s := range r.Steps {
+		t.Rows = append(t.Rows, []report.Text{report.T(s.Name), report.T(s.Phase), report.T(string(s.Status)), report.T(fmt.Sprintf("%.1f", s.Seconds)), report.T(s.Detail)})
+	}
+	return t
+}
+
+func (r *Result) counts() report.Block {
+	t := report.Table{Header: []string{"Kind", "Before", "After", "Missing"}}
+	for _, kind := range slices.Sorted(maps.Keys(r.Lost)) {
+		l := r.Lost[kind]
+		t.Rows = append(t.Rows, []report.Text{report.T(kind), report.T(fmt.Sprint(l.Before)), report.T(fmt.Sprint(l.After)), report.T(fmt.Sprint(len(l.Missing)))})
+	}
+	return t
+}
+
+func (r *Result) pipelines() report.Block {
+	t := report.Table{Header: []string{"Pipeline", "Runs", "Last run", "Median s", "Longest s", "Critical"}}
+	for _, p := range r.Inventory {
+		last, critical := "never", ""
+		if p.LastRun != nil {
+			last = p.LastRun.Format("2006-01-02 15:04 MST")
+		}
+		if p.Critical {
+			critical = "yes"
+		}
+		t.Rows = append(t.Rows, []report.Text{report.T(p.Name), report.T(fmt.Sprint(p.Runs)), report.T(last), report.T(seconds(p.MedianSeconds)), report.T(seconds(p.LongestSecs)), report.T(critical)})
+	}
+	return t
+}
+
+func (r *Result) tables() report.Block {
+	t := report.Table{Header: []string{"Table", "Rows", "Fingerprint"}}
+	for _, name := range slices.Sorted(maps.Keys(r.Backup.Tables)) {
+		tab := r.Backup.Tables[name]
+		t.Rows = append(t.Rows, []report.Text{report.C(name), report.T(fmt.Sprint(tab.Rows)), report.C(tab.Fingerprint)})
+	}
+	return t
+}
+
+func list(texts []string) report.List {
+	var l report.List
+	for _, t := range texts {
+		l.Items = append(l.Items, report.T(t))
+	}
+	return l
+}
+
+func seconds(v *float64) string {
+	if v == nil {
+		return "unknown"
+	}
+	return fmt.Sprintf("%.1f", *v)
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return "?"
+	}
+	return *s
+}

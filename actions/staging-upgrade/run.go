@@ -1,0 +1,163 @@
+// Package stagingupgrade is the action staging-upgrade: it backs up, proves the backup, rehearses
+// the upgrade on the copy, cuts over, checks everything and goes back when anything is wrong.
+package stagingupgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
+)
+
+type stagingUpgrade struct{ in Inputs }
+
+// New returns the action.
+func New() action.Action { return &stagingUpgrade{} }
+
+func (a *stagingUpgrade) Name() string { return "staging-upgrade" }
+
+func (a *stagingUpgrade) Inputs() any { return &a.in }
+
+func (a *stagingUpgrade) Help() string {
+	return `Back up, prove the backup, rehearse the upgrade on a copy, cut over, go back when anything is wrong.
+
+Examples:
+  zenml-upgrade staging-upgrade --to 0.98.0 --environment staging --database-url sqlite:////var/lib/zenml/zenml.db
+      what stands against the upgrade, all at once; changes nothing (ZENML_UPGRADE_SERVER_TOKEN holds the key)
+  zenml-upgrade staging-upgrade --mode rehearse --to 0.98.0 --environment staging --database-url @db-url --backup-dir /var/backups/zenml
+      proves backup and upgrade on a restored copy
+  zenml-upgrade staging-upgrade --mode upgrade --to 0.98.0 --environment staging --database-url @db-url --backup-dir /var/backups/zenml --max-downtime 10m
+      the real thing`
+}
+
+// Run carries the mode out.
+func (a *stagingUpgrade) Run(ctx context.Context, rt *action.Runtime) (action.Result, error) {
+	s, faults := a.in.decode(rt)
+	db, err := database.Open(a.in.DatabaseURL)
+	faults = errors.Join(faults, err)
+	manager, err := pyenv.New(rt.Environ, rt.CacheDir)
+	faults = errors.Join(faults, err)
+	env, err := a.serverEnv(rt, s)
+	if faults = errors.Join(faults, err); faults != nil {
+		return nil, faults
+	}
+	o := a.options(rt, s, db, manager, env)
+	rep, err := upgrade.Execute(ctx, o)
+	res := &Result{Mode: s.mode, Environment: s.environment, Report: *rep}
+	res.From, res.To = given(a.in.From), given(a.in.To)
+	if err != nil {
+		res.Reasons = append(res.Reasons, verdict.Reason{Code: "unreachable", Text: err.Error(), Evidence: []string{}, Decision: verdict.Unknown})
+	}
+	res.decide()
+	res.Next = next(res, s)
+	return res, errors.Join(err, copyJournal(s.stateDir, rt.OutDir))
+}
+
+func (a *stagingUpgrade) options(rt *action.Runtime, s *settings, db *database.SQLite, manager *pyenv.Manager, env []string) upgrade.Options {
+	python := absolute(rt.Repo, s.env.Local.Python)
+	probes := environments{manager: manager, python: python, repo: rt.Repo}
+	driver := &local{
+		oldPython: python, from: a.in.From, to: a.in.To, port: s.port, public: s.bound(), storeURL: db.StoreURL(), env: env,
+		environ: rt.Environ, dir: filepath.Join(s.stateDir, "servers"), python: probes.server,
+	}
+	return upgrade.Options{
+		Mode: s.mode, From: a.in.From, To: a.in.To, Commit: a.in.Commit, Environment: s.environment, Kind: s.env.Kind,
+		PublicURL: s.serverURL, APIKey: a.in.ServerToken, BackupDir: s.backupDir, StateDir: s.stateDir,
+		Workspace: []string{rt.Repo, rt.OutDir}, CodeRoot: rt.Repo, ArtifactRoot: a.in.ArtifactRoot, Critical: s.critical,
+		MaxDowntime: s.maxDowntime, KeepBroken: !s.rollback,
+		DB: db, Driver: driver, Probe: func(url string) upgrade.Prober { return server.Watch(url) }, Python: probes.client,
+		Environ: rt.Environ, Progress: rt.Progress, Now: rt.Now,
+	}
+}
+
+// serverEnv reads the settings the old server runs with; the new one gets the same.
+func (a *stagingUpgrade) serverEnv(rt *action.Runtime, s *settings) ([]string, error) {
+	var env []string
+	if s.env.Local != nil && s.env.Local.EnvFile != "" {
+		var err error
+		if env, err = server.ReadEnvFile(absolute(rt.Repo, s.env.Local.EnvFile)); err != nil {
+			return nil, err
+		}
+	}
+	for key, v := range map[string]string{"ZENML_SERVER_JWT_SECRET_KEY": a.in.JWTSecretKey, "ZENML_SECRETS_STORE_ENCRYPTION_KEY": a.in.SecretsEncryptionKey} {
+		switch had := lookup(env, key); {
+		case v == "" || had == v:
+		case had != "":
+			return nil, fault.BadInput(fmt.Sprintf("the env-file and the inputs hold different values of %s", key), "give it in one place")
+		default:
+			env = append(env, key+"="+v)
+		}
+	}
+	return env, nil
+}
+
+func absolute(root, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(root, path)
+}
+
+// next says what a person does after this run.
+func next(r *Result, s *settings) []string {
+	switch r.Outcome {
+	case upgrade.Planned:
+		if r.Decision == verdict.Block {
+			return []string{"mend what blocks, then plan again"}
+		}
+		return []string{"run mode rehearse, then mode upgrade"}
+	case upgrade.BackedUp:
+		return []string{"run mode rehearse: it proves the upgrade on this database's copy"}
+	case upgrade.Rehearsed:
+		return []string{"run mode upgrade; announce the predicted downtime first"}
+	case upgrade.Upgraded:
+		return []string{
+			fmt.Sprintf("point whatever starts the server (local.python, a service unit) at ZenML %s: a restart with the old Python would fail on the new database", deref(r.To)),
+			fmt.Sprintf("tell every user to install the client: pip install zenml==%s", deref(r.To)),
+			fmt.Sprintf("keep the backup %q until you no longer want to go back", r.Backup.Path),
+		}
+	case upgrade.Frozen, upgrade.RollbackFailed:
+		return []string{fmt.Sprintf("when the server is settled, move %q away: no run goes on before", s.stateDir)}
+	}
+	return nil
+}
+
+// copyJournal puts the newest run's journal beside result.json.
+func copyJournal(stateDir, outDir string) error {
+	if stateDir == "" {
+		return nil
+	}
+	runs, err := filepath.Glob(filepath.Join(stateDir, "*", "journal.jsonl"))
+	if err != nil || len(runs) == 0 {
+		return err
+	}
+	in, err := os.Open(slices.Max(runs)) // folders are named by UTC time
+	if err != nil {
+		return fmt.Errorf("reading the journal: %w", err)
+	}
+	defer in.Close()
+	out, err := os.OpenFile(filepath.Join(outDir, "journal.jsonl"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("writing the journal beside the result: %w", err)
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+func given(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

@@ -1,0 +1,225 @@
+package database
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
+	"modernc.org/sqlite"
+)
+
+// Meta is what the caller knows about the backup it asks for.
+type Meta struct {
+	ZenMLVersion string
+	// Quiescent says that no server runs. Then the copy must equal the source, and a write by
+	// anybody while the backup is made is an error. Without it the copy is one consistent state of
+	// a database in use.
+	Quiescent bool
+	Now       time.Time
+	Holder    string // the run that asks
+}
+
+// pagesAtOnce are copied between two looks at the context.
+const pagesAtOnce = 2048
+
+// making is a backup that is not finished.
+type making struct {
+	db      *SQLite
+	meta    Meta
+	partial string // the folder while it is incomplete
+	final   string
+	m       Manifest
+}
+
+// Backup makes a new folder in dir that holds a copy of the database, its manifest, and the steps
+// by which a person restores it. While it is made the folder's name ends in ".partial": a backup
+// that was killed is never taken for a whole one. On an error the folder is removed.
+func (d *SQLite) Backup(ctx context.Context, dir string, meta Meta) (*Manifest, error) {
+	b, err := d.begin(dir, meta)
+	if err != nil {
+		return nil, fmt.Errorf("making a backup: %w", err)
+	}
+	for _, step := range b.steps() {
+		if err := step(ctx); err != nil {
+			removed := errors.Join(os.RemoveAll(b.partial), syncPath(filepath.Dir(b.partial)))
+			return nil, errors.Join(fmt.Errorf("making a backup of %q: %w", d.path, d.explain(err)), removed)
+		}
+	}
+	b.m.Path = b.final
+	return &b.m, nil
+}
+
+func (d *SQLite) begin(dir string, meta Meta) (*making, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	name := meta.Now.UTC().Format("20060102T150405Z") + "-" + strings.ToLower(rand.Text()[:8])
+	b := &making{db: d, meta: meta, final: filepath.Join(dir, name), partial: filepath.Join(dir, name+partialSuffix)}
+	return b, os.Mkdir(b.partial, 0o700)
+}
+
+// steps are the stages of a backup in order. Killed between any two, it leaves the database
+// untouched and no folder that passes for a backup.
+func (b *making) steps() []func(context.Context) error {
+	return []func(context.Context) error{b.copyDatabase, b.checkCopy, b.describe, b.finish}
+}
+
+// copyDatabase copies in one read transaction, with what a write-ahead log holds. When the
+// database is said to be quiescent the source is fingerprinted in that same transaction.
+func (b *making) copyDatabase(ctx context.Context) error {
+	target := filepath.Join(b.partial, copyName)
+	f, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	var source Fingerprint
+	err = withConn(ctx, b.db.real, liveRead, func(c *sql.Conn) error {
+		var before, after int64
+		err := inRead(ctx, c, func() (err error) {
+			// data_version changes when somebody else commits (https://www.sqlite.org/pragma.html).
+			if err = c.QueryRowContext(ctx, "PRAGMA data_version").Scan(&before); err != nil {
+				return err
+			}
+			if b.m.Revision, err = revisionOf(ctx, c); err != nil {
+				return err
+			}
+			if b.meta.Quiescent {
+				if source, err = fingerprintOf(ctx, c); err != nil {
+					return err
+				}
+			}
+			return copyPages(ctx, c, target)
+		})
+		if err != nil || !b.meta.Quiescent {
+			return err
+		}
+		if err := c.QueryRowContext(ctx, "PRAGMA data_version").Scan(&after); err != nil {
+			return err
+		}
+		if before != after {
+			return writtenMeanwhile(nil)
+		}
+		return nil
+	})
+	b.m.Schema, b.m.Tables = source.Schema, source.Tables
+	return err
+}
+
+func writtenMeanwhile(lines []string) error {
+	what := "somebody wrote to the database while the backup was made, though every server was said to be stopped"
+	if len(lines) > 0 {
+		what = "the copy differs from the database: " + strings.Join(lines, "; ")
+	}
+	return fault.Unreachable(what, nil, "stop every server and client that uses the database, and run again")
+}
+
+// copyPages runs SQLite's online backup inside the read transaction that c is in: the copy is
+// the state that transaction sees, however many batches it takes.
+func copyPages(ctx context.Context, c *sql.Conn, target string) error {
+	return c.Raw(func(driverConn any) error {
+		from, ok := driverConn.(interface {
+			NewBackup(string) (*sqlite.Backup, error)
+		})
+		if !ok {
+			return errors.New("the SQLite driver offers no online backup")
+		}
+		copying, err := from.NewBackup(dsn(target, "mode=rw"))
+		if err != nil {
+			return err
+		}
+		for more := true; more && err == nil; {
+			if err = ctx.Err(); err == nil {
+				more, err = copying.Step(pagesAtOnce)
+			}
+		}
+		return errors.Join(err, copying.Finish())
+	})
+}
+
+// checkCopy reads the copy back from disk: SQLite's own check, then the content.
+func (b *making) checkCopy(ctx context.Context) error {
+	target := filepath.Join(b.partial, copyName)
+	if err := syncPath(target); err != nil {
+		return err
+	}
+	var copied Fingerprint
+	err := withConn(ctx, target, still, func(c *sql.Conn) (err error) {
+		var answer string
+		if err = c.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&answer); err != nil {
+			return err
+		}
+		if answer != "ok" {
+			return fault.Unreachable("SQLite's integrity check finds the database damaged", errors.New(cut(answer, 200)),
+				"repair or restore the database before any upgrade")
+		}
+		if err = c.QueryRowContext(ctx, "SELECT sqlite_version()").Scan(&b.m.SQLiteVersion); err != nil {
+			return err
+		}
+		copied, err = fingerprintOf(ctx, c)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if b.meta.Quiescent {
+		source := b.m.Fingerprint()
+		if lines := source.Diff(copied); len(lines) > 0 {
+			return writtenMeanwhile(lines)
+		}
+	}
+	b.m.Schema, b.m.Tables, b.m.ContentDigest = copied.Schema, copied.Tables, copied.Digest()
+	st, err := os.Stat(target)
+	if err != nil {
+		return err
+	}
+	b.m.Bytes = st.Size()
+	return nil
+}
+
+// describe writes the steps for a person and, last, the manifest.
+func (b *making) describe(ctx context.Context) error {
+	sum, err := fileDigest(ctx, filepath.Join(b.partial, copyName))
+	if err != nil {
+		return err
+	}
+	b.m.Format, b.m.Engine, b.m.ToolVersion = manifestSchema, engineName, version.Tool
+	b.m.ZenMLVersion, b.m.Quiescent, b.m.Holder = b.meta.ZenMLVersion, b.meta.Quiescent, b.meta.Holder
+	b.m.CreatedAt, b.m.SourceURL = b.meta.Now.UTC().Truncate(time.Millisecond), b.db.URL()
+	if err := writeSynced(filepath.Join(b.partial, stepsName), []byte(restoreSteps(&b.m, b.db, sum))); err != nil {
+		return err
+	}
+	if b.m.Digest, err = folderDigest(ctx, b.partial); err != nil {
+		return err
+	}
+	body, err := b.m.encode()
+	if err != nil {
+		return err
+	}
+	return writeSynced(filepath.Join(b.partial, manifestName), body)
+}
+
+// finish gives the folder its name once all of it is on the disk.
+func (b *making) finish(context.Context) error {
+	if err := syncPath(b.partial); err != nil {
+		return err
+	}
+	if err := os.Rename(b.partial, b.final); err != nil {
+		return err
+	}
+	return syncPath(filepath.Dir(b.final))
+}

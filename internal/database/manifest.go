@@ -1,0 +1,207 @@
+package database
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"golang.org/x/mod/sumdb/dirhash"
+)
+
+// The files of a backup folder; no other may be in it.
+const (
+	copyName     = "zenml.db"
+	stepsName    = "RESTORE.md"
+	manifestName = "manifest.json"
+)
+
+const (
+	manifestSchema  = "zenml-upgrade/backup/v1"
+	engineName      = "sqlite-online-backup"
+	partialSuffix   = ".partial"
+	longestManifest = 4 << 20
+)
+
+// Manifest describes a complete backup. It holds names of tables, never a value of a row.
+type Manifest struct {
+	Path           string           `json:"-"`      // the backup folder, absolute
+	Format         string           `json:"format"` // zenml-upgrade/backup/v1
+	Engine         string           `json:"engine"` // sqlite-online-backup
+	Bytes          int64            `json:"bytes"`  // of the database copy
+	Digest         string           `json:"digest"` // h1: over the folder without the manifest (x/mod dirhash)
+	ContentDigest  string           `json:"content_digest"`
+	Schema         string           `json:"schema"`
+	Tables         map[string]Table `json:"tables"`
+	Revision       string           `json:"revision"` // what alembic_version held
+	ZenMLVersion   string           `json:"zenml_version"`
+	Quiescent      bool             `json:"quiescent"` // nobody wrote while it was made: it equals the source
+	ToolVersion    string           `json:"tool_version"`
+	SQLiteVersion  string           `json:"sqlite_version"`
+	CreatedAt      time.Time        `json:"created_at"`
+	Holder         string           `json:"holder"` // the run that made it
+	SourceURL      string           `json:"source_url"`
+	ManifestDigest string           `json:"manifest_digest"` // sha256: over this file with "" here
+}
+
+// Fingerprint returns the content that the backup holds.
+func (m *Manifest) Fingerprint() Fingerprint { return Fingerprint{Schema: m.Schema, Tables: m.Tables} }
+
+// encode returns the manifest's only valid bytes: Verify compares them, so no byte can change.
+func (m *Manifest) encode() ([]byte, error) {
+	sealed := *m
+	sealed.ManifestDigest = ""
+	body, err := json.MarshalIndent(&sealed, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encoding the backup's manifest: %w", err)
+	}
+	h := sha256.New()
+	h.Write(body)
+	m.ManifestDigest = digestText(h)
+	body, err = json.MarshalIndent(m, "", "  ")
+	return append(body, '\n'), err
+}
+
+func readManifest(folder string) (*Manifest, error) {
+	f, err := os.Open(filepath.Join(folder, manifestName))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	body, err := io.ReadAll(io.LimitReader(f, longestManifest+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > longestManifest {
+		return nil, errors.New("its manifest is longer than any that this tool writes")
+	}
+	m := &Manifest{}
+	if err := json.Unmarshal(body, m); err != nil {
+		return nil, fmt.Errorf("its manifest is not readable: %w", err)
+	}
+	if m.Format != manifestSchema || m.Engine != engineName {
+		return nil, fmt.Errorf("its manifest is of another kind (%q, %q): use the version of this tool that made it",
+			cut(m.Format, 60), cut(m.Engine, 60))
+	}
+	same := *m
+	expect, err := same.encode()
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(expect, body) {
+		return nil, errors.New("its manifest was changed after the backup was made")
+	}
+	m.Path = folder
+	return m, nil
+}
+
+// Verify proves that a backup folder is complete and that not one byte of it changed since it
+// was made. It does not open the copy: Scratch and Restore compare the content too.
+func Verify(ctx context.Context, folder string) (*Manifest, error) {
+	m, err := verify(ctx, folder)
+	if err != nil && ctx.Err() == nil {
+		err = &fault.Error{Kind: fault.NoVerdict, What: fmt.Sprintf("the backup %q cannot be trusted", folder), Err: err,
+			Safe: "nothing was restored from it", Next: "take another backup of backup-dir"}
+	}
+	return m, err
+}
+
+func verify(ctx context.Context, folder string) (*Manifest, error) {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return nil, err
+	}
+	if strings.HasSuffix(folder, partialSuffix) {
+		return nil, errors.New("it was not finished")
+	}
+	if err := checkListing(folder); err != nil {
+		return nil, err
+	}
+	m, err := readManifest(folder)
+	if err != nil {
+		return nil, err
+	}
+	digest, err := folderDigest(ctx, folder)
+	if err != nil {
+		return nil, err
+	}
+	if digest != m.Digest {
+		return nil, fmt.Errorf("its files were changed after it was made (digest %s, made with %s)", digest, m.Digest)
+	}
+	if m.ContentDigest != m.Fingerprint().Digest() {
+		return nil, errors.New("its manifest contradicts itself")
+	}
+	return m, nil
+}
+
+// checkListing refuses missing and foreign files; a symbolic link is foreign, too.
+func checkListing(folder string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	missing := []string{copyName, stepsName, manifestName}
+	for _, e := range entries {
+		i := slices.Index(missing, e.Name())
+		if i < 0 || !e.Type().IsRegular() {
+			return fmt.Errorf("it holds %q, which no backup holds", cut(e.Name(), 100))
+		}
+		missing = slices.Delete(missing, i, i+1)
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("its file %q is missing", missing[0])
+	}
+	return nil
+}
+
+func folderDigest(ctx context.Context, folder string) (string, error) {
+	return dirhash.Hash1([]string{copyName, stepsName}, func(name string) (io.ReadCloser, error) {
+		f, err := os.Open(filepath.Join(folder, name))
+		return &stoppable{ctx, f}, err
+	})
+}
+
+// stoppable ends a long read with its context.
+type stoppable struct {
+	ctx context.Context
+	io.ReadCloser
+}
+
+func (s *stoppable) Read(p []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return s.ReadCloser.Read(p)
+}
+
+// Backups returns the complete backups of this database in dir, newest first. Unfinished ones
+// and folders of other databases are left out; what is returned is not verified. A missing dir
+// holds none.
+func (d *SQLite) Backups(dir string) ([]*Manifest, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("listing the backups in %q: %w", dir, err)
+	}
+	found := []*Manifest{}
+	for _, e := range entries {
+		if !e.IsDir() || strings.HasSuffix(e.Name(), partialSuffix) {
+			continue
+		}
+		m, err := readManifest(filepath.Join(dir, e.Name()))
+		if err == nil && m.SourceURL == d.URL() {
+			found = append(found, m)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b *Manifest) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	return found, nil
+}

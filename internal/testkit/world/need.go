@@ -1,0 +1,37 @@
+package world
+
+import (
+	"os"
+	"testing"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+)
+
+// Need returns the cache folder for environments, or skips the test when it is a short run or a
+// part of the machine is missing.
+func Need(t testing.TB) (cacheDir string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("skipped: a real ZenML server is not started in a short run")
+	}
+	cacheDir, err := pyenv.CacheDir(os.Getenv)
+	if err != nil {
+		t.Skipf("skipped: no cache folder: %v", err)
+	}
+	if _, err := pyenv.New(os.Environ(), cacheDir); err != nil {
+		t.Skipf("skipped: %v", err)
+	}
+	return cacheDir
+}
+
+// Of starts a world of this version in a folder of the test's and stops it with the test.
+func Of(t testing.TB, version string) *World {
+	t.Helper()
+	cache := Need(t)
+	w, err := Start(t.Context(), Options{Version: version, CacheDir: cache, Dir: t.TempDir(), Environ: os.Environ()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Stop)
+	return w
+}

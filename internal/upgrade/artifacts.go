@@ -1,0 +1,93 @@
+package upgrade
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
+)
+
+// sampleSize bounds how many artifact versions are loaded: each is loaded three times, once of it
+// during the downtime.
+const sampleSize = 25
+
+// ArtifactCheck counts artifact versions loaded by the old and by the new version.
+type ArtifactCheck struct {
+	Tried    int      `json:"tried"`
+	Same     int      `json:"same"`      // loaded by both, with the same value
+	Unknown  []string `json:"unknown"`   // id and reason: not comparable, or not loadable by the old version either
+	Broken   []string `json:"broken"`    // id and reason: the old version loads it, the new one does not, or not alike
+	NotTried int      `json:"not_tried"` // beyond the sample
+}
+
+// sampleArtifacts chooses the newest artifact versions.
+func (r *run) sampleArtifacts(ctx context.Context) error {
+	if r.ArtifactRoot == "" {
+		return nil
+	}
+	list, err := r.client.List(ctx, "/artifact_versions", url.Values{})
+	if err != nil {
+		return fmt.Errorf("listing artifact versions: %w", err)
+	}
+	slices.Reverse(list) // the client lists oldest first
+	for _, o := range list[:min(sampleSize, len(list))] {
+		r.artifactIDs = append(r.artifactIDs, text(o["id"]))
+	}
+	r.report.Artifacts = &ArtifactCheck{NotTried: len(list) - len(r.artifactIDs), Unknown: []string{}, Broken: []string{}}
+	return nil
+}
+
+func (r *run) loadArtifacts(ctx context.Context, address, v string) (map[string]zenml.Loaded, error) {
+	if len(r.artifactIDs) == 0 {
+		return map[string]zenml.Loaded{}, nil
+	}
+	target, err := r.target(ctx, address, v)
+	if err != nil {
+		return nil, err
+	}
+	got, err := zenml.LoadArtifacts(ctx, target, r.artifactIDs)
+	if err != nil {
+		return nil, fmt.Errorf("loading artifacts with %s: %w", v, err)
+	}
+	return got, nil
+}
+
+// target is where and how a probe of version v runs.
+func (r *run) target(ctx context.Context, address, v string) (zenml.Target, error) {
+	python, err := r.Python(ctx, v)
+	if err != nil {
+		return zenml.Target{}, fmt.Errorf("making an environment with the client of %s: %w", v, err)
+	}
+	return zenml.Target{
+		Python: python, URL: address, APIKey: r.APIKey, Dir: r.CodeRoot, StoresPath: r.ArtifactRoot,
+		Environ: r.Environ, Timeout: 5 * time.Minute,
+	}, nil
+}
+
+const loaded = "loaded" // as zenml.Loaded.Status says
+
+// judge compares what the two versions loaded. What the old version could not load here either
+// says nothing about the upgrade: it is unknown, never fine.
+func (a *ArtifactCheck) judge(before, after map[string]zenml.Loaded) {
+	a.Tried, a.Same, a.Unknown, a.Broken = len(before), 0, []string{}, []string{}
+	for _, id := range slices.Sorted(maps.Keys(before)) {
+		b, c := before[id], after[id]
+		same := zenml.Same(b, c)
+		switch {
+		case b.Status != loaded:
+			a.Unknown = append(a.Unknown, fmt.Sprintf("%s: not loadable before the upgrade: %s", id, b.Cause))
+		case c.Status != loaded:
+			a.Broken = append(a.Broken, fmt.Sprintf("%s: %s", id, c.Cause))
+		case same == nil:
+			a.Unknown = append(a.Unknown, fmt.Sprintf("%s: loads, but a %s cannot be compared", id, b.Type))
+		case !*same:
+			a.Broken = append(a.Broken, fmt.Sprintf("%s: the value of this %s differs", id, b.Type))
+		default:
+			a.Same++
+		}
+	}
+}

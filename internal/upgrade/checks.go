@@ -1,0 +1,146 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
+)
+
+// wrongKey has an API key's form and belongs to nobody.
+const wrongKey = "ZENKEY_eyJpZCI6IjAwMDAwMDAwLTAwMDAtMDAwMC0wMDAwLTAwMDAwMDAwMDAwMCIsImtleSI6Indyb25nIn0="
+
+// connect logs in to a server and proves its version.
+func (r *run) connect(ctx context.Context, address, want string) (*zenml.Client, error) {
+	c := zenml.New(address)
+	got, err := c.Version(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("asking the version: %w", err)
+	}
+	if got != want {
+		return nil, fmt.Errorf("the server answers with version %q, not %s", got, want)
+	}
+	if err := c.LoginKey(ctx, r.APIKey); err != nil {
+		return nil, fmt.Errorf("logging in to %s: %w", want, err)
+	}
+	return c, nil
+}
+
+// compare proves that a server holds what the real one held: hydrated reads answer and no object
+// of the inventory is missing.
+func (r *run) compare(ctx context.Context, c *zenml.Client) error {
+	if bad := c.Healthy(ctx); len(bad) > 0 {
+		return fmt.Errorf("reads fail: %s", strings.Join(bad, "; "))
+	}
+	after, err := c.Inventory(ctx)
+	if err != nil {
+		return fmt.Errorf("listing what the server holds: %w", err)
+	}
+	lost := zenml.Compare(*r.before, after)
+	r.report.Lost = lost
+	var missing []string
+	for kind, l := range lost {
+		if n := len(l.Missing); n > 0 {
+			missing = append(missing, fmt.Sprintf("%d %s", n, kind))
+		}
+	}
+	slices.Sort(missing)
+	if len(missing) > 0 {
+		return fmt.Errorf("missing after the change: %s", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// check is the whole examination of a new server before anybody may use it.
+func (r *run) check(ctx context.Context, address, revision string) error {
+	if revision != revisionOf(r.To) {
+		return fmt.Errorf("the database is at revision %q after the migration, not %s", revision, r.To)
+	}
+	c, err := r.connect(ctx, address, r.To)
+	if err != nil {
+		return err
+	}
+	if err := refuses(ctx, address); err != nil {
+		return err
+	}
+	if err := r.compare(ctx, c); err != nil {
+		return err
+	}
+	if _, err := readSecret(ctx, c); err != nil {
+		return err
+	}
+	if err := r.smoke(ctx, address); err != nil {
+		return err
+	}
+	return r.checkArtifacts(ctx, address)
+}
+
+func (r *run) checkArtifacts(ctx context.Context, address string) error {
+	if r.report.Artifacts == nil {
+		return nil
+	}
+	loadedNew, err := r.loadArtifacts(ctx, address, r.To)
+	if err != nil {
+		return err
+	}
+	a := r.report.Artifacts
+	a.judge(r.loadedOld, loadedNew)
+	if len(a.Broken) > 0 {
+		return fmt.Errorf("%d artifacts that %s loads do not load alike under %s: %s", len(a.Broken), r.From, r.To, strings.Join(shorten(a.Broken, 5), "; "))
+	}
+	return nil
+}
+
+// refuses proves that the new server still asks who is there.
+func refuses(ctx context.Context, address string) error {
+	c := zenml.New(address)
+	if _, err := c.List(ctx, "/users", url.Values{}); !unauthorized(err) {
+		return fmt.Errorf("a request without a key was not refused with 401 (%v)", err)
+	}
+	if err := c.LoginKey(ctx, wrongKey); !unauthorized(err) {
+		return fmt.Errorf("a wrong key was not refused with 401 (%v)", err)
+	}
+	return nil
+}
+
+func unauthorized(err error) bool {
+	var status *zenml.StatusError
+	return errors.As(err, &status) && status.Code == http.StatusUnauthorized
+}
+
+// readSecret reads one secret's value by its id: only that tells a wrong encryption key from a
+// right one. The value is not kept.
+func readSecret(ctx context.Context, c *zenml.Client) (string, error) {
+	secrets, err := c.List(ctx, "/secrets", url.Values{})
+	if err != nil {
+		return "", fmt.Errorf("listing secrets: %w", err)
+	}
+	if len(secrets) == 0 {
+		return "none_stored", nil
+	}
+	var value any
+	if err := c.Get(ctx, "/secrets/"+url.PathEscape(text(secrets[0]["id"])), nil, &value); err != nil {
+		return "", fmt.Errorf("reading a secret's value (a 404 means that the encryption key is wrong): %w", err)
+	}
+	return "decrypted", nil
+}
+
+// smoke runs the tool's own pipeline with the new version's client.
+func (r *run) smoke(ctx context.Context, address string) error {
+	target, err := r.target(ctx, address, r.To)
+	if err != nil {
+		return err
+	}
+	began := r.Now()
+	if err := zenml.Smoke(ctx, target); err != nil {
+		return fmt.Errorf("the smoke pipeline: %w", err)
+	}
+	s := r.Now().Sub(began).Seconds()
+	r.report.SmokeSeconds = &s
+	return nil
+}

@@ -1,0 +1,65 @@
+package upgrade
+
+import (
+	"context"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+)
+
+// Source is the reading half of what an upgrade asks of the database below a server.
+type Source interface {
+	Revision(ctx context.Context) (string, error) // the alembic revision, "" when there is none
+	Fingerprint(ctx context.Context) (database.Fingerprint, error)
+	Size(ctx context.Context) (int64, error)      // bytes
+	Folders() []string                            // where it keeps its files on this machine, if it does
+	Others(ctx context.Context) ([]string, error) // who else is connected
+}
+
+// Keeper backs the database up and puts it back.
+type Keeper interface {
+	Backup(ctx context.Context, dir string, meta database.Meta) (*database.Manifest, error) // a new folder below dir
+	Restore(ctx context.Context, backup string) error                                       // exact, proved by fingerprints
+	Scratch(ctx context.Context, backup, dir string) (*database.Scratch, error)             // a restored throw-away copy
+	Leftovers() []string                                                                    // backups that ZenML itself left behind
+	Lock(ctx context.Context, holder string) (release func() error, err error)
+}
+
+// Database is both.
+type Database interface {
+	Source
+	Keeper
+	URL() string // without a password
+}
+
+// Driver starts and stops the servers of one environment.
+type Driver interface {
+	Check(ctx context.Context) []Problem               // what forbids stopping the running server and starting it again
+	StopOld(ctx context.Context) error                 // returns when its process is gone
+	StartOld(ctx context.Context) (Child, error)       // the old version on the public address; no Child when it answers there already
+	Load(ctx context.Context, w World) (Server, error) // a process waits, nothing listens, no database is touched
+	End(ctx context.Context, c Child) (bool, error)    // ends a process of an earlier run; false when it no longer lived
+}
+
+// World says which server to load.
+type World struct {
+	Version  string // the old or the new one
+	StoreURL string // "": the real database
+}
+
+// Server is a loaded server. ZenML's own backup is switched off in it: it runs on a copy, or on a
+// database whose backup was proved.
+type Server interface {
+	Serve(ctx context.Context) error // migrates its database; answers on the private address
+	PrivateURL() string
+	Open(ctx context.Context) error // the public address answers too, and the server outlives us
+	Stop(ctx context.Context) error
+	About() (c Child, log string) // log: the end of what it wrote, secrets removed
+}
+
+// Prober measures from outside when the public address answers.
+type Prober interface {
+	// Downtime returns the seconds between the old version's last answer and the first answer after
+	// it, and false when there was none yet.
+	Downtime() (seconds float64, ok bool)
+	Stop()
+}

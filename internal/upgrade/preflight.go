@@ -1,0 +1,176 @@
+package upgrade
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
+)
+
+// problems gathers what stands against an upgrade; all of it is told at once.
+type problems []Problem
+
+func (p *problems) block(code, what, remedy string) {
+	*p = append(*p, Problem{Code: code, What: what, Remedy: remedy, Blocks: true})
+}
+
+func (p *problems) review(code, what, remedy string) {
+	*p = append(*p, Problem{Code: code, What: what, Remedy: remedy})
+}
+
+// blocking returns the problems that stop an upgrade.
+func (p problems) blocking() []Problem {
+	var out []Problem
+	for _, x := range p {
+		if x.Blocks {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// preflight refuses when anything stands against the upgrade.
+func (r *run) preflight(ctx context.Context) (string, error) {
+	r.examine(ctx)
+	if n := len(problems(r.report.Problems).blocking()); n > 0 {
+		return "", fmt.Errorf("%d %w", n, errBlocked)
+	}
+	return fmt.Sprintf("%d things to review", len(r.report.Problems)), nil
+}
+
+// examine looks at everything the upgrade needs and changes nothing. What needs the server is left
+// out when the server was not reached: the caller reports that itself.
+func (r *run) examine(ctx context.Context) {
+	p := append(problems{}, r.Problems...)
+	r.checkVersions(ctx, &p)
+	if r.client != nil {
+		r.checkServer(ctx, &p)
+	}
+	r.checkFolders(&p)
+	r.checkSpace(ctx, &p)
+	for _, f := range r.DB.Leftovers() {
+		p.block("stale_zenml_backup", fmt.Sprintf("a backup that ZenML itself left behind stands at %q", f),
+			"move it away: a failing start of ZenML would restore it over newer data")
+	}
+	r.report.Problems = append(p, r.Driver.Check(ctx)...)
+}
+
+// checkVersions compares the server, the database and what is asked. The database's own word is
+// its alembic revision: for a clean release it is the version itself.
+func (r *run) checkVersions(ctx context.Context, p *problems) {
+	if r.From != "" && version.Compare(r.From, r.To) >= 0 {
+		p.block("not_an_upgrade", fmt.Sprintf("from %s is not below to %s", r.From, r.To), "ZenML cannot be downgraded; choose a newer target")
+	}
+	if r.serverVersion != "" && r.serverVersion != r.From {
+		p.block("server_version", fmt.Sprintf("the server runs %s, not %s", r.serverVersion, r.From), "leave from away or give the server's version")
+	}
+	rev, err := r.DB.Revision(ctx)
+	switch {
+	case err != nil:
+		p.block("database_unreadable", fmt.Sprintf("the database's revision cannot be read: %v", err), "check database-url")
+	case rev == "":
+		p.block("database_not_migrated", "the database holds no alembic revision", "check that database-url names the server's database")
+	case version.Valid(rev) != nil:
+		p.block("database_half_migrated", fmt.Sprintf("the database stands at revision %q, which is no release: a migration was interrupted", rev),
+			"restore the backup taken before that migration, then start again")
+	case version.Compare(rev, r.To) > 0:
+		p.block("database_newer", fmt.Sprintf("the database is at %s, newer than the target %s", rev, r.To), "choose a target that is not below the database")
+	case r.From != "" && rev != revisionOf(r.From):
+		p.block("database_version", fmt.Sprintf("the database is at %s but the server is at %s", rev, r.From), "check that database-url names the database of server-url")
+	}
+}
+
+// revisionOf returns the revision that a release leaves: its own version, but 0.75.1 has none.
+func revisionOf(v string) string {
+	if v == "0.75.1" {
+		return "0.75.0"
+	}
+	return v
+}
+
+func (r *run) checkServer(ctx context.Context, p *problems) {
+	for _, x := range r.client.Healthy(ctx) {
+		p.block("already_broken", fmt.Sprintf("the server is broken before the upgrade: %s", x), "mend the server first; the upgrade would be blamed for it")
+	}
+	if running := r.underway(); len(running) > 0 {
+		p.block("pipelines_running", fmt.Sprintf("%d pipeline runs are under way: %s", len(running), strings.Join(shorten(running, 5), ", ")),
+			"wait for them or stop them; an upgrade would cut them off")
+	}
+	if r.ArtifactRoot == "" {
+		p.review("artifacts_not_checked", "no artifact-root was given: no artifact will be loaded by the old and the new version",
+			"give the folder below which the local artifact stores lie (ZENML_LOCAL_STORES_PATH)")
+	}
+}
+
+func shorten(list []string, n int) []string {
+	if len(list) > n {
+		return append(list[:n:n], fmt.Sprintf("and %d more", len(list)-n))
+	}
+	return list
+}
+
+// checkFolders keeps backups and state out of what a workflow uploads or a checkout cleans.
+func (r *run) checkFolders(p *problems) {
+	for _, dir := range []struct{ name, path string }{{"backup-dir", r.BackupDir}, {"state-dir", r.StateDir}} {
+		for _, w := range r.Workspace {
+			if within(dir.path, w) {
+				p.block("backup_dir_inside", fmt.Sprintf("%s %q lies in %q", dir.name, dir.path, w), "give a folder that no workflow uploads or cleans")
+			}
+		}
+	}
+	if r.BackupDir == "" {
+		p.block("backup_dir_missing", "no backup-dir was given", "give a folder with room for the database, outside the repository")
+	}
+}
+
+func within(path, dir string) bool {
+	if path == "" || dir == "" {
+		return false
+	}
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
+}
+
+// checkSpace wants room for the backup, the drill's copy and the rehearsal's growth, each about
+// the database's size, and as much again beside the database for a restore.
+func (r *run) checkSpace(ctx context.Context, p *problems) {
+	size, err := r.DB.Size(ctx)
+	if err != nil {
+		p.block("database_unreadable", fmt.Sprintf("the database's size cannot be read: %v", err), "check database-url")
+		return
+	}
+	needed := uint64(size) * 5
+	for _, dir := range append(r.DB.Folders(), r.BackupDir, r.StateDir) {
+		if dir == "" {
+			continue
+		}
+		if free, err := database.Free(existing(dir)); err != nil {
+			p.block("folder", err.Error(), "give a folder that exists or can be made")
+		} else if free < needed {
+			p.block("disk_space", fmt.Sprintf("%q has %d MB free, %d MB are needed", dir, free>>20, needed>>20), "free space or give another folder")
+		}
+		if unix.Access(existing(dir), unix.W_OK) != nil {
+			p.block("folder_not_writable", fmt.Sprintf("%q cannot be written to", dir), "give this user the right to write there")
+		}
+	}
+}
+
+// existing returns dir or the nearest folder above it that exists.
+func existing(dir string) string {
+	for {
+		if st, err := os.Stat(dir); err == nil && st.IsDir() {
+			return dir
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return dir
+		}
+		dir = up
+	}
+}

@@ -1,0 +1,135 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+)
+
+// takeInventory notes what the server holds, to be compared after every later step.
+func (r *run) takeInventory(ctx context.Context) (string, error) {
+	inv, err := r.client.Inventory(ctx)
+	if err != nil {
+		return "", fmt.Errorf("listing what the server holds: %w", err)
+	}
+	r.before = &inv
+	r.report.Inventory = inventory(r.runs, r.Critical)
+	return fmt.Sprintf("%d pipelines, %d runs", len(r.report.Inventory), len(r.runs)), r.sampleArtifacts(ctx)
+}
+
+// backup copies the database while the server goes on.
+func (r *run) backup(ctx context.Context) (string, error) {
+	began := r.Now()
+	m, err := r.DB.Backup(ctx, r.BackupDir, r.meta(false))
+	if err != nil {
+		return "", fmt.Errorf("backing the database up: %w", err)
+	}
+	r.timing.backup = r.Now().Sub(began).Seconds()
+	r.state.BackupPath = m.Path
+	r.report.Backup = backupOf(m)
+	return fmt.Sprintf("%d kB, %s", m.Bytes>>10, m.Digest), nil
+}
+
+func (r *run) meta(quiescent bool) database.Meta {
+	return database.Meta{ZenMLVersion: r.From, Quiescent: quiescent, Now: r.Now()}
+}
+
+func backupOf(m *database.Manifest) *Backup {
+	return &Backup{Path: m.Path, Engine: m.Engine, Bytes: m.Bytes, Digest: m.Digest, Tables: m.Tables}
+}
+
+// drill proves the backup: it is restored into a throw-away database, its fingerprints are equal,
+// the old server boots on it, the key logs in, everything is there and a secret decrypts.
+func (r *run) drill(ctx context.Context) (_ string, err error) {
+	began := r.Now()
+	r.copy, err = r.DB.Scratch(ctx, r.state.BackupPath, filepath.Join(r.StateDir, r.state.RunID))
+	if err != nil {
+		return "", fmt.Errorf("restoring the backup into a throw-away database: %w", err)
+	}
+	d := &Drill{Seconds: r.Now().Sub(began).Seconds()}
+	r.report.Backup.Drill = d
+	err = r.onCopy(ctx, r.From, func(s Server) error {
+		c, err := r.connect(ctx, s.PrivateURL(), r.From)
+		if err != nil {
+			return err
+		}
+		if err := r.compare(ctx, c); err != nil {
+			return err
+		}
+		if d.Secret, err = readSecret(ctx, c); err != nil {
+			return err
+		}
+		r.loadedOld, err = r.loadArtifacts(ctx, s.PrivateURL(), r.From)
+		return err
+	})
+	d.Passed = err == nil
+	if err != nil {
+		return "", fmt.Errorf("the old version on the restored copy: %w", err)
+	}
+	return fmt.Sprintf("restored in %.1fs, %s boots on it, secret: %s", d.Seconds, r.From, d.Secret), nil
+}
+
+// rehearse lets the new version migrate the restored copy and runs every check on it that the
+// cut-over will run on the real database.
+func (r *run) rehearse(ctx context.Context) (string, error) {
+	err := r.onCopy(ctx, r.To, func(s Server) error {
+		revision, err := r.copy.DB.Revision(ctx)
+		if err != nil {
+			return err
+		}
+		began := r.Now()
+		err = r.check(ctx, s.PrivateURL(), revision)
+		r.timing.check = r.Now().Sub(began).Seconds()
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("%s on the restored copy: %w", r.To, err)
+	}
+	r.timing.migrate = r.timing.served
+	p := r.timing.predict()
+	r.report.PredictedDowntimeSeconds = &p
+	return fmt.Sprintf("migrated in %.1fs, predicted downtime %.1fs", r.timing.migrate, p), nil
+}
+
+// onCopy runs use with a server of the given version on the restored copy, and stops the server
+// whatever happens.
+func (r *run) onCopy(ctx context.Context, v string, use func(Server) error) (err error) {
+	s, err := r.Driver.Load(ctx, World{Version: v, StoreURL: r.copy.DB.StoreURL()})
+	if err != nil {
+		return fmt.Errorf("loading %s: %w", v, err)
+	}
+	child, _ := s.About()
+	r.state.Children = append(r.state.Children, child)
+	defer func() { err = errors.Join(err, s.Stop(context.WithoutCancel(ctx))) }()
+	began := r.Now()
+	if err := s.Serve(ctx); err != nil {
+		return err
+	}
+	r.timing.served = r.Now().Sub(began).Seconds()
+	return use(s)
+}
+
+// dropCopy removes the throw-away database: it holds all that production holds.
+func (r *run) dropCopy() error {
+	if r.copy == nil {
+		return nil
+	}
+	if err := r.copy.Drop(); err != nil {
+		return fmt.Errorf("removing the throw-away copy %q (it holds production's data; remove it by hand): %w", r.copy.Dir, err)
+	}
+	return nil
+}
+
+// timing are the measured seconds from which the downtime is predicted.
+type timing struct{ backup, served, migrate, check float64 }
+
+// stopSeconds is what stopping an idle server takes: uvicorn closes its port at once and ends
+// within about a second (measured: shared facts on the behaviour of real servers, 3a).
+const stopSeconds = 1.0
+
+// predict sums up what lies between the old version's last answer and the new one's first. The new
+// version's loading is not in it: it waits, loaded, before the old one stops.
+func (t timing) predict() float64 { return stopSeconds + t.backup + t.migrate + t.check }

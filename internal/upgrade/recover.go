@@ -1,0 +1,98 @@
+package upgrade
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
+)
+
+// unfinishedRun is what stands against a new run while an older one waits for its end.
+func unfinishedRun(last *journal.Record) Problem {
+	return Problem{
+		Code: "unfinished_run", Blocks: true,
+		What:   fmt.Sprintf("run %s has not ended; its journal is %q", last.Run(), last.Path),
+		Remedy: "run mode upgrade: it puts back what that run left, before anything else",
+	}
+}
+
+// recover looks for a run that was cut off. One that had not reached the real server is closed and
+// forgotten; one that had is put back, and this run ends there. It says whether this run ends.
+func (r *run) recover(ctx context.Context) (bool, error) {
+	last, err := journal.Last(r.StateDir)
+	if err != nil || last == nil || last.Finished() {
+		return false, err
+	}
+	if r.Mode != Upgrade {
+		r.refuse(unfinishedRun(last))
+		return true, nil
+	}
+	if err := r.resume(last); err != nil {
+		return true, err
+	}
+	defer r.journal.Close()
+	if done, why := r.harmless(); done {
+		return false, r.write(Step{Name: "run"}, journal.End, why)
+	}
+	if !r.state.Opened { // an opened server may be in use: only withdraw may judge it
+		if _, err := r.endChildren(ctx); err != nil {
+			return true, err
+		}
+	}
+	r.From = r.state.From
+	cause := fmt.Errorf("run %s was cut off during %q", r.state.RunID, r.results[len(r.results)-1].Name)
+	r.explain(ctx, cause)
+	// How the way back ended stands in the report; it is no failure to form a verdict.
+	_ = r.goBack(context.WithoutCancel(ctx), r.cutOverSteps(), cause)
+	r.report.Steps = r.results
+	return true, r.end()
+}
+
+// harmless says whether an unfinished run left nothing to put back.
+func (r *run) harmless() (bool, string) {
+	switch {
+	case !r.began(stopStep):
+		return true, "cut off before it touched anything"
+	case r.results[len(r.results)-1].Name == openStep && r.results[len(r.results)-1].Status == Passed:
+		return true, "cut off after the upgrade was complete"
+	}
+	return false, ""
+}
+
+// resume takes the state and the begun steps of an unfinished run out of its journal.
+func (r *run) resume(last *journal.Record) error {
+	j, last, err := journal.Resume(last.Path, r.Now)
+	if err != nil {
+		return fmt.Errorf("opening the journal of an unfinished run: %w", err)
+	}
+	r.journal, r.state = j, &State{RunID: last.Run()}
+	for _, e := range last.Entries {
+		if len(e.State) > 0 {
+			if err := json.Unmarshal(e.State, r.state); err != nil {
+				return errors.Join(fmt.Errorf("reading the journal of run %s: %w", last.Run(), err), j.Close())
+			}
+		}
+		r.replay(e)
+	}
+	// The entry that begins a step holds the state before it: the opening may have happened.
+	r.state.Opened = r.state.Opened || r.began(openStep)
+	return nil
+}
+
+// replay rebuilds the report's steps. A step that was begun and did not end counts as failed: it
+// may have had its effect.
+func (r *run) replay(e journal.Entry) {
+	switch e.Event {
+	case journal.Begin:
+		at := e.Time
+		r.results = append(r.results, StepResult{Name: e.Step, Phase: e.Phase, Status: Failed, StartedAt: &at, Detail: "cut off"})
+	case journal.Done, journal.Failed:
+		last := &r.results[len(r.results)-1]
+		last.Detail, last.Seconds = e.Detail, e.Time.Sub(*last.StartedAt).Seconds()
+		if e.Event == journal.Done {
+			last.Status = Passed
+		}
+	}
+}

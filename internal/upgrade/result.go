@@ -1,0 +1,96 @@
+package upgrade
+
+import (
+	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
+)
+
+// Outcome says how a staging-upgrade ended (contract).
+type Outcome string
+
+// The outcomes that are built.
+const (
+	Planned        Outcome = "planned"
+	BackedUp       Outcome = "backed_up"
+	Rehearsed      Outcome = "rehearsed"
+	Upgraded       Outcome = "upgraded"
+	RolledBack     Outcome = "rolled_back"
+	Frozen         Outcome = "frozen"
+	RollbackFailed Outcome = "rollback_failed"
+	Refused        Outcome = "refused"
+	Interrupted    Outcome = "interrupted"
+)
+
+// Report is all that a run found out and did; the action puts it into result.json.
+type Report struct {
+	Outcome                  Outcome               `json:"outcome"`
+	Steps                    []StepResult          `json:"steps"`
+	DowntimeSeconds          *float64              `json:"downtime_seconds"`
+	PredictedDowntimeSeconds *float64              `json:"predicted_downtime_seconds"`
+	MigrationSeconds         *float64              `json:"migration_seconds"`
+	SmokeSeconds             *float64              `json:"smoke_seconds"`
+	Backup                   *Backup               `json:"backup"`
+	Lost                     map[string]zenml.Loss `json:"lost"`
+	WrittenSinceBackup       []string              `json:"written_since_backup"` // null: the public address was not opened
+	Inventory                []Pipeline            `json:"inventory"`
+	Artifacts                *ArtifactCheck        `json:"artifacts"`
+	Content                  *Content              `json:"content"`
+	Problems                 []Problem             `json:"problems"`
+	Failure                  *Failure              `json:"failure"`
+}
+
+// Backup is result.json's backup.
+type Backup struct {
+	Path   string                    `json:"path"`
+	Engine string                    `json:"engine"`
+	Bytes  int64                     `json:"bytes"`
+	Digest string                    `json:"digest"`
+	Tables map[string]database.Table `json:"tables"`
+	Drill  *Drill                    `json:"drill"` // null when the backup was not restored
+}
+
+// Drill says whether the backup was proved by restoring it.
+type Drill struct {
+	Passed  bool    `json:"passed"`
+	Seconds float64 `json:"seconds"` // of the restore alone
+	Secret  string  `json:"secret"`  // decrypted, none_stored, or empty when it was not reached
+}
+
+// Content shows the database's content before the cut-over and after a rollback, by digest.
+type Content struct {
+	Before string  `json:"before"`
+	After  *string `json:"after"` // null when there was no rollback
+}
+
+// Problem is one fault that preflight found, with its remedy.
+type Problem struct {
+	Code   string `json:"code"`
+	What   string `json:"what"`
+	Remedy string `json:"remedy"`
+	Blocks bool   `json:"blocks"` // false: worth a review, does not stop the upgrade
+}
+
+// Failure explains a failed run.
+type Failure struct {
+	Step       string `json:"step"`
+	Message    string `json:"message"`
+	LogExcerpt string `json:"log_excerpt"` // may hold SQL: for result.json, never for a comment
+	Revision   string `json:"revision"`    // of the database when it failed; "" when it could not be read
+	Advice     string `json:"advice"`
+}
+
+// Pipeline is one line of the inventory.
+type Pipeline struct {
+	Name          string     `json:"name"`
+	Runs          int        `json:"runs"`
+	LastRun       *time.Time `json:"last_run"`
+	MedianSeconds *float64   `json:"median_seconds"`
+	LongestSecs   *float64   `json:"longest_seconds"`
+	Schedule      *string    `json:"schedule"`
+	Stack         *string    `json:"stack"`
+	Integrations  []string   `json:"integrations"` // null: not measured yet
+	Critical      bool       `json:"critical"`
+	CrossesWindow *bool      `json:"crosses_window"` // null: no maintenance window was given
+}

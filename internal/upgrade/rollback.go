@@ -1,0 +1,138 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
+)
+
+// errWritten stops a rollback: somebody's work since the opening would be lost.
+var errWritten = errors.New("the database was written to since the new version opened")
+
+// goBack undoes the steps and says in the report how that ended. cause is what ended the way
+// forward; a failed way back is joined to it.
+func (r *run) goBack(ctx context.Context, steps []Step, cause error) error {
+	touched := r.began(stopStep)
+	if touched && r.KeepBroken {
+		r.report.Outcome = Frozen
+		r.report.Failure.Advice = "rollback-on-failure is false: nothing was undone; " + r.byHand()
+		return errors.Join(cause, r.write(Step{Name: "rollback", Phase: "rollback"}, journal.Note, "frozen by choice"))
+	}
+	err := r.undo(ctx, steps)
+	switch {
+	case errors.Is(err, errWritten):
+		r.report.Outcome = Frozen
+		r.report.Failure.Advice = "rolling back would lose what was written since (written_since_backup); the new version was left as it is; decide, and " + r.byHand()
+	case err != nil:
+		r.report.Outcome = RollbackFailed
+		r.report.Failure.Advice = fmt.Sprintf("the rollback stopped: %v; the data is safe in the backup; run again to retry it, or %s", err, r.byHand())
+	case touched:
+		r.report.Outcome = RolledBack
+		r.report.Failure.Advice = fmt.Sprintf("the old version %s serves again on its old data; mend the cause and run again", r.state.From)
+		r.noteDowntime(ctx)
+	}
+	return errors.Join(cause, err)
+}
+
+// noteDowntime measures the downtime of a failed upgrade, when the probe saw both its ends.
+func (r *run) noteDowntime(ctx context.Context) {
+	if r.probe == nil {
+		return
+	}
+	if s, err := r.awaitAnswer(ctx); err == nil {
+		r.report.DowntimeSeconds = &s
+	}
+}
+
+// byHand is what a person does when the tool must not or cannot go on.
+func (r *run) byHand() string {
+	if r.state.FinalBackup == "" {
+		return fmt.Sprintf("to go back by hand: start ZenML %s again; its database was not changed", r.state.From)
+	}
+	return fmt.Sprintf("to go back by hand: follow RESTORE.md in %q, then start ZenML %s", r.state.FinalBackup, r.state.From)
+}
+
+// endNext ends the new version's process, also one that an earlier run left.
+func (r *run) endNext(ctx context.Context) (string, error) {
+	if r.next != nil {
+		return "stopped", r.next.Stop(ctx)
+	}
+	return r.endChildren(ctx)
+}
+
+// endChildren proves that no process of an interrupted run lives.
+func (r *run) endChildren(ctx context.Context) (string, error) {
+	ended := 0
+	for _, c := range r.state.Children {
+		lived, err := r.Driver.End(ctx, c)
+		if err != nil {
+			return "", fmt.Errorf("ending process %d (%s): %w", c.Pid, c.What, err)
+		}
+		if lived {
+			ended++
+		}
+	}
+	return fmt.Sprintf("%d processes ended", ended), nil
+}
+
+// startOld brings the old version back to the public address and proves that it is whole.
+func (r *run) startOld(ctx context.Context) (string, error) {
+	child, err := r.Driver.StartOld(ctx)
+	if err != nil {
+		return "", fmt.Errorf("starting the old version again: %w", err)
+	}
+	if child.Pid != 0 {
+		r.state.Children = append(r.state.Children, child)
+	}
+	c, err := r.connect(ctx, r.PublicURL, r.state.From)
+	if err != nil {
+		return "", err
+	}
+	if r.before != nil {
+		if err := r.compare(ctx, c); err != nil {
+			return "", err
+		}
+	}
+	if _, err := readSecret(ctx, c); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s answers again", r.state.From), nil
+}
+
+// restore puts the old content back, exactly. The new version's process must be gone before.
+func (r *run) restore(ctx context.Context) (string, error) {
+	if _, err := r.endNext(ctx); err != nil {
+		return "", fmt.Errorf("ending the new version before the restore: %w", err)
+	}
+	if err := r.DB.Restore(ctx, r.state.FinalBackup); err != nil {
+		return "", fmt.Errorf("restoring %q: %w", r.state.FinalBackup, err)
+	}
+	f, err := r.DB.Fingerprint(ctx)
+	if err != nil {
+		return "", fmt.Errorf("reading the restored content: %w", err)
+	}
+	digest := f.Digest()
+	r.report.Content = &Content{Before: r.state.ContentBefore, After: &digest}
+	if digest != r.state.ContentBefore {
+		return "", fmt.Errorf("the restored content %s differs from %s", digest, r.state.ContentBefore)
+	}
+	return "content " + digest, nil
+}
+
+// withdraw is the way back after the opening: free only while nobody has written.
+func (r *run) withdraw(ctx context.Context) (string, error) {
+	if !r.state.Opened {
+		return "had not opened", nil
+	}
+	now, err := r.DB.Fingerprint(ctx)
+	if err != nil {
+		return "", fmt.Errorf("looking what was written since the opening: %w", err)
+	}
+	r.report.WrittenSinceBackup = r.state.AtOpening.Diff(now)
+	if len(r.report.WrittenSinceBackup) > 0 {
+		return "", errWritten
+	}
+	return "nothing was written since", nil
+}

@@ -1,0 +1,35 @@
+package upgrade
+
+import (
+	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+)
+
+// State is what a run knows that a later process needs to undo it. It goes into the journal whole
+// with every entry, so it holds no secret.
+type State struct {
+	RunID       string    `json:"run_id"`
+	From        string    `json:"from"`
+	To          string    `json:"to"`
+	Commit      string    `json:"commit"`
+	Environment string    `json:"environment"`
+	Database    string    `json:"database"` // URL without a password
+	Address     string    `json:"address"`  // URL of the public address
+	StartedAt   time.Time `json:"started_at"`
+
+	BackupPath    string                `json:"backup_path"`    // the backup that passed the drill
+	FinalBackup   string                `json:"final_backup"`   // taken after the old server stopped; what a rollback restores
+	ContentBefore string                `json:"content_before"` // digest of what FinalBackup holds
+	Opened        bool                  `json:"opened"`         // the new version was let at the public address
+	AtOpening     *database.Fingerprint `json:"at_opening"`     // content just before that
+
+	Children []Child `json:"children"` // processes that may still live after a kill
+}
+
+// Child names one process beyond doubt: a pid is reused, a pid with its start time is not.
+type Child struct {
+	Pid     int    `json:"pid"`
+	Started string `json:"started"` // clock ticks since boot, as in /proc/PID/stat
+	What    string `json:"what"`
+}

@@ -1,0 +1,66 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
+)
+
+// survey reaches the running server and reads what later steps need. It changes nothing.
+func (r *run) survey(ctx context.Context) error {
+	c := zenml.New(r.PublicURL)
+	v, err := c.Version(ctx)
+	if err != nil {
+		return unreachable(fmt.Sprintf("the server %s did not answer", r.PublicURL), err, "check server-url and that the server runs")
+	}
+	r.serverVersion = v
+	if r.From == "" {
+		r.From = v
+	}
+	if err := c.LoginKey(ctx, r.APIKey); err != nil {
+		if unauthorized(err) {
+			f := fault.BadInput(fmt.Sprintf("the server %s refused the key in server-token", r.PublicURL), "give an API key of a service account of this very server")
+			f.Safe = untouched
+			return f
+		}
+		return unreachable(fmt.Sprintf("the server %s did not answer the log-in", r.PublicURL), err, "look at the server's log")
+	}
+	r.client = c
+	if err := r.readRuns(ctx); err != nil {
+		return unreachable("the server did not list its pipeline runs", err, "check the rights of the key in server-token")
+	}
+	return nil
+}
+
+// untouched is what a user wants to hear first after an early fault.
+const untouched = "nothing was changed"
+
+func unreachable(what string, err error, next string) error {
+	f := fault.Unreachable(what, err, next)
+	f.Safe = untouched
+	return f
+}
+
+// readRuns reads the runs of the real server.
+func (r *run) readRuns(ctx context.Context) (err error) {
+	r.runs, err = r.client.List(ctx, "/runs", url.Values{"hydrate": {"true"}})
+	return err
+}
+
+// underway names the runs that may not be cut off.
+func (r *run) underway() []string {
+	var names []string
+	for _, o := range r.runs {
+		if unfinished(o) {
+			names = append(names, text(o["name"]))
+		}
+	}
+	return names
+}
+
+// errBlocked is why preflight fails; what blocks is in the report's problems.
+var errBlocked = errors.New("problems stand against the upgrade")
