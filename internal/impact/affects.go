@@ -122,7 +122,7 @@ func (k *Known) dependency(f *release.Finding, words *wordIndex) {
 // searched for by the package's name.
 var importedOtherwise = map[string]bool{
 	"gitpython": true, "python_dateutil": true, "pyyaml": true, "pymysql": true, "pyjwt": true, "python_multipart": true,
-	"azure_mgmt_resource": true, "importlib_metadata": false, "setuptools": true, "itsdangerous": false,
+	"azure_mgmt_resource": true, "setuptools": true,
 }
 
 // link ties a finding to the breakages whose symbol its text names.
