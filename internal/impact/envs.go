@@ -1,0 +1,94 @@
+package impact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+)
+
+// Pair is the old and the new version of ZenML, installed for the same Python.
+type Pair struct {
+	Old, New         *pyenv.Env
+	OldMeta, NewMeta *pyenv.Metadata
+	Python           string // what was asked of uv: a version or a range
+}
+
+var refusedPython = regexp.MustCompile(`does not satisfy Python([<>=!~][^\s,]*(?:,[<>=!~][^\s,]*)*)`)
+
+// Install installs both versions on a Python that both support: one of those in use when there is
+// one on this machine, else any. No such Python on the machine is an input fault.
+func Install(ctx context.Context, m *pyenv.Manager, from, to string, used []string) (*Pair, error) {
+	var bounds []string
+	missing := map[string]bool{}
+	for range 4 + len(used) {
+		python := choose(used, bounds, missing)
+		pair, failures := ensureBoth(ctx, m, from, to, python)
+		if len(failures) == 0 {
+			return pair, pair.read()
+		}
+		learned := false
+		for _, err := range failures {
+			var conflict *pyenv.Conflict
+			var f *fault.Error
+			if errors.As(err, &conflict) {
+				text := strings.Join(strings.Fields(conflict.Proof), " ")
+				if b := refusedPython.FindStringSubmatch(text); b != nil && !slices.Contains(bounds, b[1]) {
+					bounds, learned = append(bounds, b[1]), true
+				}
+			} else if errors.As(err, &f) && strings.HasPrefix(f.What, "no Python") {
+				if slices.Contains(used, python) {
+					missing[python], learned = true, true
+					continue
+				}
+				return nil, fault.BadInput(fmt.Sprintf("no Python %s, which ZenML %s and %s support, was found on this machine", python, from, to),
+					"install such an interpreter")
+			}
+		}
+		if !learned {
+			return nil, errors.Join(failures...)
+		}
+	}
+	return nil, fmt.Errorf("finding a Python that ZenML %s and %s support: none of %s", from, to, strings.Join(bounds, ", "))
+}
+
+func choose(used, bounds []string, missing map[string]bool) string {
+	joined := strings.Join(bounds, ",")
+	for _, v := range used {
+		if !missing[v] && (joined == "" || Supports(joined, v)) {
+			return v
+		}
+	}
+	return joined
+}
+
+func ensureBoth(ctx context.Context, m *pyenv.Manager, from, to, python string) (*Pair, []error) {
+	pair := &Pair{Python: python}
+	var errs [2]error
+	var group errgroup.Group
+	group.Go(func() error {
+		pair.Old, errs[0] = m.Ensure(ctx, pyenv.Spec{Python: python, Requirements: pyenv.ServerRequirements(from)})
+		return nil
+	})
+	group.Go(func() error {
+		pair.New, errs[1] = m.Ensure(ctx, pyenv.Spec{Python: python, Requirements: pyenv.ServerRequirements(to)})
+		return nil
+	})
+	_ = group.Wait() // both failures are wanted
+	return pair, slices.DeleteFunc(errs[:], func(err error) bool { return err == nil })
+}
+
+func (p *Pair) read() (err error) {
+	if p.OldMeta, err = p.Old.Metadata("zenml"); err != nil {
+		return err
+	}
+	p.NewMeta, err = p.New.Metadata("zenml")
+	return err
+}

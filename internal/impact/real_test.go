@@ -1,0 +1,227 @@
+package impact
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+)
+
+// manager returns real uv, ty and pip, or skips.
+func manager(t *testing.T) *pyenv.Manager {
+	t.Helper()
+	cache, err := pyenv.CacheDir(os.Getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	environ := os.Environ()
+	if root, err := filepath.Abs("../../.cache/tools/bin"); err == nil {
+		environ = append(environ, "PATH="+root+string(os.PathListSeparator)+os.Getenv("PATH"))
+	}
+	m, err := pyenv.New(environ, cache)
+	if err != nil {
+		t.Skipf("skipped: %v", err)
+	}
+	if _, err := m.TyPath(); err != nil {
+		t.Skipf("skipped: %v", err)
+	}
+	return m
+}
+
+func pair(t *testing.T, m *pyenv.Manager) *Pair {
+	t.Helper()
+	p, err := Install(t.Context(), m, "0.85.0", "0.98.0", []string{"3.11"})
+	if err != nil {
+		t.Skipf("skipped: ZenML 0.85.0 and 0.98.0 cannot be installed here: %v", err)
+	}
+	return p
+}
+
+func tree(t *testing.T, files map[string]string) *Tree {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		p := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return scan(t, dir)
+}
+
+func scan(t *testing.T, dir string) *Tree {
+	t.Helper()
+	tr, err := Scan(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { tr.Close() })
+	return tr
+}
+
+func check(t *testing.T, tr *Tree) (*Code, error) {
+	t.Helper()
+	m := manager(t)
+	p := pair(t, m)
+	c := Checker{Ty: m.Ty, Env: m.Env, Old: p.Old, New: p.New}
+	return c.Check(t.Context(), tr)
+}
+
+func places(list []Breakage) []string {
+	out := []string{}
+	for _, b := range list {
+		names := Names(b.Message)
+		out = append(out, fmt.Sprintf("%s:%d %s", b.File, b.Line, names[len(names)-1]))
+	}
+	return out
+}
+
+func TestExampleHasExactlyItsTwoRemovedCalls(t *testing.T) {
+	t.Parallel()
+	code, err := check(t, scan(t, "../../examples/churn"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"scripts/audit_runs.py:11 list_event_sources", "scripts/audit_runs.py:13 list_trigger_executions"}
+	if d := cmp.Diff(want, places(code.Breakages)); d != "" {
+		t.Errorf("breakages (-want +got):\n%s", d)
+	}
+	if len(code.Gaps) != 0 || code.Files < 10 {
+		t.Errorf("files %d, gaps %v", code.Files, code.Gaps)
+	}
+}
+
+const broken = "from zenml.client import Client\n\n\ndef f(c: Client) -> None:\n    c.list_event_sources()%s\n"
+
+// What a repository does to quieten its own checker must not quieten ours.
+func TestRepositoryCannotHideABreakage(t *testing.T) {
+	t.Parallel()
+	for name, files := range map[string]map[string]string{
+		"ty.toml":       {"a.py": strings.Replace(broken, "%s", "", 1), "ty.toml": "[rules]\nall = \"ignore\"\n[src]\nexclude = [\"**\"]\n"},
+		"pyproject":     {"a.py": strings.Replace(broken, "%s", "", 1), "pyproject.toml": "[tool.ty.rules]\nall = \"ignore\"\n"},
+		"ty comment":    {"a.py": strings.Replace(broken, "%s", "  # ty: ignore", 1)},
+		"both comments": {"a.py": strings.Replace(broken, "%s", "  # type: ignore # ty:ignore[unresolved-attribute]", 1)},
+		"type comment":  {"a.py": strings.Replace(broken, "%s", "  # type: ignore", 1)},
+		"gitignore":     {"a.py": strings.Replace(broken, "%s", "", 1), ".gitignore": "*.py\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, err := check(t, tree(t, files))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff([]string{"a.py:5 list_event_sources"}, places(code.Breakages)); d != "" {
+				t.Errorf("breakages (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestModuleThatHidesZenMLIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	_, err := check(t, tree(t, map[string]string{"zenml/__init__.py": "", "zenml/client.py": "class Client: zenml_upgrade_canary: int\n", "a.py": "x = 1\n"}))
+	if err == nil || !strings.Contains(err.Error(), "did not see the installed ZenML") {
+		t.Errorf("got %v, want an error that says ZenML was not seen", err)
+	}
+}
+
+func TestCheckerThatFailsIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	m := manager(t)
+	p := pair(t, m)
+	c := Checker{Ty: "/bin/true", Env: m.Env, Old: p.Old, New: p.New}
+	if _, err := c.Check(t.Context(), tree(t, map[string]string{"a.py": "x = 1\n"})); err == nil {
+		t.Error("a checker that says nothing was believed")
+	}
+}
+
+func TestBreakageThroughOwnModuleAndInNotebook(t *testing.T) {
+	t.Parallel()
+	code, err := check(t, tree(t, map[string]string{
+		"src/lib/__init__.py": "from zenml.client import Client\n\n\ndef client() -> Client:\n    return Client()\n",
+		"a.py":                "from lib import client\n\nclient().list_event_sources(); client().list_event_sources()\n",
+		"n.ipynb":             "{\"cells\":[{\"cell_type\":\"code\",\"execution_count\":null,\"metadata\":{},\"outputs\":[],\"source\":[\"from zenml.client import Client\\n\",\n\"Client().list_event_sources()\"]}],\"metadata\":{},\"nbformat\":4,\"nbformat_minor\":5}\n",
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"a.py:3 list_event_sources", "n.ipynb:2 list_event_sources"}
+	if d := cmp.Diff(want, places(code.Breakages)); d != "" {
+		t.Errorf("breakages (-want +got):\n%s", d)
+	}
+}
+
+func index(t *testing.T) *Index {
+	t.Helper()
+	m := manager(t)
+	return &Index{Manager: m, Dir: m.Dir, Now: time.Now}
+}
+
+func TestPinConflictIsProvedWithItsFix(t *testing.T) {
+	t.Parallel()
+	x := index(t)
+	sets, files, gaps := Sets(scan(t, "../../examples/churn"))
+	if len(files) != 2 || len(sets) != 2 || len(gaps) != 0 {
+		t.Fatalf("files %v, %d sets, gaps %v", files, len(sets), gaps)
+	}
+	p := CheckPins(context.Background(), x, sets, []string{"3.11"}, "0.85.0", "0.98.0")
+	skipOffline(t, p)
+	if len(p.Conflicts) != 1 || p.Resolved["3.11"] != Conflicts {
+		t.Fatalf("got %+v", p)
+	}
+	c := p.Conflicts[0]
+	if c.Package != "click" || c.Yours != "click==8.1.7" || c.File != "requirements-dev.txt" || c.Line != 3 ||
+		!strings.Contains(c.NeededBy, "click>=8.3.3") || !strings.Contains(c.Proof, "click==8.1.7") || c.Fix == nil || !strings.HasPrefix(*c.Fix, "click==8.") {
+		t.Errorf("got %+v (fix %v)", c, c.Fix)
+	}
+}
+
+func skipOffline(t *testing.T, p *Pins) {
+	t.Helper()
+	for _, g := range p.Unjudged {
+		if strings.Contains(g.Why, "index did not answer") {
+			t.Skip("skipped: the package index did not answer")
+		}
+	}
+}
+
+func TestPinsOfOtherShapes(t *testing.T) {
+	t.Parallel()
+	x := index(t)
+	for name, tc := range map[string]struct {
+		text   string
+		answer Answer
+	}{
+		"two pins stand against it": {"zenml==0.85.0\nclick==8.1.7\npydantic==2.8.2\nfastapi==0.115.0\n", Conflicts},
+		"broken before the upgrade": {"zenml==0.85.0\npydantic==1.10.14\n", AlreadyConflicting},
+		"nothing in the way":        {"zenml==0.85.0\nrich\n", Resolves},
+		"an address":                {"zenml==0.85.0\nfoo @ https://localhost/foo.whl\n-e .\n", Unjudged},
+		"a hash":                    {"zenml==0.85.0 \\\n    --hash=sha256:aa\n", Unjudged},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sets, _, _ := Sets(tree(t, map[string]string{"requirements.txt": tc.text}))
+			p := CheckPins(t.Context(), x, sets, []string{"3.11"}, "0.85.0", "0.98.0")
+			skipOffline(t, p)
+			if p.Resolved["3.11"] != tc.answer {
+				t.Errorf("answer %q, want %q: %+v", p.Resolved["3.11"], tc.answer, p)
+			}
+			if (tc.answer == Conflicts) != (len(p.Conflicts) > 0) || (tc.answer == AlreadyConflicting) != (len(p.Already) > 0) {
+				t.Errorf("conflicts %+v, already %+v", p.Conflicts, p.Already)
+			}
+			for _, c := range p.Conflicts {
+				t.Logf("%s: %s <- %s", c.Package, c.Yours, c.NeededBy)
+			}
+		})
+	}
+}
