@@ -2,6 +2,9 @@ package server
 
 import (
 	"context"
+	"encoding/json"
+	"io"
+	"net/http"
 	"sync"
 	"time"
 )
@@ -97,4 +100,31 @@ func (p *Probe) Downtime() (seconds float64, ok bool) {
 func (p *Probe) Stop() {
 	p.cancel()
 	<-p.done
+}
+
+// newProbeClient makes a client that opens a connection for each request, as a new visitor does.
+func newProbeClient(timeout time.Duration) *http.Client {
+	return &http.Client{
+		Timeout:       timeout,
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// ask returns the version that a server gives of itself, and whether it answered.
+func ask(ctx context.Context, c *http.Client, base string) (string, bool) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/api/v1/info", nil)
+	if err != nil {
+		return "", false
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return "", false
+	}
+	defer resp.Body.Close()
+	var info struct {
+		Version string `json:"version"`
+	}
+	err = json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&info)
+	return info.Version, err == nil && resp.StatusCode == http.StatusOK && info.Version != ""
 }

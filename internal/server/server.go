@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -278,31 +277,4 @@ func (l *lines) Write(p []byte) (int, error) {
 			}
 		}
 	}
-}
-
-// newProbeClient makes a client that opens a connection for each request, as a new visitor does.
-func newProbeClient(timeout time.Duration) *http.Client {
-	return &http.Client{
-		Timeout:       timeout,
-		Transport:     &http.Transport{DisableKeepAlives: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
-// ask returns the version that a server gives of itself, and whether it answered.
-func ask(ctx context.Context, c *http.Client, base string) (string, bool) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/api/v1/info", nil)
-	if err != nil {
-		return "", false
-	}
-	resp, err := c.Do(req)
-	if err != nil {
-		return "", false
-	}
-	defer resp.Body.Close()
-	var info struct {
-		Version string `json:"version"`
-	}
-	err = json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&info)
-	return info.Version, err == nil && resp.StatusCode == http.StatusOK && info.Version != ""
 }

@@ -1,6 +1,7 @@
 package zenml_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"maps"
 	"os"
@@ -24,7 +25,8 @@ func TestAcrossAnUpgrade(t *testing.T) {
 	w := world.Of(t, "0.85.0")
 	c := zenml.New(w.URL)
 	var status *zenml.StatusError
-	if err := c.LoginKey(t.Context(), w.APIKey+"x"); !errors.As(err, &status) || status.Code != 401 {
+	wrong := "ZENKEY_" + base64.StdEncoding.EncodeToString([]byte(`{"id": "11111111-2222-4333-8444-555555555555", "key": "none"}`))
+	if err := c.LoginKey(t.Context(), wrong); !errors.As(err, &status) || status.Code != 401 {
 		t.Errorf("a wrong key gives %v", err)
 	}
 	if err := c.LoginPassword(t.Context(), w.User, "wrong"); !errors.As(err, &status) || status.Code != 401 {
