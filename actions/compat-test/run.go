@@ -30,16 +30,11 @@ func (c *compatTest) Inputs() any { return &c.in }
 
 // Run tests, or with dry-run says what would be tested.
 func (c *compatTest) Run(ctx context.Context, rt *action.Runtime) (action.Result, error) {
-	cfg, cfgErr := action.LoadConfig(rt, c.in.Config)
-	if cfg == nil {
-		cfg = &config.Config{}
-	}
-	o, inErr := c.in.decode(cfg)
+	o, err := c.options(rt)
 	dry, dryErr := action.Bool("dry-run", c.in.DryRun)
-	if err := errors.Join(cfgErr, inErr, dryErr); err != nil {
+	if err := errors.Join(err, dryErr); err != nil {
 		return nil, err
 	}
-	o.Repo, o.Environ, o.Progress, o.Now = rt.Repo, rt.Environ, rt.Progress, rt.Now
 	if dry {
 		return planned(o), nil
 	}
@@ -69,4 +64,24 @@ func planned(o compat.Options) *compat.Result {
 	}
 	r.Decide("dry_run")
 	return r
+}
+
+// Check tells the faults of the inputs without doing anything.
+func (c *compatTest) Check(rt *action.Runtime) error {
+	_, err := c.options(rt)
+	return err
+}
+
+func (c *compatTest) options(rt *action.Runtime) (compat.Options, error) {
+	cfg, cfgErr := action.LoadConfig(rt, c.in.Config)
+	if cfg == nil {
+		cfg = &config.Config{}
+	}
+	o, inErr := c.in.decode(cfg)
+	if cfgErr != nil {
+		// Without the configuration the pipelines' names cannot be judged.
+		return o, cfgErr
+	}
+	o.Repo, o.Environ, o.Progress, o.Now = rt.Repo, rt.Environ, rt.Progress, rt.Now
+	return o, inErr
 }
