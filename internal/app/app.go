@@ -22,7 +22,7 @@ import (
 
 // Main runs the program and returns its exit status (contract).
 func Main(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	return dispatch(ctx, actions(), process{args: args, environ: environ, stdout: stdout, stderr: stderr})
+	return dispatch(ctx, Actions(), process{args: args, environ: environ, stdout: stdout, stderr: stderr})
 }
 
 // process is what the program was started with.

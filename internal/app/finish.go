@@ -70,20 +70,13 @@ func (o *outcome) finish(p process, runner *gha.Runner) int {
 		o.result = &failed{report.Common{ReasonCode: reasonOf(code)}}
 	}
 	o.complete(o.result.Head())
-	files, err := o.write()
-	if err != nil {
-		o.err = errors.Join(o.err, err)
-	}
-	for _, e := range fault.List(o.err) {
+	files, errWrite := o.write()
+	errTold := errors.Join(o.print(p, files, code), o.publish(runner, files))
+	for _, e := range fault.List(errors.Join(o.err, errWrite, errTold)) {
 		tell(p.stderr, "error", e.Error())
 	}
-	err = errors.Join(err, o.print(p, files, code), o.publish(runner, files))
-	if err != nil && code == exitDone {
-		// A verdict that was not delivered must not let a merge pass.
-		for _, e := range fault.List(err) {
-			tell(p.stderr, "error", e.Error())
-		}
-		return exitNoVerdict
+	if (errWrite != nil || errTold != nil) && code == exitDone {
+		return exitNoVerdict // a verdict that was not delivered must not let a merge pass
 	}
 	return code
 }

@@ -191,20 +191,22 @@ func readSecret(path string) (string, error) {
 	return strings.TrimRight(string(b), "\r\n"), nil
 }
 
-// secretParts returns what of a value must not be shown: all of it, but of an address only the
-// part with the password; an address without one, such as sqlite:///, is no secret.
+// secretParts returns what of a value must not be shown: all of it; but a database's address is
+// no secret without a password, and its path has to stand in reports.
 func secretParts(value string) []string {
 	scheme, rest, ok := strings.Cut(value, "://")
-	if !ok || strings.ContainsAny(scheme, " \n") {
+	switch {
+	case ok && scheme == "sqlite":
+		return nil
+	case !ok || scheme != "mysql" && scheme != "mariadb":
 		return []string{value}
 	}
 	// By hand: a password that is badly encoded must not be shown either.
-	authority := rest
-	if scheme == "sqlite" || !strings.Contains(rest, "@") {
+	at := strings.LastIndexByte(rest, '@')
+	if at < 0 {
 		return nil
 	}
-	user := authority[:strings.LastIndexByte(authority, '@')]
-	_, password, ok := strings.Cut(user, ":")
+	_, password, ok := strings.Cut(rest[:at], ":")
 	if !ok {
 		return nil
 	}

@@ -64,7 +64,7 @@ func (d *demo) plan() []*step {
 	}
 	return []*step{
 		{name: "release-check", want: end{"block", 1}, args: append([]string{"--from", from, "--to", to}, notes...)},
-		{name: "compat-test", want: end{"pass", 0}, args: []string{"--from", from, "--to", to}},
+		{name: "compat-test", want: end{"review", 0}, args: []string{"--from", from, "--to", to}},
 		upgrade,
 	}
 }
