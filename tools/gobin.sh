@@ -17,4 +17,4 @@ install() {
 }
 
 install golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint v2.15.0
-install actionlint github.com/rhysd/actionlint/cmd/actionlint v1.7.7
+install actionlint github.com/rhysd/actionlint/cmd/actionlint v1.7.12

@@ -1,34 +1,111 @@
 package compat
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/progress"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 )
 
-func TestChurn(t *testing.T) {
-	m, err := pyenv.New(os.Environ(), os.Getenv("ZENML_UPGRADE_CACHE"))
+// manager returns a manager of environments, or skips the test saying what is missing.
+func manager(t *testing.T) *pyenv.Manager {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("skipped: -short leaves out what starts real ZenML servers")
+	}
+	cache, err := pyenv.CacheDir(os.Getenv)
 	if err != nil {
 		t.Fatal(err)
 	}
-	repo, _ := filepath.Abs("../../examples/churn")
-	cfg, err := config.Load(filepath.Join(repo, config.DefaultPath))
+	m, err := pyenv.New(os.Environ(), cache)
 	if err != nil {
-		t.Fatal(err)
+		t.Skipf("skipped: %v", err)
+	}
+	return m
+}
+
+// team is a small repository. Its pipelines meet the upgrade in four ways.
+var team = map[string]string{
+	"requirements.txt": "zenml[server]==0.85.0\n",
+	"flows.py": `from zenml import pipeline, step
+class Pair:
+    def __init__(self, left, right):
+        self.left, self.right = left, right
+@step
+def make() -> Pair:
+    return Pair(1, "two")
+@pipeline(enable_cache=False)
+def steady():
+    make()
+@pipeline(enable_cache=False)
+def moved():
+    make()
+@pipeline(enable_cache=False)
+def wobbly():
+    make()
+`,
+	"run_steady.py": "from flows import steady\nsteady()\n",
+	// 0.98.0 has no event sources any more.
+	"run_moved.py":  "from zenml.client import Client\nfrom flows import moved\nClient().list_event_sources()\nmoved()\n",
+	"run_never.py":  "raise SystemExit('the warehouse is closed')\n",
+	"run_idle.py":   "print('did nothing')\n",
+	"run_wobbly.py": "import pathlib\nfrom flows import wobbly\nmark = pathlib.Path('tried')\nif not mark.exists():\n    mark.touch()\n    raise SystemExit('first try')\nwobbly()\n",
+}
+
+// The upgrade's own breakage is told from one that was there before, from an unsteady pipeline and
+// from a command that tested nothing, on real servers and clients of both versions.
+func TestBreakagesAreToldApart(t *testing.T) {
+	t.Parallel()
+	m := manager(t)
+	repo := t.TempDir()
+	for name, text := range team {
+		if err := os.WriteFile(filepath.Join(repo, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var pipelines []config.Pipeline
+	for _, name := range []string{"steady", "moved", "never", "idle", "wobbly"} {
+		pipelines = append(pipelines, config.Pipeline{Name: name, Command: "python run_" + name + ".py"})
 	}
 	res, err := Run(t.Context(), Options{
-		From: "0.85.0", To: "0.98.0", Suite: Groups, Pipelines: cfg.Pipelines, Repo: repo, Python: "3.11",
-		Pyenv: m, Environ: os.Environ(), Progress: progress.New(os.Stderr, false), Now: time.Now,
+		From: "0.85.0", To: "0.98.0", Suite: []string{"artifact", "dashboard"}, Pipelines: pipelines, Repo: repo,
+		Python: ">=3.10,<3.12", Pyenv: m, Environ: os.Environ(), Now: time.Now,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, _ := json.MarshalIndent(res, "", " ")
-	os.WriteFile("/tmp/compat/result.json", b, 0o644)
+	got := map[string]Verdict{}
+	for _, c := range res.Checks {
+		if c.Kind != KindArtifact && c.Kind != KindDashboard || c.Verdict != OK {
+			got[c.Name] = c.Verdict
+		}
+	}
+	want := map[string]Verdict{
+		"server:start": OK, "artifact": OK, "pipeline:steady": OK, "pipeline:moved": BrokenByUpgrade,
+		"pipeline:never": AlreadyBroken, "pipeline:idle": NotCompared, "pipeline:wobbly": Flaky,
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("verdicts (-want +got):\n%s", d)
+	}
+	if res.Decision != verdict.Block || res.ReasonCode != "broken_by_upgrade" {
+		t.Errorf("decision %s, %s", res.Decision, res.ReasonCode)
+	}
+	pickled := 0
+	for _, a := range res.Artifacts {
+		if a.Type != nil && *a.Type == "flows.Pair" && a.SameValue != nil && *a.SameValue {
+			pickled++
+		}
+	}
+	if pickled == 0 {
+		t.Errorf("no pickled value of the repository's own class was compared: %+v", res.Artifacts)
+	}
+	if left, _ := os.ReadDir(repo); len(left) != len(team) {
+		t.Errorf("the repository itself was written to: %v", left)
+	}
 }

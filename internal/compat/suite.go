@@ -131,3 +131,24 @@ func failure(seconds *float64, detail string) Attempt {
 }
 
 func skip(why string) Attempt { return Attempt{Status: Skipped, Detail: &why} }
+
+// Planned names what a run with these options would check, all of it skipped. Artifacts are not
+// among it: they are known only once the old version has written them.
+func Planned(o Options) []Check {
+	out := []Check{}
+	add := func(name string, kind Kind) {
+		c := Check{Name: name, Kind: kind, Required: true, Baseline: skip("dry run"), Candidate: skip("dry run")}
+		judge(&c)
+		out = append(out, c)
+	}
+	for _, name := range suiteChecks(o.Suite, nil) {
+		add(name, suiteKind(name))
+	}
+	for _, p := range o.Pipelines {
+		add("pipeline:"+p.Name, KindPipeline)
+	}
+	if slices.Contains(o.Suite, "dashboard") {
+		add("dashboard:page", KindDashboard)
+	}
+	return out
+}

@@ -29,13 +29,14 @@ func TestFingerprintSeesEveryChange(t *testing.T) {
 		`UPDATE t SET a = 0.0 WHERE a = 0 AND typeof(a) = 'integer'`,
 		`UPDATE t SET a = x'' WHERE a = ''`,
 		`UPDATE t SET a = CAST('ab' AS BLOB) WHERE a = 'ab'`,
-		`UPDATE t SET a = 'a', b = 'bc' WHERE a = 'ab'`, // the border between two values
+		`UPDATE t SET a = 'a', b = 'bc' WHERE a = 'ab'`,                                       // the border between two values
 		`UPDATE t SET b = '2026-01-01 00:00:00.000000' WHERE a = 0 AND typeof(a) = 'integer'`, // the same time, another text
 		`UPDATE t SET b = '2026-01-01T00:00:00' WHERE a = 0 AND typeof(a) = 'integer'`,
 		`UPDATE t SET a = 'ab' || char(0) || 'x' WHERE a = 'ab'`,
 		`UPDATE t SET a = 'ab' || char(0) || 'y' WHERE a = 'ab'`,
 		`INSERT INTO t VALUES (7, 7)`,
-		`INSERT INTO t VALUES (7, 7), (7, 7)`, // pairs cancel under xor
+		`INSERT INTO t VALUES (7, 7), (7, 7)`,   // pairs cancel under xor
+		`UPDATE t SET a = 8, b = 8 WHERE a = 7`, // a pair becomes another pair: equal under xor
 		`DELETE FROM t WHERE a = 7`,
 		`DELETE FROM t WHERE rowid = 7`,
 		`UPDATE u SET a = -0.0000000000000000000000000000000000001`,

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 
 func help(job string, args []string) error {
 	ctx := context.Background()
-	d, err := OpenForRestore("sqlite:///" + args[0])
+	d, err := OpenForRestore((&SQLite{path: args[0]}).URL())
 	if err != nil {
 		return err
 	}

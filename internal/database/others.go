@@ -22,6 +22,8 @@ const (
 	lockBytesLength = 512
 )
 
+const unseenHolder = "a process that cannot be seen from here (it holds a lock)"
+
 // Others returns who else uses the database, as "pid 123 python": processes that have it or one
 // of its journals open, and holders of SQLite's locks that cannot be seen as a process from here
 // (another container, another user). The own process is left out; a lock that another goroutine
@@ -42,7 +44,8 @@ func (d *SQLite) Others(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding out who holds a lock on the database %q: %w", d.path, err)
 	}
-	if holder != "" && !slices.Contains(found, holder) {
+	unseen := holder == unseenHolder && len(found) > 0 // most likely one of those already found
+	if holder != "" && !unseen && !slices.Contains(found, holder) {
 		found = append(found, holder)
 	}
 	return found, nil
@@ -69,7 +72,7 @@ func lockHolder(path string) (string, error) {
 	case query.Pid > 0:
 		return describe(int(query.Pid)), nil
 	}
-	return "a process that cannot be seen from here (it holds a lock)", nil
+	return unseenHolder, nil
 }
 
 type inode struct{ dev, ino uint64 }

@@ -212,8 +212,9 @@ func (r *restoring) clear(ctx context.Context) error {
 func (r *restoring) keepUnreadable(ctx context.Context) error {
 	for _, suffix := range append([]string{""}, journalSuffixes...) {
 		from, to := r.db.real+suffix, r.aside+suffix
-		if _, err := os.Lstat(from); errors.Is(err, fs.ErrNotExist) {
-			continue
+		st, err := os.Lstat(from)
+		if errors.Is(err, fs.ErrNotExist) || (err == nil && st.Size() == 0) || suffix == "-shm" {
+			continue // nothing to keep; -shm is only an index of the log
 		}
 		if os.Link(from, to) == nil {
 			continue

@@ -34,6 +34,9 @@ var hostile = []string{
 	"\xff\xfe not UTF-8 &#64;octocat &lt;b&gt; &amp;",
 	"1) one",
 	"::warning file=x::y",
+	"<!-- to the end",
+	"<details open",
+	"# heading [x](y)",
 }
 
 // sample uses every kind of block, with text put into every place that takes text.

@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/sabotage"
 )
 
 // step is one action with the end that it is made to have.
@@ -90,7 +92,7 @@ func (d *demo) act(ctx context.Context, s *step) error {
 	cmd.WaitDelay = 3 * time.Minute
 	var saboteur <-chan error
 	if d.fail {
-		saboteur = d.sabotage(ctx)
+		saboteur = sabotage.Migration(ctx, filepath.Join(d.dir, "backups", "state"), d.world.StoreURL, from, func(pid int) int { return pid })
 	}
 	err := cmd.Run()
 	if saboteur != nil {

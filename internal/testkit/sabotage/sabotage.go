@@ -1,4 +1,5 @@
-package main
+// Package sabotage makes an upgrade fail for real, for tests and the demo.
+package sabotage
 
 import (
 	"context"
@@ -15,27 +16,31 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
 )
 
-// sabotage kills the new server in the middle of its migration of the real database, as the
-// kernel does when memory runs out. It follows the journal to know when that has begun.
-func (d *demo) sabotage(ctx context.Context) <-chan error {
+// limit is how long an upgrade may take to reach its migration.
+const limit = 4 * time.Minute
+
+// Migration follows the journal of the upgrade below stateDir until the new version is in the
+// middle of migrating the real database, which was at revision from, and then sends pick's choice
+// a SIGKILL, as the kernel does when memory runs out: pick gets the new server's process.
+func Migration(ctx context.Context, stateDir, storeURL, from string, pick func(server int) int) <-chan error {
 	done := make(chan error, 1)
-	go func() { done <- d.killMigration(ctx) }()
+	go func() { done <- killMigration(ctx, stateDir, storeURL, from, pick) }()
 	return done
 }
 
-func (d *demo) killMigration(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
+func killMigration(ctx context.Context, stateDir, storeURL, from string, pick func(int) int) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var victim upgrade.Child
 	err := await(ctx, func() (bool, error) {
 		var err error
-		victim, err = d.migrating()
+		victim, err = migrating(stateDir)
 		return victim.Pid != 0, err
 	})
 	if err != nil {
 		return err
 	}
-	db, err := database.Open(d.world.StoreURL)
+	db, err := database.Open(storeURL)
 	if err != nil {
 		return err
 	}
@@ -50,18 +55,21 @@ func (d *demo) killMigration(ctx context.Context) error {
 	if started, alive := proc.StartTime(victim.Pid); !alive || started != victim.Started {
 		return errors.New("the new server ended before it could be killed")
 	}
-	return syscall.Kill(victim.Pid, syscall.SIGKILL)
+	return syscall.Kill(pick(victim.Pid), syscall.SIGKILL)
 }
 
 // migrating returns the new server once the journal says that the migration has begun.
-func (d *demo) migrating() (upgrade.Child, error) {
-	runs, err := filepath.Glob(filepath.Join(d.dir, "backups", "state", "*", "journal.jsonl"))
+func migrating(stateDir string) (upgrade.Child, error) {
+	runs, err := filepath.Glob(filepath.Join(stateDir, "*", journal.FileName))
 	if err != nil || len(runs) == 0 {
 		return upgrade.Child{}, err
 	}
 	record, err := journal.Read(runs[0])
 	if err != nil {
 		return upgrade.Child{}, err
+	}
+	if len(record.Entries) == 0 {
+		return upgrade.Child{}, nil
 	}
 	last := record.Entries[len(record.Entries)-1]
 	if last.Step != "migrate" || last.Event != journal.Begin {

@@ -1,0 +1,206 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/gha"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
+)
+
+// The exit statuses (contract).
+const (
+	exitDone        = 0
+	exitBlocked     = 1
+	exitInput       = 2
+	exitNoVerdict   = 3
+	exitFailed      = 4 // rolled back or frozen
+	exitNotBack     = 5 // the rollback failed
+	exitInterrupted = 6
+)
+
+// outcome is how a run ended.
+type outcome struct {
+	action      string
+	set         settings
+	started     time.Time
+	result      action.Result // nil when none could be formed
+	err         error
+	interrupted bool
+	secrets     *redactor
+}
+
+// failed is the result of a run that formed none.
+type failed struct{ report.Common }
+
+// Document tells the errors, so that a report exists whatever happened.
+func (f *failed) Document() report.Document {
+	items := make([]report.Text, 0, len(f.Errors))
+	for _, e := range f.Errors {
+		items = append(items, report.T(e))
+	}
+	headline := "No verdict could be formed."
+	switch f.ReasonCode {
+	case "bad_input":
+		headline = "The inputs are wrong; nothing was done."
+	case "interrupted":
+		headline = "The run was interrupted before a verdict."
+	}
+	d := report.Document{Title: f.Schema, Decision: f.Decision, Headline: headline, Reasons: f.Reasons, Footer: "zenml-upgrade " + f.ToolVersion}
+	if len(items) > 0 {
+		d.Sections = []report.Section{{Title: "Errors", Blocks: []report.Block{report.List{Items: items}}}}
+	}
+	return d
+}
+
+// finish completes the result, writes it everywhere and returns the exit status.
+func (o *outcome) finish(p process, runner *gha.Runner) int {
+	code := o.exit()
+	if o.result == nil || reflect.ValueOf(o.result).IsNil() {
+		o.result = &failed{report.Common{ReasonCode: reasonOf(code)}}
+	}
+	o.complete(o.result.Head())
+	files, errWrite := o.write()
+	errTold := errors.Join(o.print(p, files, code), o.publish(runner, files))
+	for _, e := range fault.List(errors.Join(o.err, errWrite, errTold)) {
+		tell(p.stderr, "error", e.Error())
+	}
+	if (errWrite != nil || errTold != nil) && code == exitDone {
+		return exitNoVerdict // a verdict that was not delivered must not let a merge pass
+	}
+	return code
+}
+
+func reasonOf(code int) string {
+	switch code {
+	case exitInput:
+		return "bad_input"
+	case exitInterrupted:
+		return "interrupted"
+	}
+	return "no_verdict"
+}
+
+// exit returns the exit status. What happened to a server counts before the decision, and an
+// error never ends as done.
+func (o *outcome) exit() int {
+	hasResult := o.result != nil && !reflect.ValueOf(o.result).IsNil()
+	if w, ok := o.result.(action.Outcome); ok && hasResult {
+		switch w.OutcomeWord() {
+		case "rolled_back", "frozen":
+			return exitFailed
+		case "rollback_failed":
+			return exitNotBack
+		case "interrupted":
+			return exitInterrupted
+		case "refused":
+			if !fault.IsInput(o.err) {
+				return exitBlocked
+			}
+		}
+	}
+	switch {
+	case o.interrupted && (!hasResult || o.err != nil), errors.Is(o.err, context.Canceled):
+		return exitInterrupted
+	case fault.IsInput(o.err):
+		return exitInput
+	case !hasResult:
+		return exitNoVerdict
+	}
+	switch d := o.result.Head().Decision; {
+	case !slices.Contains([]verdict.Decision{verdict.Pass, verdict.Review, verdict.Unknown, verdict.Block}, d):
+		return exitNoVerdict
+	case o.err != nil && d != verdict.Block:
+		return exitNoVerdict
+	case slices.Contains(o.set.failOn, d):
+		return exitBlocked
+	case o.err != nil:
+		return exitNoVerdict
+	}
+	return exitDone
+}
+
+// complete fills what is the same for all actions. A decision that is none of the four words is
+// unknown.
+func (o *outcome) complete(c *report.Common) {
+	c.Schema = "zenml-upgrade/" + o.action + "/v1"
+	c.StartedAt = o.started.UTC().Truncate(time.Millisecond)
+	c.Seconds = time.Since(o.started).Round(time.Millisecond).Seconds()
+	c.ToolVersion = version.Tool
+	if !slices.Contains([]verdict.Decision{verdict.Pass, verdict.Review, verdict.Unknown, verdict.Block}, c.Decision) {
+		c.Decision = verdict.Unknown
+	}
+	if c.ReasonCode == "" {
+		c.ReasonCode = "no_verdict"
+	}
+	if c.Reasons == nil {
+		c.Reasons = []verdict.Reason{}
+	}
+	for i := range c.Reasons {
+		if c.Reasons[i].Evidence == nil {
+			c.Reasons[i].Evidence = []string{}
+		}
+	}
+	if c.Errors == nil {
+		c.Errors = []string{}
+	}
+	for _, e := range fault.List(o.err) {
+		c.Errors = append(c.Errors, e.Error())
+	}
+}
+
+// written is a finished result in every format.
+type written struct {
+	json     []byte
+	document report.Document // redacted
+	result   string          // path of result.json, empty when it could not be written
+	report   string          // path of report.html, likewise
+}
+
+// write encodes the result and puts it into the output folder.
+func (o *outcome) write() (*written, error) {
+	var faults []error
+	w := &written{document: o.secrets.copy(reflect.ValueOf(o.result.Document())).Interface().(report.Document)}
+	var text bytes.Buffer
+	if err := report.WriteJSON(&text, o.result); err != nil {
+		faults = append(faults, err)
+	}
+	w.json = o.secrets.json(text.Bytes())
+	if o.set.outDir == "" {
+		return w, errors.Join(faults...)
+	}
+	put := func(name string, encode func(b *bytes.Buffer) error) string {
+		var b bytes.Buffer
+		path := filepath.Join(o.set.outDir, name)
+		err := encode(&b)
+		if err == nil {
+			err = writeFile(path, b.Bytes())
+		}
+		if err != nil {
+			faults = append(faults, fmt.Errorf("writing %q: %w", path, err))
+			return ""
+		}
+		return path
+	}
+	if len(faults) == 0 {
+		w.result = put("result.json", func(b *bytes.Buffer) error { _, err := b.Write(w.json); return err })
+	}
+	w.report = put("report.html", func(b *bytes.Buffer) error { return report.HTML(b, w.document) })
+	put("report.md", func(b *bytes.Buffer) error { return report.Markdown(b, w.document, report.CommentLimit) })
+	if more, ok := o.result.(action.Writer); ok {
+		if err := more.WriteFiles(o.set.outDir); err != nil {
+			faults = append(faults, fmt.Errorf("writing further files into %q: %w", o.set.outDir, err))
+		}
+	}
+	return w, errors.Join(faults...)
+}

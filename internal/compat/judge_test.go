@@ -1,0 +1,175 @@
+package compat
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
+)
+
+func TestJudge(t *testing.T) {
+	t.Parallel()
+	pass, fail, none := Attempt{Status: Passed}, Attempt{Status: Failed}, Attempt{Status: Skipped}
+	odd := Attempt{Status: Passed, unsteady: true}
+	for _, c := range []struct {
+		name     string
+		old, now Attempt
+		want     Verdict
+		decision verdict.Decision
+	}{
+		{"both pass", pass, pass, OK, verdict.Pass},
+		{"broken", pass, fail, BrokenByUpgrade, verdict.Block},
+		{"broken before", fail, fail, AlreadyBroken, verdict.Unknown},
+		{"fixed", fail, pass, Fixed, verdict.Pass},
+		{"unsteady after", pass, odd, Flaky, verdict.Review},
+		{"unsteady before", odd, pass, Flaky, verdict.Review},
+		{"unsteady, then never again", odd, fail, BrokenByUpgrade, verdict.Block},
+		{"failed, then unsteady", fail, odd, Flaky, verdict.Review},
+		{"not run before", none, pass, NotCompared, verdict.Review},
+		{"not run before, fails after", none, fail, NotCompared, verdict.Unknown},
+		{"not run after", pass, none, NotCompared, verdict.Unknown},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			check := Check{Name: "x", Required: true, Baseline: c.old, Candidate: c.now}
+			judge(&check)
+			r := Result{Checks: []Check{check}, Pins: Pins{Resolved: true}}
+			got, code := verdict.Sum(r.reasons(false), "compatible")
+			if check.Verdict != c.want || got != c.decision {
+				t.Errorf("verdict %s, decision %s (%s), want %s, %s", check.Verdict, got, code, c.want, c.decision)
+			}
+		})
+	}
+}
+
+func TestGapsAreNotPasses(t *testing.T) {
+	t.Parallel()
+	ok := Check{Name: "x", Required: true, Baseline: Attempt{Status: Passed}, Candidate: Attempt{Status: Passed}, Verdict: OK}
+	for name, c := range map[string]struct {
+		change func(*Result)
+		skew   bool
+		want   string
+	}{
+		"pins_unresolved":           {func(r *Result) { r.Pins.Resolved = false }, false, "unknown"},
+		"requirements_not_followed": {func(r *Result) { r.Pins.Ignored = []string{"-e ."} }, false, "review"},
+		"value_not_compared":        {func(r *Result) { r.Artifacts = []Artifact{{LoadOld: Passed, LoadNew: Passed}} }, false, "review"},
+		"artifacts_left_out":        {func(r *Result) { r.leftOut = 1 }, false, "review"},
+		"nothing_passed":            {func(r *Result) { r.Checks = nil }, false, "unknown"},
+		"skew_not_measured":         {func(*Result) {}, true, "review"},
+		"old_clients_break":         {func(r *Result) { r.Skew = []Skew{{Status: Failed, Call: "list_flavors"}} }, true, "review"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := &Result{Checks: []Check{ok}, Pins: Pins{Resolved: true}}
+			c.change(r)
+			decision, code := verdict.Sum(r.reasons(c.skew), "compatible")
+			if string(decision) != c.want || code != name {
+				t.Errorf("%s (%s), want %s (%s)", decision, code, c.want, name)
+			}
+		})
+	}
+}
+
+func TestCompareArtifacts(t *testing.T) {
+	t.Parallel()
+	text := func(s string) *string { return &s }
+	row := func(id string, ok bool, digest *string) loaded { return loaded{ID: id, Loaded: ok, Digest: digest} }
+	old := []loaded{row("same", true, text("a")), row("other", true, text("a")), row("opaque", true, nil), row("lost", true, text("a")), row("silent", true, text("a")), row("never", false, nil)}
+	now := []loaded{row("same", true, text("a")), row("other", true, text("b")), row("opaque", true, nil), row("lost", false, nil), row("never", false, nil)}
+	got := map[string]Verdict{}
+	for _, a := range compareArtifacts("0.85.0", old, now, "no answer") {
+		c := a.asCheck()
+		judge(&c)
+		got[a.ID] = c.Verdict
+	}
+	want := map[string]Verdict{"same": OK, "other": BrokenByUpgrade, "opaque": OK, "lost": BrokenByUpgrade, "silent": NotCompared, "never": AlreadyBroken}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("verdicts (-want +got):\n%s", d)
+	}
+}
+
+func TestSplit(t *testing.T) {
+	t.Parallel()
+	for command, want := range map[string][]string{
+		"python run.py":                {"python", "run.py"},
+		`python "a b.py" --x='' --y=z`: {"python", "a b.py", "--x=", "--y=z"},
+		"python run.py; rm -rf x":      nil,
+		"python $HOME/run.py":          nil,
+		`python "run.py`:               nil,
+		"  ":                           nil,
+	} {
+		got, err := split(command)
+		if d := cmp.Diff(want, got); d != "" || (err != nil) != (want == nil) {
+			t.Errorf("%q: %v (-want +got):\n%s", command, err, d)
+		}
+	}
+}
+
+func TestRequirements(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"requirements.txt": "-r base.txt # all\nZenML[local,s3fs]==0.85.0 ; python_version < '3.13'\npandas==2.2.3 \\\n  --hash=sha256:00\n-e .\ngit+https://me:word@example.com/x.git\n",
+		"base.txt":         "numpy<3\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := readRequirements(dir, []string{"."})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"zenml[local,s3fs]==0.98.0", "numpy<3", "pandas==2.2.3"}, r.with("0.98.0")); d != "" {
+		t.Errorf("lines (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff([]string{"requirements.txt: -e .", "requirements.txt: git+https://example.com/x.git"}, r.ignored); d != "" {
+		t.Errorf("ignored (-want +got):\n%s", d)
+	}
+}
+
+func TestCopyTreeStaysInside(t *testing.T) {
+	t.Parallel()
+	from, to, outside := t.TempDir(), t.TempDir(), t.TempDir()
+	for _, d := range []string{".zen", ".git", "code"} {
+		if err := os.MkdirAll(filepath.Join(from, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, f := range []string{".zen/config.yaml", ".git/config", "code/a.py"} {
+		if err := os.WriteFile(filepath.Join(from, f), []byte(f), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, end := range map[string]string{"inside": "code/a.py", "outside": outside} {
+		if err := os.Symlink(end, filepath.Join(from, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := copyTree(from, to); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	err := filepath.Walk(to, func(path string, _ os.FileInfo, err error) error {
+		got = append(got, strings.TrimPrefix(path, to))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"", "/.zen", "/code", "/code/a.py", "/inside"}, got); d != "" {
+		t.Errorf("copied (-want +got):\n%s", d)
+	}
+}
+
+func TestCleanLeavesStatementsOut(t *testing.T) {
+	t.Parallel()
+	got := clean("RuntimeError: (sqlite3.OperationalError) no such column [SQL: SELECT password FROM user]")
+	if strings.Contains(got, "SELECT") || strings.Contains(got, "column") || !strings.HasPrefix(got, "RuntimeError") {
+		t.Errorf("got %q", got)
+	}
+}
