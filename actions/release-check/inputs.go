@@ -1,0 +1,228 @@
+package releasecheck
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
+)
+
+// Inputs are the action's inputs as text.
+type Inputs struct {
+	action.Common
+	From           string `help:"Version that is used now. Default: the version that the repository's requirements pin." placeholder:"VERSION"`
+	To             string `help:"Version to upgrade to, such as 0.98.0. Default: the newest release on the package index." placeholder:"VERSION"`
+	Releases       string `help:"Where release notes come from: github, or a file or folder shaped like GitHub's list-releases answer." default:"github" placeholder:"SOURCE"`
+	PythonVersions string `help:"Python versions in use, such as 3.11,3.12. Default: the configuration's projects, else what the repository's files say." placeholder:"LIST"`
+	GithubToken    string `name:"github-token" help:"Token to read ZenML's releases with; raises GitHub's rate limit." secret:"true" placeholder:"TOKEN"`
+}
+
+// settings are the decoded inputs and what decoding them had to read.
+type settings struct {
+	cfg      *config.Config
+	from, to string
+	crossed  []string       // from < v <= to; nil when the index could not be asked
+	bodies   []release.Body // of a file or folder; nil for GitHub
+	github   bool
+	tree     *impact.Tree
+	sets     []impact.Set
+	gaps     []impact.Gap // of the requirement files
+	pythons  []impact.UsedPython
+	manager  *pyenv.Manager
+	index    *impact.Index
+	noIndex  error // why the versions on the index are not known
+}
+
+// decode reads all inputs and returns every fault at once; only when nothing else is wrong with
+// the versions the package index is asked for them. The caller closes settings.tree.
+func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, error) {
+	s := &settings{from: strings.TrimSpace(in.From), to: strings.TrimSpace(in.To)}
+	cfg, err := action.LoadConfig(rt, in.Config)
+	if s.cfg = cfg; cfg == nil {
+		s.cfg = &config.Config{}
+	}
+	_, dry := action.Bool("dry-run", in.DryRun)
+	faults := []error{err, dry, s.decodeReleases(in.Releases), s.decodeRepository(rt.Repo), s.decodePythons(in.PythonVersions), s.decodeTools(rt)}
+	versions := s.decodeVersions()
+	if versions == nil && s.index != nil && (s.from != "" || s.tree != nil) {
+		versions = s.askIndex(ctx)
+	}
+	err = errors.Join(append(faults, versions)...)
+	if err != nil && s.tree != nil {
+		err = errors.Join(err, s.tree.Close())
+	}
+	return s, err
+}
+
+func (s *settings) decodeTools(rt *action.Runtime) error {
+	m, err := pyenv.New(rt.Environ, rt.CacheDir)
+	if err != nil {
+		return err
+	}
+	s.manager = m
+	s.index = &impact.Index{Manager: m, Dir: rt.CacheDir, Now: rt.Now}
+	_, err = m.TyPath()
+	return err
+}
+
+func (s *settings) decodeReleases(text string) error {
+	if s.github = text == "" || text == "github"; s.github {
+		return nil
+	}
+	bodies, err := release.FromPath(text)
+	s.bodies = bodies
+	return err
+}
+
+func (s *settings) decodeRepository(dir string) error {
+	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
+		return fault.BadInput(fmt.Sprintf("repository-path %q is no folder", dir), "give the root of the repository that uses ZenML")
+	}
+	t, err := impact.Scan(dir)
+	if err != nil {
+		return err
+	}
+	s.tree = t
+	var files []string
+	s.sets, files, s.gaps = impact.Sets(t)
+	switch {
+	case len(s.sets)+len(s.gaps) > 0:
+		return nil
+	case len(files) == 0:
+		return fault.BadInput(fmt.Sprintf("the repository %q has no requirement file (requirements*.txt or pyproject.toml)", filepath.Base(dir)),
+			"check repository-path, or write down what the code needs")
+	}
+	return fault.BadInput(fmt.Sprintf("no requirement file asks for zenml (looked at: %s)", strings.Join(files[:min(len(files), 5)], ", ")),
+		"check repository-path, or add zenml with its version to one of them")
+}
+
+var pythonVersion = regexp.MustCompile(`^3\.\d{1,2}(\.\d{1,2})?$`)
+
+// decodePythons takes the input, else the configuration's projects, else what the files say.
+func (s *settings) decodePythons(text string) error {
+	var faults []error
+	add := func(v, source string) {
+		if !pythonVersion.MatchString(v) {
+			faults = append(faults, fault.BadInput(fmt.Sprintf("python version %q (%s) is not one such as 3.11", v, source), "give minor versions of Python 3, divided by commas"))
+			return
+		}
+		v = strings.Join(strings.Split(v, ".")[:2], ".")
+		if !slices.ContainsFunc(s.pythons, func(u impact.UsedPython) bool { return u.Version == v }) {
+			s.pythons = append(s.pythons, impact.UsedPython{Version: v, Source: source})
+		}
+	}
+	for _, v := range action.List(text) {
+		add(v, "input python-versions")
+	}
+	if text == "" {
+		for _, p := range s.cfg.Projects {
+			for _, v := range p.PythonVersions {
+				add(v, "configuration, project "+p.Path)
+			}
+		}
+	}
+	if len(s.pythons) == 0 && len(faults) == 0 && s.tree != nil {
+		s.pythons = impact.FindPythons(s.tree)
+	}
+	slices.SortFunc(s.pythons, func(a, b impact.UsedPython) int { return version.Compare(a.Version, b.Version) })
+	return errors.Join(faults...)
+}
+
+// decodeVersions checks what can be checked without the index, and takes from from the pins.
+func (s *settings) decodeVersions() error {
+	if s.from == "" && s.tree != nil {
+		var pinned []string
+		for _, p := range impact.FindPins(s.sets) {
+			if p.Version != nil && !slices.Contains(pinned, *p.Version) {
+				pinned = append(pinned, *p.Version)
+			}
+		}
+		switch {
+		case len(pinned) == 1:
+			s.from = pinned[0]
+		case len(s.sets)+len(s.gaps) == 0:
+			return nil // told already
+		case len(pinned) == 0:
+			return fault.BadInput("from is missing, and the repository pins zenml to no single version", "give from, the version that is used now")
+		default:
+			return fault.BadInput(fmt.Sprintf("the repository pins zenml to different versions (%s)", strings.Join(pinned, ", ")), "give from, the version that is used now")
+		}
+	}
+	var faults []error
+	for _, v := range []struct{ name, text string }{{"from", s.from}, {"to", s.to}} {
+		if v.text == "" {
+			continue
+		}
+		if err := version.Valid(v.text); err != nil {
+			faults = append(faults, fault.BadInput(fmt.Sprintf("%s: %v", v.name, err), "give a released version of ZenML"))
+		} else if version.Yanked(v.text) {
+			faults = append(faults, fault.BadInput(fmt.Sprintf("%s: ZenML %s was withdrawn for failing migrations", v.name, v.text), "give the release after it"))
+		}
+	}
+	return errors.Join(append(faults, s.ordered())...)
+}
+
+func (s *settings) ordered() error {
+	if s.from == "" || s.to == "" || version.Valid(s.from) != nil || version.Valid(s.to) != nil || version.Compare(s.from, s.to) < 0 {
+		return nil
+	}
+	return fault.BadInput(fmt.Sprintf("from %s is not below to %s", s.from, s.to), "give a newer to; ZenML cannot be downgraded")
+}
+
+// askIndex checks both versions against the package index and lists what lies between. An index
+// that does not answer is no fault of the input: the verdict will say what is not known.
+func (s *settings) askIndex(ctx context.Context) error {
+	all, err := s.index.Versions(ctx, "zenml")
+	if err != nil {
+		if s.to == "" {
+			return fault.BadInput("to is missing, and the package index did not say which release is the newest", "give to")
+		}
+		s.noIndex = err
+		return nil
+	}
+	if s.to == "" {
+		i := slices.IndexFunc(all, func(v string) bool { return !version.Prerelease(v) && !version.Yanked(v) })
+		if i < 0 {
+			return fault.BadInput("the package index lists no release of zenml", "check the index configured for pip")
+		}
+		s.to = all[i]
+	}
+	var faults []error
+	for _, v := range []struct{ name, text string }{{"from", s.from}, {"to", s.to}} {
+		if v.text == "" || slices.ContainsFunc(all, func(a string) bool { return version.Compare(a, v.text) == 0 }) {
+			continue
+		}
+		next := "give a released version"
+		if near := nearest(v.text, all); near != "" {
+			next += ", such as " + near
+		}
+		faults = append(faults, fault.BadInput(fmt.Sprintf("%s: ZenML %s is not on the package index", v.name, v.text), next))
+	}
+	s.crossed = version.Crossed(all, s.from, s.to)
+	return errors.Join(append(faults, s.ordered())...)
+}
+
+// nearest is the word that was probably meant, else the release next below.
+func nearest(v string, all []string) string {
+	if near := fault.Near(v, all); near != "" {
+		return near
+	}
+	for _, a := range all { // newest first
+		if version.Compare(a, v) < 0 && !version.Prerelease(a) {
+			return a
+		}
+	}
+	return ""
+}

@@ -1,0 +1,251 @@
+package releasecheck
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/checklist"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
+)
+
+// fill turns what was gathered into the result and decides.
+func (r *Result) fill(s *settings, g *gathered, now time.Time) error {
+	crossed := s.crossed
+	if crossed == nil { // the index did not answer: the notes' own versions are better than none
+		var told []string
+		for _, b := range g.bodies {
+			told = append(told, b.Version)
+		}
+		crossed = version.Crossed(told, s.from, s.to)
+	}
+	r.Releases, r.Findings = release.Assess(g.bodies, crossed, now)
+	if g.pair != nil {
+		more := release.CompareMetadata(g.pair.OldMeta, g.pair.NewMeta)
+		release.MarkDeclared(more, r.Findings)
+		r.Findings = append(r.Findings, more...)
+	}
+	r.Python, r.Pins = python(s, g), g.pins
+	known := impact.Known{Tree: s.tree, Sets: s.sets, Gaps: s.gaps, Python: r.Python, Code: g.code}
+	known.Answer(r.Findings)
+	waive(r.Findings, s.cfg.Waivers, now)
+	r.CodeGaps = []impact.Gap{}
+	if g.code != nil {
+		r.Code, r.Deprecated, r.CodeGaps = g.code.Breakages, g.code.Deprecated, append(r.CodeGaps, g.code.Gaps...)
+	}
+	r.Path = []Hop{{From: s.from, To: s.to, Reason: "the new server runs every migration in between by itself, in order; withdrawn releases are not started"}}
+	r.Matrix.Include = []Cell{}
+	for _, p := range r.Python.Used {
+		if !slices.Contains(r.Python.Unsupported, p) {
+			r.Matrix.Include = append(r.Matrix.Include, Cell{Python: p, From: s.from, To: s.to})
+		}
+	}
+	r.Reasons = slices.Concat([]verdict.Reason{}, r.codeReasons(g), r.pinReasons(), r.pythonReasons(), r.noteReasons(s, g), r.findingReasons())
+	r.Decide("nothing_found")
+	phases, err := checklist.Make(r.conditions(s.cfg), r.proofs())
+	r.Checklist = phases
+	return err
+}
+
+// waive notes on a finding the waiver that accepts it; an expired one is without effect.
+func waive(findings []release.Finding, waivers []config.Waiver, now time.Time) {
+	for _, w := range waivers {
+		last, err := time.Parse(time.DateOnly, w.Expires)
+		if err != nil || now.After(last.AddDate(0, 0, 1)) {
+			continue
+		}
+		for i := range findings {
+			if findings[i].ID == w.Finding {
+				text := fmt.Sprintf("%s, until %s: %s", w.Owner, w.Expires, w.Reason)
+				findings[i].Waiver = &text
+			}
+		}
+	}
+}
+
+func reason(d verdict.Decision, code, text string, evidence []string) verdict.Reason {
+	return verdict.Reason{Code: code, Text: text, Evidence: append([]string{}, evidence...), Decision: d}
+}
+
+func (r *Result) codeReasons(g *gathered) []verdict.Reason {
+	var out []verdict.Reason
+	if g.code == nil {
+		return append(out, reason(verdict.Unknown, "code_unknown", "The code could not be checked against both versions.", []string{oneLine(g.noCode)}))
+	}
+	if len(g.code.Breakages) > 0 {
+		out = append(out, reason(verdict.Block, "code_breaks",
+			fmt.Sprintf("The code breaks in %s with ZenML %s.", count(len(g.code.Breakages), "place"), *r.To), breakages(g.code.Breakages)))
+	}
+	if len(g.code.Gaps) > 0 {
+		out = append(out, reason(verdict.Unknown, "code_unchecked", fmt.Sprintf("%s could not be checked.", count(len(g.code.Gaps), "file")), gaps(g.code.Gaps)))
+	}
+	if len(g.code.Deprecated) > 0 {
+		out = append(out, reason(verdict.Review, "deprecated_used",
+			fmt.Sprintf("The code uses in %s what ZenML %s calls deprecated.", count(len(g.code.Deprecated), "place"), *r.To), breakages(g.code.Deprecated)))
+	}
+	return out
+}
+
+func (r *Result) pinReasons() []verdict.Reason {
+	if r.Pins == nil {
+		return nil // python_unknown says why
+	}
+	var out []verdict.Reason
+	var packages, evidence []string
+	for _, c := range r.Pins.Conflicts {
+		evidence = append(evidence, fmt.Sprintf("%s:%d: %s; %s", c.File, c.Line, c.Yours, c.NeededBy))
+		if !slices.Contains(packages, c.Package) {
+			packages = append(packages, c.Package)
+		}
+	}
+	if len(packages) > 0 {
+		out = append(out, reason(verdict.Block, "pin_conflict",
+			fmt.Sprintf("The repository's pins (%s) cannot be installed together with ZenML %s.", strings.Join(packages, ", "), *r.To), evidence))
+	}
+	evidence = nil
+	for _, a := range r.Pins.Already {
+		evidence = append(evidence, fmt.Sprintf("%s, Python %s", a.Set, a.Python))
+	}
+	if len(evidence) > 0 {
+		out = append(out, reason(verdict.Unknown, "pins_already_conflicting",
+			fmt.Sprintf("Requirements do not hold together with ZenML %s either: already conflicting, so nothing can be said of the upgrade.", *r.From), evidence))
+	}
+	if len(r.Pins.Unjudged) > 0 {
+		out = append(out, reason(verdict.Unknown, "pins_unknown", fmt.Sprintf("%s of the requirement files could not be judged.", count(len(r.Pins.Unjudged), "part")), gaps(r.Pins.Unjudged)))
+	}
+	return out
+}
+
+func (r *Result) pythonReasons() []verdict.Reason {
+	switch p := r.Python; {
+	case len(p.Used) == 0:
+		return []verdict.Reason{reason(verdict.Unknown, "python_unknown", "No file says which Python versions are in use: give python-versions.", nil)}
+	case p.RequiresNew == nil:
+		return []verdict.Reason{reason(verdict.Unknown, "python_unknown", fmt.Sprintf("Which Python versions ZenML %s supports is not known.", *r.To), nil)}
+	case len(p.Unsupported) > 0:
+		var evidence []string
+		for _, u := range p.UsedFrom {
+			if slices.Contains(p.Unsupported, u.Version) {
+				evidence = append(evidence, u.Version+": "+u.Source)
+			}
+		}
+		return []verdict.Reason{reason(verdict.Block, "python_unsupported",
+			fmt.Sprintf("ZenML %s does not support Python %s (it requires %s).", *r.To, strings.Join(p.Unsupported, ", "), *p.RequiresNew), evidence)}
+	}
+	return nil
+}
+
+// oldestMeasured is the oldest version from which a direct upgrade was seen to work (facts, 9).
+const oldestMeasured = "0.58.2"
+
+func (r *Result) noteReasons(s *settings, g *gathered) []verdict.Reason {
+	var out []verdict.Reason
+	if s.noIndex != nil {
+		out = append(out, reason(verdict.Unknown, "versions_unknown", "The package index did not say which versions lie between.", []string{oneLine(s.noIndex)}))
+	}
+	if g.noNotes != nil {
+		out = append(out, reason(verdict.Unknown, "notes_unreachable", "The release notes could not be read.", []string{oneLine(g.noNotes)}))
+	}
+	states := map[release.NotesState][]string{}
+	for _, rel := range r.Releases {
+		states[rel.Notes] = append(states[rel.Notes], rel.Version)
+	}
+	if v := states[release.Missing]; len(v) > 0 && g.noNotes == nil {
+		out = append(out, reason(verdict.Unknown, "notes_missing", fmt.Sprintf("%s of %d have no release notes.", count(len(v), "release"), len(r.Releases)), v))
+	}
+	if v := states[release.Pending]; len(v) > 0 {
+		out = append(out, reason(verdict.Unknown, "notes_pending", fmt.Sprintf("The notes of %s are not written yet.", strings.Join(v, ", ")), v))
+	}
+	if version.Compare(*r.From, oldestMeasured) < 0 {
+		out = append(out, reason(verdict.Unknown, "path_unproved", fmt.Sprintf("A direct upgrade from a version below %s was never measured.", oldestMeasured), nil))
+	}
+	return out
+}
+
+// findingReasons judges what the notes declare. A name met in Python code that both versions
+// accept is for a person to read; met elsewhere nothing has proved that it still works.
+func (r *Result) findingReasons() []verdict.Reason {
+	var hit, named, open, other []string
+	for _, f := range r.Findings {
+		line := fmt.Sprintf("%s %s: %s", f.Version, f.ID, f.Title)
+		switch {
+		case f.Waiver != nil || f.Source != "notes" || f.Affects == release.No:
+		case f.Category == release.Breaking && f.Affects == release.Yes && !r.typed(f.Evidence):
+			hit = append(hit, line)
+		case f.Category == release.Breaking && f.Affects == release.Yes:
+			named = append(named, line)
+		case f.Category == release.Breaking:
+			open = append(open, line)
+		case f.Affects == release.Yes && slices.Contains([]release.Category{release.Helm, release.KnownIssue, release.Deprecation, release.Migration}, f.Category):
+			other = append(other, line)
+		}
+	}
+	var out []verdict.Reason
+	add := func(d verdict.Decision, code, text string, list []string) {
+		if len(list) > 0 {
+			out = append(out, reason(d, code, fmt.Sprintf(text, count(len(list), "")), list))
+		}
+	}
+	add(verdict.Block, "breaking_affects", "%s declared breaking changes name what this repository uses.", hit)
+	add(verdict.Review, "breaking_named", "%s declared breaking changes name what the code uses; the code itself passes the check.", named)
+	add(verdict.Review, "breaking_unjudged", "%s declared breaking changes could not be judged from the repository.", open)
+	add(verdict.Review, "findings_affect", "%s other changes name what this repository uses.", other)
+	return out
+}
+
+// typed says whether all evidence lies in Python code that was checked and passed there.
+func (r *Result) typed(evidence []release.Evidence) bool {
+	for _, e := range evidence {
+		broken := slices.ContainsFunc(r.Code, func(b impact.Breakage) bool { return b.File == e.File && b.Line == e.Line })
+		unchecked := slices.ContainsFunc(r.CodeGaps, func(g impact.Gap) bool { return g.File == e.File })
+		if r.Code == nil || broken || unchecked || !strings.HasSuffix(e.File, ".py") {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *Result) conditions(cfg *config.Config) checklist.Conditions {
+	c := checklist.Conditions{Deployment: checklist.Deployment(cfg.Deployment)}
+	yes := len(r.Code) > 0 || slices.ContainsFunc(r.Findings, func(f release.Finding) bool { return f.Category == release.Breaking && f.Affects != release.No })
+	if yes || r.Code != nil && r.notesComplete() {
+		c.Breaking = &yes
+	}
+	return c
+}
+
+func (r *Result) notesComplete() bool {
+	return len(r.Releases) > 0 && !slices.ContainsFunc(r.Reasons, func(x verdict.Reason) bool {
+		return strings.HasPrefix(x.Code, "notes_") || x.Code == "versions_unknown"
+	})
+}
+
+// proofs are the guide's steps that this run can say something of.
+func (r *Result) proofs() map[string]checklist.Proof {
+	out := map[string]checklist.Proof{}
+	if r.notesComplete() {
+		out[checklist.ReviewNotes] = checklist.Proof{State: checklist.Done, Evidence: fmt.Sprintf("%s read, %s", count(len(r.Releases), "release"), count(len(r.Findings), "finding"))}
+	}
+	if ok := r.Python.Supported; ok != nil && *ok {
+		out[checklist.PythonSupport] = checklist.Proof{State: checklist.Done, Evidence: strings.Join(r.Python.Used, ", ") + " against " + *r.Python.RequiresNew}
+	} else if ok != nil {
+		out[checklist.PythonSupport] = checklist.Proof{State: checklist.Failed, Evidence: strings.Join(r.Python.Unsupported, ", ") + " against " + *r.Python.RequiresNew}
+	}
+	if r.Pins != nil && len(r.Pins.Conflicts) > 0 {
+		out[checklist.Dependencies] = checklist.Proof{State: checklist.Failed, Evidence: count(len(r.Pins.Conflicts), "conflict")}
+	} else if r.Pins != nil && len(r.Pins.Already)+len(r.Pins.Unjudged) == 0 {
+		out[checklist.Dependencies] = checklist.Proof{State: checklist.Done, Evidence: "resolved for Python " + strings.Join(r.Python.Used, ", ")}
+	}
+	if len(r.Code) > 0 {
+		out[checklist.CodeReview] = checklist.Proof{State: checklist.Failed, Evidence: count(len(r.Code), "breakage")}
+	} else if r.Code != nil && len(r.CodeGaps) == 0 {
+		// A type check is a part of the review, not all of it: the box stays for a person.
+		out[checklist.CodeReview] = checklist.Proof{State: checklist.Open, Evidence: "the type check found no breakage"}
+	}
+	return out
+}
