@@ -7,7 +7,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 )
 
-// actions returns the actions that the command line knows.
-func actions() []action.Action {
+// Actions returns the actions that the command line knows, each new and without inputs.
+func Actions() []action.Action {
 	return []action.Action{releasecheck.New(), compattest.New(), stagingupgrade.New()}
 }

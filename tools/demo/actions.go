@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/sabotage"
@@ -86,7 +87,7 @@ func (d *demo) act(ctx context.Context, s *step) error {
 	args := append([]string{s.name, "--repository-path", d.repo, "--config", d.config, "--output-dir", s.out}, s.args...)
 	cmd := exec.CommandContext(ctx, filepath.Join(d.root, "bin", "zenml-upgrade"), args...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	cmd.Env = append(os.Environ(), "ZENML_UPGRADE_SERVER_TOKEN="+d.world.APIKey, "ZENML_UPGRADE_DATABASE_URL="+d.world.StoreURL)
+	cmd.Env = append(slices.Clone(d.environ), "ZENML_UPGRADE_SERVER_TOKEN="+d.world.APIKey, "ZENML_UPGRADE_DATABASE_URL="+d.world.StoreURL)
 	// An interrupt must reach the action as one: it has things to put back.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 3 * time.Minute

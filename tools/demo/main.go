@@ -51,6 +51,8 @@ func run(ctx context.Context, fail bool) (err error) {
 	}
 	d := &demo{
 		root: root, dir: filepath.Join(root, ".cache", name), fail: fail,
+		environ: append(os.Environ(), "ZENML_UPGRADE_CACHE="+filepath.Join(root, ".cache"),
+			"PATH="+filepath.Join(root, ".cache", "tools", "bin")+string(filepath.ListSeparator)+os.Getenv("PATH")),
 		progress: progress.New(os.Stderr, term.IsTerminal(int(os.Stderr.Fd()))),
 	}
 	fmt.Printf("A ZenML %s server with the pipelines of examples/churn, taken to %s. Everything is real: servers, database, pipelines.\n\n", from, to)

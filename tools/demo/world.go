@@ -25,6 +25,7 @@ type demo struct {
 	root, dir    string
 	repo, config string
 	fail         bool
+	environ      []string // ours, with the checkout's own tools and cache
 	progress     *progress.Display
 	world        *world.World
 	steps        []*step
@@ -42,7 +43,7 @@ func (d *demo) prepare(ctx context.Context) error {
 	start := d.progress.Start("starting a ZenML " + from + " server (the first time it is downloaded)")
 	var err error
 	d.world, err = world.Start(ctx, world.Options{
-		Version: from, CacheDir: filepath.Join(d.root, ".cache"), Dir: filepath.Join(d.dir, "server"), Environ: os.Environ(), Empty: true,
+		Version: from, CacheDir: filepath.Join(d.root, ".cache"), Dir: filepath.Join(d.dir, "server"), Environ: d.environ, Empty: true,
 	})
 	if err != nil {
 		start.Fail("")
@@ -62,7 +63,7 @@ func (d *demo) prepare(ctx context.Context) error {
 // client makes the environment that the example's team works in.
 func (d *demo) client(ctx context.Context) (string, error) {
 	shown := d.progress.Start("installing the example's requirements")
-	manager, err := pyenv.New(os.Environ(), filepath.Join(d.root, ".cache"))
+	manager, err := pyenv.New(d.environ, filepath.Join(d.root, ".cache"))
 	if err != nil {
 		return "", err
 	}
