@@ -12,7 +12,7 @@ import (
 
 func TestBool(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]bool{"": false, "false": false, "true": true, " TRUE\n": true} {
+	for text, want := range map[string]bool{"": false, "false": false, "true": true, "TRUE": true} {
 		if got, err := Bool("dry-run", text); err != nil || got != want {
 			t.Errorf("%q is %v, %v", text, got, err)
 		}

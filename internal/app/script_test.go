@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -157,6 +158,9 @@ func (p *probe) Run(ctx context.Context, rt *action.Runtime) (action.Result, err
 	case "passed-with-error":
 		res.Decision = verdict.Pass
 		return res, errors.New("a late error")
+	case "unknown-with-error", "block-with-error":
+		res.Decision = verdict.Decision(strings.TrimSuffix(p.in.End, "-with-error"))
+		return res, errors.New("a server is gone")
 	case "no-words":
 		res.Decision = "fine"
 		return res, nil
