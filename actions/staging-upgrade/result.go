@@ -76,7 +76,7 @@ func (r *Result) Document() report.Document {
 		doc.Sections = append(doc.Sections, report.Section{Title: "What to do now", Blocks: []report.Block{list(r.Next)}})
 	}
 	if len(r.Steps) > 0 {
-		doc.Sections = append(doc.Sections, report.Section{Title: "Steps", Blocks: []report.Block{r.steps()}})
+		doc.Sections = append(doc.Sections, report.Section{Title: "Steps", Folded: true, Blocks: []report.Block{r.steps()}})
 	}
 	if len(r.Lost) > 0 {
 		doc.Sections = append(doc.Sections, report.Section{Title: "What was there before and after", Folded: true, Blocks: []report.Block{r.counts()}})
