@@ -38,7 +38,7 @@ run "go vet" go vet ./...
 run golangci-lint golangci-lint run --timeout 10m ./...
 [ ! -d tools/manifest ] || run "generated files" go run ./tools/manifest --check
 over actionlint "actionlint" '.github/workflows/*.yml' 'examples/**/.github/workflows/*.yml'
-over zizmor "zizmor --offline --quiet --no-progress --config tools/zizmor.yml" '.github/**.yml' 'examples/**/.github/**.yml' 'action.yml' 'actions/*/action.yml'
+over zizmor "zizmor --offline --quiet --no-progress --config tools/zizmor.yml" '.github/workflows/*.yml' 'examples/**/.github/workflows/*.yml' '**/dependabot.yml' 'action.yml' 'actions/*/action.yml'
 over "workflow schema" "check-jsonschema --quiet --builtin-schema vendor.github-workflows" '.github/workflows/*.yml' 'examples/**/.github/workflows/*.yml'
 over "action schema" "check-jsonschema --quiet --builtin-schema vendor.github-actions" 'action.yml' 'actions/*/action.yml'
 over "dependabot schema" "check-jsonschema --quiet --builtin-schema vendor.dependabot" '**/dependabot.yml'

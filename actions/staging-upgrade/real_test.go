@@ -49,6 +49,7 @@ func newSite(t *testing.T) *site {
 
 // stopAll ends our own server and the one that an upgrade left on its port.
 func (s *site) stopAll(t *testing.T) {
+	t.Helper()
 	s.Stop()
 	if l, err := server.FindListener(s.Port); err == nil && l.IsZenML() {
 		if err := l.Stop(context.Background(), 10*time.Second); err != nil {

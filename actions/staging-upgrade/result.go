@@ -45,6 +45,7 @@ func (r *Result) decide() {
 		if failure != "" {
 			r.reason("refused", failure, verdict.Block)
 		}
+	default: // the others are decided by the problems alone
 	}
 	if a := r.Artifacts; a != nil && len(a.Unknown) > 0 {
 		r.Reasons = append(r.Reasons, verdict.Reason{

@@ -139,8 +139,9 @@ func next(r *Result, s *settings) []string {
 		}
 	case upgrade.Frozen, upgrade.RollbackFailed:
 		return []string{fmt.Sprintf("when the server is settled, move %q away: no run goes on before", s.stateDir)}
+	default: // what to do stands in the reasons and in the failure's advice
+		return nil
 	}
-	return nil
 }
 
 // copyJournal puts the newest run's journal beside result.json.

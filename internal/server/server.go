@@ -121,7 +121,7 @@ func Load(ctx context.Context, c Config) (*Server, error) {
 
 // Serve lets the server start: it migrates its database if that is older, then answers on
 // PrivateURL. It returns when /api/v1/info, which reads the database, answers 200, or with an
-// error that holds the end of the log. When ctx ends first the server goes on: Stop it.
+// *EndedError when the process ends. When ctx ends first the server goes on: Stop it.
 func (s *Server) Serve(ctx context.Context) error {
 	if err := s.send("serve"); err != nil {
 		return err
@@ -142,7 +142,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		case <-s.proc.Done():
 			return fmt.Errorf("starting a ZenML server: %w", s.ended())
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for a ZenML server to answer: %w; the end of its log: %s", context.Cause(ctx), s.LogTail())
+			return fmt.Errorf("waiting for a ZenML server to answer: %w", context.Cause(ctx))
 		case <-tick.C:
 		}
 	}
@@ -226,7 +226,12 @@ func (s *Server) LogTail() string {
 
 func (s *Server) send(line string) error {
 	if _, err := io.WriteString(s.proc.Stdin, line+"\n"); err != nil {
-		return fmt.Errorf("telling the ZenML server to %s: %w", line, errors.Join(err, s.ended()))
+		select {
+		case <-s.proc.Done():
+			err = s.ended()
+		case <-time.After(5 * time.Second):
+		}
+		return fmt.Errorf("telling the ZenML server to %s: %w", line, err)
 	}
 	return nil
 }
@@ -251,8 +256,9 @@ func (s *Server) await(ctx context.Context, step string) (report, error) {
 	}
 }
 
+// ended explains a process that is gone.
 func (s *Server) ended() error {
-	return fmt.Errorf("the server process ended; the end of its log: %s", s.LogTail())
+	return &EndedError{Code: s.proc.ExitCode(), Log: s.LogTail()}
 }
 
 // lines decodes the launcher's JSON lines.

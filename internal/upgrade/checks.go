@@ -100,10 +100,10 @@ func (r *run) checkArtifacts(ctx context.Context, address string) error {
 func refuses(ctx context.Context, address string) error {
 	c := zenml.New(address)
 	if _, err := c.List(ctx, "/users", url.Values{}); !unauthorized(err) {
-		return fmt.Errorf("a request without a key was not refused with 401 (%v)", err)
+		return errors.Join(errors.New("a request without a key was not refused with 401"), err)
 	}
 	if err := c.LoginKey(ctx, wrongKey); !unauthorized(err) {
-		return fmt.Errorf("a wrong key was not refused with 401 (%v)", err)
+		return errors.Join(errors.New("a wrong key was not refused with 401"), err)
 	}
 	return nil
 }

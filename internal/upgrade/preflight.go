@@ -58,7 +58,8 @@ func (r *run) examine(ctx context.Context) {
 		p.block("stale_zenml_backup", fmt.Sprintf("a backup that ZenML itself left behind stands at %q", f),
 			"move it away: a failing start of ZenML would restore it over newer data")
 	}
-	r.report.Problems = append(p, r.Driver.Check(ctx)...)
+	p = append(p, r.Driver.Check(ctx)...)
+	r.report.Problems = p
 }
 
 // checkVersions compares the server, the database and what is asked. The database's own word is

@@ -51,7 +51,7 @@ var load = sync.OnceValues(func() (*description, error) {
 
 // descriptionFile is where tools/github-description.sh puts the description.
 func descriptionFile() string {
-	cache := os.Getenv("ZENML_UPGRADE_CACHE") //nolint:forbidigo // a helper of tests, which have no other edge
+	cache := os.Getenv("ZENML_UPGRADE_CACHE")
 	if cache == "" {
 		_, self, _, _ := runtime.Caller(0)
 		cache = filepath.Join(filepath.Dir(self), "..", "..", "..", ".cache")
