@@ -46,9 +46,13 @@ func (r *Result) codeSections() []report.Section {
 		if len(part.list) == 0 {
 			continue
 		}
-		t := report.Table{Header: []string{"Place", "What the type checker says of the new version only", "Findings"}}
+		t := report.Table{Header: []string{"Place", "What the type checker says of the new version only"}}
 		for _, b := range part.list {
-			t.Rows = append(t.Rows, []report.Text{report.C(fmt.Sprintf("%s:%d", b.File, b.Line)), report.T(b.Message), report.T(strings.Join(b.Findings, ", "))})
+			message := b.Message
+			if len(b.Findings) > 0 {
+				message += " (told in " + strings.Join(b.Findings, ", ") + ")"
+			}
+			t.Rows = append(t.Rows, []report.Text{report.C(fmt.Sprintf("%s:%d", b.File, b.Line)), report.T(message)})
 		}
 		out = append(out, report.Section{Title: part.title, Blocks: []report.Block{t}})
 	}
