@@ -33,6 +33,7 @@ func (r *Result) headline() string {
 		return fmt.Sprintf("Nothing breaks by proof; a person should read %s before the upgrade to ZenML %s.", count(len(r.Reasons), "point"), *r.To)
 	case verdict.Unknown:
 		return fmt.Sprintf("Whether this repository works with ZenML %s is not known yet.", *r.To)
+	case verdict.Block:
 	}
 	return fmt.Sprintf("This repository does not work with ZenML %s as it stands.", *r.To)
 }

@@ -190,7 +190,7 @@ func (s *settings) askIndex(ctx context.Context) error {
 			return fault.BadInput("to is missing, and the package index did not say which release is the newest", "give to")
 		}
 		s.noIndex = err
-		return nil
+		return nil //nolint:nilerr // told by the verdict
 	}
 	if s.to == "" {
 		i := slices.IndexFunc(all, func(v string) bool { return !version.Prerelease(v) && !version.Yanked(v) })

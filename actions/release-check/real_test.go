@@ -124,8 +124,8 @@ func TestVerdictsOfASmallUpgrade(t *testing.T) {
 	clean := "from zenml import pipeline\n"
 	for name, tc := range map[string]struct {
 		code, extra, notes, pythons string
-		want                                verdict.Decision
-		reason                              string
+		want                        verdict.Decision
+		reason                      string
 	}{
 		"a person has to read":         {code: clean, want: verdict.Review, reason: "breaking_unjudged"},
 		"a setting outside the code":   {code: clean, extra: "step_operator_flavor_x: 1\n", want: verdict.Block, reason: "breaking_affects"},
