@@ -33,6 +33,7 @@ func (r *Result) headline() string {
 		return fmt.Sprintf("Nothing breaks by proof; a person should read %s before the upgrade to ZenML %s.", count(len(r.Reasons), "point"), *r.To)
 	case verdict.Unknown:
 		return fmt.Sprintf("Whether this repository works with ZenML %s is not known yet.", *r.To)
+	case verdict.Block:
 	}
 	return fmt.Sprintf("This repository does not work with ZenML %s as it stands.", *r.To)
 }
@@ -46,9 +47,13 @@ func (r *Result) codeSections() []report.Section {
 		if len(part.list) == 0 {
 			continue
 		}
-		t := report.Table{Header: []string{"Place", "What the type checker says of the new version only", "Findings"}}
+		t := report.Table{Header: []string{"Place", "What the type checker says of the new version only"}}
 		for _, b := range part.list {
-			t.Rows = append(t.Rows, []report.Text{report.C(fmt.Sprintf("%s:%d", b.File, b.Line)), report.T(b.Message), report.T(strings.Join(b.Findings, ", "))})
+			message := b.Message
+			if len(b.Findings) > 0 {
+				message += " (told in " + strings.Join(b.Findings, ", ") + ")"
+			}
+			t.Rows = append(t.Rows, []report.Text{report.C(fmt.Sprintf("%s:%d", b.File, b.Line)), report.T(message)})
 		}
 		out = append(out, report.Section{Title: part.title, Blocks: []report.Block{t}})
 	}

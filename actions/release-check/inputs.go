@@ -175,7 +175,8 @@ func (s *settings) decodeVersions() error {
 }
 
 func (s *settings) ordered() error {
-	if s.from == "" || s.to == "" || version.Valid(s.from) != nil || version.Valid(s.to) != nil || version.Compare(s.from, s.to) < 0 {
+	comparable := s.from != "" && s.to != "" && version.Valid(s.from) == nil && version.Valid(s.to) == nil
+	if !comparable || version.Compare(s.from, s.to) < 0 {
 		return nil
 	}
 	return fault.BadInput(fmt.Sprintf("from %s is not below to %s", s.from, s.to), "give a newer to; ZenML cannot be downgraded")

@@ -113,7 +113,8 @@ func (k *Known) dependency(f *release.Finding, words *wordIndex) {
 	}
 	if f.Evidence = distinct(f.Evidence); len(f.Evidence) > 0 {
 		f.Affects = release.Yes
-	} else if len(k.Tree.Skipped)+len(k.Gaps) == 0 && !importedOtherwise[module] {
+	} else if len(k.Tree.Skipped)+len(k.Gaps) == 0 && !importedOtherwise[module] && !strings.Contains(f.Title, "only extras need it") {
+		// What moved to an extra may be missed by ZenML itself, which no search here can tell.
 		f.Affects = release.No
 	}
 }

@@ -59,10 +59,11 @@ const (
 	Resolves           Answer = "resolves"
 	Unjudged           Answer = "unknown"
 	AlreadyConflicting Answer = "already_conflicting"
+	PythonRefused      Answer = "python_unsupported"
 	Conflicts          Answer = "conflict"
 )
 
-var answers = []Answer{Resolves, Unjudged, AlreadyConflicting, Conflicts}
+var answers = []Answer{Resolves, Unjudged, AlreadyConflicting, PythonRefused, Conflicts}
 
 // FindPins lists the lines that ask for ZenML.
 func FindPins(sets []Set) []Pin {
@@ -151,11 +152,13 @@ func (a *asker) ask(ctx context.Context) (Answer, []PinConflict, *Already, *Gap)
 		return Resolves, nil, nil, nil
 	case !errors.As(err, &conflict):
 		return unknown(err)
+	case pythonRefused.MatchString(strings.Join(strings.Fields(conflict.Proof), " ")):
+		return PythonRefused, nil, nil, nil
 	case onlyWheels.MatchString(conflict.Proof):
 		return unknown(errors.New("a package has no wheel, and building one would run its code"))
 	}
 	var old *pyenv.Conflict
-	if _, err := a.resolve(ctx, a.from, nil); errors.As(err, &old) {
+	if _, err := a.resolve(ctx, a.from, nil); errors.As(err, &old) && !onlyWheels.MatchString(old.Proof) {
 		return AlreadyConflicting, nil, &Already{Set: a.set.Name, Python: a.python, Proof: old.Proof}, nil
 	} else if err != nil {
 		return unknown(err)
@@ -166,6 +169,9 @@ func (a *asker) ask(ctx context.Context) (Answer, []PinConflict, *Already, *Gap)
 	}
 	return Conflicts, found, nil, nil
 }
+
+// pythonRefused is uv's proof that ZenML itself does not run on a Python: no pin is to blame.
+var pythonRefused = regexp.MustCompile(`does not satisfy Python\S+ and (you require )?zenml|zenml\S* depends on Python`)
 
 var onlyWheels = regexp.MustCompile(`no usable wheels|building from source is disabled|has no wheels`)
 

@@ -1,0 +1,185 @@
+package releasecheck
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
+)
+
+// runtime is a real one on a repository, or skips when uv, ty or pip is missing.
+func runtime(t *testing.T, repo string) *action.Runtime {
+	t.Helper()
+	cache, err := pyenv.CacheDir(os.Getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tools, err := filepath.Abs("../../.cache/tools/bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	environ := append(os.Environ(), "PATH="+tools+string(os.PathListSeparator)+os.Getenv("PATH"))
+	m, err := pyenv.New(environ, cache)
+	if err == nil {
+		_, err = m.TyPath()
+	}
+	if err != nil || m.Pip == "" {
+		t.Skipf("skipped: uv, ty or pip is missing: %v", err)
+	}
+	repo, err = filepath.Abs(repo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &action.Runtime{Environ: environ, Now: time.Now, OutDir: t.TempDir(), CacheDir: cache, Repo: repo}
+}
+
+func run(t *testing.T, rt *action.Runtime, in Inputs) *Result {
+	t.Helper()
+	res, err := (&check{inputs: in}).Run(t.Context(), rt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := res.(*Result)
+	for _, reason := range r.Reasons {
+		if slices.Contains([]string{"versions_unknown", "pins_unknown"}, reason.Code) && strings.Contains(fmt.Sprint(reason.Evidence), "did not") {
+			t.Skip("skipped: the package index did not answer")
+		}
+	}
+	return r
+}
+
+func codes(r *Result) []string {
+	var out []string
+	for _, x := range r.Reasons {
+		out = append(out, string(x.Decision)+" "+x.Code)
+	}
+	return out
+}
+
+func TestExampleIsBlocked(t *testing.T) {
+	t.Parallel()
+	notes := "../../../shared/data/releases/changelog.json"
+	if _, err := os.Stat(notes); err != nil {
+		t.Skip("skipped: ../shared/data/releases is not there")
+	}
+	r := run(t, runtime(t, "../../examples/churn"), Inputs{From: "0.85.0", To: "0.98.0", Releases: notes})
+	want := []string{"block code_breaks", "block pin_conflict", "unknown notes_missing", "review breaking_unjudged"}
+	if d := cmp.Diff(want, codes(r)); d != "" {
+		t.Errorf("reasons (-want +got):\n%s", d)
+	}
+	if r.Decision != verdict.Block || r.ReasonCode != "code_breaks" || len(r.Code) != 2 || len(r.Pins.Conflicts) != 1 {
+		t.Errorf("decision %s (%s), code %v, conflicts %v", r.Decision, r.ReasonCode, r.Code, r.Pins.Conflicts)
+	}
+	data, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys map[string]json.RawMessage
+	if err := json.Unmarshal(data, &keys); err != nil {
+		t.Fatal(err)
+	}
+	if string(keys["migrations"]) != "null" {
+		t.Errorf("migrations %s: what is not measured is null", keys["migrations"])
+	}
+	if d := r.Document(); d.Decision != verdict.Block || len(d.Sections) < 4 || d.Sections[0].Title != "Code that breaks" {
+		t.Errorf("the report begins with %q", d.Sections[0].Title)
+	}
+}
+
+// repository writes a small one that nothing stands against, and notes for every release crossed.
+func repository(t *testing.T, code string) (repo, notes string) {
+	t.Helper()
+	repo = t.TempDir()
+	files := map[string]string{"requirements.txt": "zenml==0.97.0\n", ".python-version": "3.11\n", "a.py": code}
+	for name, text := range files {
+		p := filepath.Join(repo, name)
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	notes = filepath.Join(t.TempDir(), "releases.json")
+	text := `[{"tag_name":"0.98.0","published_at":"2026-01-02T00:00:00Z","html_url":null,"body":"## Breaking changes\n\n- The key ` + "`step_operator_flavor_x`" + ` was removed from the settings.\n\n## New\n\nMore of everything.\n"}]`
+	if err := os.WriteFile(notes, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return repo, notes
+}
+
+func TestVerdictsOfASmallUpgrade(t *testing.T) {
+	t.Parallel()
+	clean := "from zenml import pipeline\n"
+	for name, tc := range map[string]struct {
+		code, extra, notes, pythons string
+		want                        verdict.Decision
+		reason                      string
+	}{
+		"a person has to read":         {code: clean, want: verdict.Review, reason: "breaking_unjudged"},
+		"a setting outside the code":   {code: clean, extra: "step_operator_flavor_x: 1\n", want: verdict.Block, reason: "breaking_affects"},
+		"a name in code that passes":   {code: clean + "step_operator_flavor_x = 1\n", want: verdict.Review, reason: "breaking_named"},
+		"no notes":                     {code: clean, notes: "[]", want: verdict.Unknown, reason: "notes_missing"},
+		"a Python that is not taken":   {code: clean, pythons: "3.9,3.11", want: verdict.Block, reason: "python_unsupported"},
+		"a module that hides the real": {code: clean, extra: "zenml", want: verdict.Unknown, reason: "code_unknown"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			repo, notes := repository(t, tc.code)
+			extra := map[string]string{}
+			if tc.notes != "" {
+				extra[notes] = tc.notes
+			}
+			if tc.extra == "zenml" {
+				extra[filepath.Join(repo, "zenml.py")] = "x = 1\n"
+			} else if tc.extra != "" {
+				extra[filepath.Join(repo, "settings.yaml")] = tc.extra
+			}
+			for p, text := range extra {
+				if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r := run(t, runtime(t, repo), Inputs{To: "0.98.0", Releases: notes, PythonVersions: tc.pythons})
+			if r.Decision != tc.want || r.ReasonCode != tc.reason {
+				t.Errorf("got %s (%s), want %s (%s): %v", r.Decision, r.ReasonCode, tc.want, tc.reason, codes(r))
+			}
+		})
+	}
+}
+
+// A waiver lifts a declared change, until its day has passed.
+func TestWaiver(t *testing.T) {
+	t.Parallel()
+	repo, notes := repository(t, "from zenml import pipeline\n")
+	in := Inputs{To: "0.98.0", Releases: notes}
+	rt := runtime(t, repo)
+	first := run(t, rt, in)
+	i := slices.IndexFunc(first.Findings, func(f release.Finding) bool { return f.Category == release.Breaking && f.Source == "notes" })
+	if i < 0 {
+		t.Fatalf("no breaking finding: %+v", first.Findings)
+	}
+	for expires, want := range map[string]verdict.Decision{"2999-01-01": verdict.Pass, "2001-01-01": verdict.Review} {
+		text := fmt.Sprintf("waivers:\n  - finding: %s\n    owner: me\n    reason: not used\n    expires: %q\n", first.Findings[i].ID, expires)
+		if err := os.MkdirAll(filepath.Join(repo, ".github"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(repo, ".github", "zenml-upgrade.yml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if r := run(t, rt, in); r.Decision != want {
+			t.Errorf("until %s: got %s %v, want %s", expires, r.Decision, codes(r), want)
+		}
+	}
+}
