@@ -151,7 +151,7 @@ func (r *Result) figures() report.Block {
 	if b := r.Backup; b != nil {
 		drill := "not restored"
 		if b.Drill != nil && b.Drill.Passed {
-			drill = fmt.Sprintf("restored in %.1f s, the old version ran on it, secret: %s", b.Drill.Seconds, b.Drill.Secret)
+			drill = fmt.Sprintf("restored in %.2f s, the old version ran on it, secret: %s", b.Drill.Seconds, b.Drill.Secret)
 		} else if b.Drill != nil {
 			drill = "the restored copy failed its checks"
 		}

@@ -73,7 +73,7 @@ func (r *run) drill(ctx context.Context) (_ string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("the old version on the restored copy: %w", err)
 	}
-	return fmt.Sprintf("restored in %.1fs, %s boots on it, secret: %s", d.Seconds, r.From, d.Secret), nil
+	return fmt.Sprintf("restored in %.2fs, %s boots on it, secret: %s", d.Seconds, r.From, d.Secret), nil
 }
 
 // rehearse lets the new version migrate the restored copy and runs every check on it that the
