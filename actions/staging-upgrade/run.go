@@ -64,7 +64,7 @@ func (a *stagingUpgrade) Check(rt *action.Runtime) error {
 func (a *stagingUpgrade) Run(ctx context.Context, rt *action.Runtime) (action.Result, error) {
 	rep, err := upgrade.Execute(ctx, a.options(rt))
 	res := &Result{Mode: a.set.mode, Environment: a.set.environment, Report: *rep}
-	res.From, res.To = given(a.in.From), given(a.in.To)
+	res.From, res.To = given(rep.Running), given(a.in.To)
 	if err != nil {
 		res.Reasons = append(res.Reasons, verdict.Reason{Code: "unreachable", Text: err.Error(), Evidence: []string{}, Decision: verdict.Unknown})
 	}

@@ -78,6 +78,7 @@ type run struct {
 func Execute(ctx context.Context, o Options) (*Report, error) {
 	r := &run{Options: o}
 	r.now, r.progress = o.Now, o.Progress
+	defer func() { r.report.Running = r.From }()
 	if o.Mode == Plan {
 		return &r.report, r.plan(ctx)
 	}
