@@ -137,7 +137,7 @@ func (p *probe) Help() string { return "Ends as it is told.\n\nExamples:\n  prob
 
 func (p *probe) Inputs() any { return &p.in }
 
-func (p *probe) Check(*action.Runtime) error {
+func (p *probe) Check(context.Context, *action.Runtime) error {
 	if p.in.Count != "1" {
 		return fault.BadInput("count \""+p.in.Count+"\" is not 1", "give 1")
 	}
