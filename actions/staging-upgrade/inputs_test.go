@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
@@ -18,7 +19,7 @@ func TestCheckTellsAllFaultsAtOnce(t *testing.T) {
 		ServerURL: "ftp://x", DatabaseURL: "mysql://user:secret@127.0.0.1/zenml", ArtifactRoot: filepath.Join(repo, "nowhere"),
 		MaxDowntime: "soon", RollbackOnFailure: "perhaps",
 	}}
-	err := a.Check(t.Context(), &action.Runtime{Environ: os.Environ(), CacheDir: t.TempDir(), Repo: repo})
+	err := a.Check(t.Context(), &action.Runtime{Environ: os.Environ(), CacheDir: t.TempDir(), Repo: repo, Now: time.Now})
 	if err == nil {
 		t.Fatal("no fault")
 	}
