@@ -44,7 +44,7 @@ func Install(ctx context.Context, m *pyenv.Manager, from, to string, used []stri
 					missing[python], learned = true, true
 					continue
 				}
-				return nil, fault.BadInput(fmt.Sprintf("no Python %s, which ZenML %s and %s support, was found on this machine", python, from, to),
+				return nil, fault.BadInput(fmt.Sprintf("no Python %sthat ZenML %s and %s support was found on this machine", spaced(python), from, to),
 					"install such an interpreter")
 			}
 		}
@@ -53,6 +53,13 @@ func Install(ctx context.Context, m *pyenv.Manager, from, to string, used []stri
 		}
 	}
 	return nil, fmt.Errorf("finding a Python that ZenML %s and %s support: none of %s", from, to, strings.Join(bounds, ", "))
+}
+
+func spaced(word string) string {
+	if word == "" {
+		return ""
+	}
+	return word + " "
 }
 
 func choose(used, bounds []string, missing map[string]bool) string {
