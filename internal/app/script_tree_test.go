@@ -2,6 +2,8 @@ package app
 
 import (
 	"crypto/sha256"
+	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+	_ "modernc.org/sqlite" // the driver
 )
 
 // treeKey finds what remember saw among a script's values.
@@ -75,4 +78,12 @@ func tools(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("linking %s", name)
 		}
 	}
+}
+
+// sqlite makes a database that is none of ZenML's: sqlite FILE.
+func sqlite(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	_, err = db.Exec("create table t (a integer)")
+	ts.Check(errors.Join(err, db.Close()))
 }

@@ -117,8 +117,9 @@ func (m *Manager) Versions(ctx context.Context, name string) ([]string, error) {
 		Env: m.Env, Dir: os.TempDir(), Timeout: time.Minute,
 	})
 	var exit *proc.ExitError
-	if errors.As(err, &exit) && strings.Contains(exit.Tail, "connection broken") {
-		err = errors.New("no connection") // pip repeats itself for a page and ends with another cause
+	if errors.As(err, &exit) && strings.Contains(exit.Tail, "No matching distribution found") {
+		// pip's last word also when there is no connection, of which it tells before, for a page.
+		return nil, fault.Unreachable(fmt.Sprintf("the package index did not list the versions of %q", name), nil, "check the index configured for pip and try again")
 	}
 	if err != nil {
 		return nil, fault.Unreachable(fmt.Sprintf("the package index did not list the versions of %q", name), err, "check the index configured for pip and try again")
