@@ -6,11 +6,9 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
 )
 
@@ -212,23 +210,5 @@ func TestTreeStaysInside(t *testing.T) {
 	}
 	if _, err := tr.Read("a.py"); err == nil {
 		t.Error("a link out of the repository was read")
-	}
-}
-
-func TestAnswersAreKeptForTheirTime(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	x := &Index{Manager: &pyenv.Manager{UV: "/nonexistent/uv", Dir: t.TempDir()}, Dir: t.TempDir(), Now: func() time.Time { return now }}
-	q := pyenv.Question{Requirements: []string{"a==1"}, Python: "3.11"}
-	x.save(x.path("resolve", []any{q, x.Manager.Env, x.uvBuild()}), kept{Pins: map[string]string{"a": "1"}})
-	if pins, err := x.Resolve(t.Context(), q); err != nil || pins["a"] != "1" {
-		t.Errorf("got %v, %v: a young answer is used", pins, err)
-	}
-	if _, err := x.Resolve(t.Context(), pyenv.Question{Requirements: []string{"a==2"}, Python: "3.11"}); err == nil {
-		t.Error("the answer to another question was used")
-	}
-	now = now.Add(resolveAge)
-	if _, err := x.Resolve(t.Context(), q); err == nil {
-		t.Error("an old answer was used")
 	}
 }

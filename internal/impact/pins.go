@@ -81,7 +81,7 @@ func FindPins(sets []Set) []Pin {
 
 // CheckPins asks the resolver whether every set holds together with ZenML's pin replaced by the new
 // version, for each Python version. What cannot be asked or judged is in Unjudged.
-func CheckPins(ctx context.Context, x *Index, sets []Set, pythons []string, from, to string) *Pins {
+func CheckPins(ctx context.Context, x *pyenv.Index, sets []Set, pythons []string, from, to string) *Pins {
 	out := &Pins{Files: FindPins(sets), Conflicts: []PinConflict{}, Resolved: map[string]Answer{}, Already: []Already{}, Unjudged: []Gap{}}
 	type cell struct {
 		answer    Answer
@@ -136,7 +136,7 @@ func unique(gaps []Gap) []Gap {
 
 // asker asks about one set on one Python version.
 type asker struct {
-	x                *Index
+	x                *pyenv.Index
 	set              Set
 	python, from, to string
 }
