@@ -7,6 +7,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/checklist"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 )
@@ -180,7 +181,7 @@ func breakages(list []impact.Breakage) []string {
 	return out
 }
 
-func gaps(list []impact.Gap) []string {
+func gaps(list []repo.Gap) []string {
 	var out []string
 	for _, g := range list {
 		out = append(out, g.String())

@@ -10,6 +10,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
@@ -34,7 +35,7 @@ func (r *Result) fill(s *settings, g *gathered, now time.Time) error {
 	known := impact.Known{Tree: s.tree, Sets: s.sets, Gaps: s.gaps, Python: r.Python, Code: g.code}
 	known.Answer(r.Findings)
 	waive(r.Findings, s.cfg.Waivers, now)
-	r.CodeGaps = []impact.Gap{}
+	r.CodeGaps = []repo.Gap{}
 	if g.code != nil {
 		r.Code, r.Deprecated, r.CodeGaps = g.code.Breakages, g.code.Deprecated, append(r.CodeGaps, g.code.Gaps...)
 	}
@@ -202,7 +203,7 @@ func (r *Result) findingReasons() []verdict.Reason {
 func (r *Result) typed(evidence []release.Evidence) bool {
 	for _, e := range evidence {
 		broken := slices.ContainsFunc(r.Code, func(b impact.Breakage) bool { return b.File == e.File && b.Line == e.Line })
-		unchecked := slices.ContainsFunc(r.CodeGaps, func(g impact.Gap) bool { return g.File == e.File })
+		unchecked := slices.ContainsFunc(r.CodeGaps, func(g repo.Gap) bool { return g.File == e.File })
 		if r.Code == nil || broken || unchecked || !strings.HasSuffix(e.File, ".py") {
 			return false
 		}

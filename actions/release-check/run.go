@@ -14,6 +14,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/forge"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
@@ -160,7 +161,7 @@ func end(step ender, err error, note string) {
 
 // python compares what both versions ask of Python with what is used.
 func python(s *settings, g *gathered) impact.Python {
-	p := impact.Python{Used: []string{}, UsedFrom: slices.Concat([]impact.UsedPython{}, s.pythons)}
+	p := impact.Python{Used: []string{}, UsedFrom: slices.Concat([]repo.Python{}, s.pythons)}
 	for _, u := range s.pythons {
 		p.Used = append(p.Used, u.Version)
 	}

@@ -76,7 +76,7 @@ func (a *stagingUpgrade) Run(ctx context.Context, rt *action.Runtime) (action.Re
 func (a *stagingUpgrade) options(rt *action.Runtime) upgrade.Options {
 	s := a.set
 	python := absolute(rt.Repo, s.env.Local.Python)
-	probes := environments{manager: a.manager, python: python, repo: rt.Repo}
+	probes := environments{manager: a.manager, python: python, repo: rt.Repo, projects: s.projects}
 	driver := &local{
 		oldPython: python, from: a.in.From, to: a.in.To, port: s.port, public: s.bound(), storeURL: a.db.StoreURL(), env: a.env,
 		environ: rt.Environ, dir: filepath.Join(s.stateDir, "servers"), python: probes.server,

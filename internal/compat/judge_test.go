@@ -109,29 +109,6 @@ func TestSplit(t *testing.T) {
 	}
 }
 
-func TestRequirements(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"requirements.txt": "-r base.txt # all\nZenML[local,s3fs]==0.85.0 ; python_version < '3.13'\npandas==2.2.3 \\\n  --hash=sha256:00\n-e .\ngit+https://me:word@example.com/x.git\n",
-		"base.txt":         "numpy<3\n",
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	r, err := readRequirements(dir, []string{"."})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff([]string{"zenml[local,s3fs]==0.98.0", "numpy<3", "pandas==2.2.3"}, r.with("0.98.0")); d != "" {
-		t.Errorf("lines (-want +got):\n%s", d)
-	}
-	if d := cmp.Diff([]string{"requirements.txt: -e .", "requirements.txt: git+https://example.com/x.git"}, r.ignored); d != "" {
-		t.Errorf("ignored (-want +got):\n%s", d)
-	}
-}
-
 func TestCopyTreeStaysInside(t *testing.T) {
 	t.Parallel()
 	from, to, outside := t.TempDir(), t.TempDir(), t.TempDir()

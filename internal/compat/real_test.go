@@ -2,7 +2,6 @@ package compat
 
 import (
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/files"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 )
 
@@ -63,12 +63,7 @@ def wobbly():
 func TestBreakagesAreToldApart(t *testing.T) {
 	t.Parallel()
 	m := manager(t)
-	repo := t.TempDir()
-	for name, text := range team {
-		if err := os.WriteFile(filepath.Join(repo, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	repo := files.Dir(t, team)
 	var pipelines []config.Pipeline
 	for _, name := range []string{"steady", "moved", "never", "idle", "wobbly"} {
 		pipelines = append(pipelines, config.Pipeline{Name: name, Command: "python run_" + name + ".py"})

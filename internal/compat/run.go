@@ -16,6 +16,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/progress"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
@@ -40,7 +41,7 @@ type test struct {
 	Options
 	res       *Result
 	pipelines []*pipeline
-	needs     *requirements
+	needs     *repo.Set
 	old, new  *world
 	oldResult *attempts
 	newResult *attempts
@@ -95,22 +96,29 @@ func (t *test) read() error {
 		}
 		t.pipelines = append(t.pipelines, p)
 	}
-	projects := t.Projects
-	if len(projects) == 0 {
-		projects = []string{"."}
-	}
-	needs, err := readRequirements(t.Repo, projects)
-	if err != nil {
+	if err := t.readNeeds(); err != nil {
 		return errors.Join(append(faults, unreadable(err))...)
 	}
-	if len(needs.files) == 0 && len(t.Pipelines) > 0 {
-		faults = append(faults, noRequirements(projects))
-	}
-	t.needs = needs
-	t.res.Pins = Pins{
-		Files: append([]string{}, needs.files...), Ignored: append([]string{}, needs.ignored...), Resolved: true, Dropped: []string{},
+	if len(t.needs.Files) == 0 && len(t.Pipelines) > 0 {
+		faults = append(faults, noRequirements(t.Projects))
 	}
 	return errors.Join(faults...)
+}
+
+func (t *test) readNeeds() error {
+	tree, err := repo.Scan(t.Repo)
+	if err != nil {
+		return err
+	}
+	defer tree.Close()
+	if t.needs, err = repo.Needs(tree, t.Projects); err != nil {
+		return err
+	}
+	t.res.Pins = Pins{Files: append([]string{}, t.needs.Files...), Ignored: []string{}, Resolved: true, Dropped: []string{}}
+	for _, g := range t.needs.Gaps {
+		t.res.Pins.Ignored = append(t.res.Pins.Ignored, g.String())
+	}
+	return nil
 }
 
 // prepare makes both worlds at once: the old server starts and the new one loads its code while
@@ -158,7 +166,7 @@ func (t *test) prepare(ctx context.Context) error {
 
 // baseline runs every check in the old world.
 func (t *test) baseline(ctx context.Context) error {
-	checks := suiteChecks(t.Suite, t.needs.packages())
+	checks := suiteChecks(t.Suite, t.packages())
 	err := t.step("ZenML "+t.From+": checks", func() error {
 		t.oldResult = t.runAll(ctx, t.old, checks, false)
 		t.noteIntegrations()
@@ -175,6 +183,17 @@ func (t *test) baseline(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// packages returns the names of what the repository asks for beside ZenML itself.
+func (t *test) packages() []string {
+	var out []string
+	for _, l := range t.needs.Lines {
+		if l.Name != "zenml" {
+			out = append(out, l.Name)
+		}
+	}
+	return out
 }
 
 // noteIntegrations says so when the group integration found nothing to test.

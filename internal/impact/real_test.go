@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/files"
 )
 
 // manager returns real uv, ty and pip, or skips.
@@ -44,24 +46,14 @@ func pair(t *testing.T, m *pyenv.Manager) *Pair {
 	return p
 }
 
-func tree(t *testing.T, files map[string]string) *Tree {
+func tree(t *testing.T, texts map[string]string) *repo.Tree {
 	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		p := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return scan(t, dir)
+	return scan(t, files.Dir(t, texts))
 }
 
-func scan(t *testing.T, dir string) *Tree {
+func scan(t *testing.T, dir string) *repo.Tree {
 	t.Helper()
-	tr, err := Scan(dir)
+	tr, err := repo.Scan(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +61,7 @@ func scan(t *testing.T, dir string) *Tree {
 	return tr
 }
 
-func check(t *testing.T, tr *Tree) (*Code, error) {
+func check(t *testing.T, tr *repo.Tree) (*Code, error) {
 	t.Helper()
 	m := manager(t)
 	p := pair(t, m)
@@ -170,7 +162,7 @@ func index(t *testing.T) *Index {
 func TestPinConflictIsProvedWithItsFix(t *testing.T) {
 	t.Parallel()
 	x := index(t)
-	sets, files, gaps := Sets(scan(t, "../../examples/churn"))
+	sets, files, gaps := repo.Sets(scan(t, "../../examples/churn"))
 	if len(files) != 2 || len(sets) != 2 || len(gaps) != 0 {
 		t.Fatalf("files %v, %d sets, gaps %v", files, len(sets), gaps)
 	}
@@ -210,7 +202,7 @@ func TestPinsOfOtherShapes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sets, _, _ := Sets(tree(t, map[string]string{"requirements.txt": tc.text}))
+			sets, _, _ := repo.Sets(tree(t, map[string]string{"requirements.txt": tc.text}))
 			p := CheckPins(t.Context(), x, sets, []string{"3.11"}, "0.85.0", "0.98.0")
 			skipOffline(t, p)
 			if p.Resolved["3.11"] != tc.answer {
