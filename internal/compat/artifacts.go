@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
 const probeTimeout = 10 * time.Minute
@@ -17,7 +19,7 @@ type loaded struct {
 	Type         *string `json:"type"`
 	Materializer *string `json:"materializer"`
 	Loaded       bool    `json:"loaded"`
-	Digest       *string `json:"digest"`
+	Digest       string  `json:"digest"` // as zenml.Loaded.Digest
 	Detail       *string `json:"detail"`
 	Python       *string `json:"python"`
 }
@@ -64,19 +66,27 @@ func compareArtifacts(from string, old, now []loaded, silence string) []Artifact
 			a.LoadNew, a.Cause = Failed, cleaned(n.Detail)
 		case !o.Loaded:
 			a.LoadNew, a.Cause = Passed, cleaned(o.Detail)
-		case o.Digest == nil || n.Digest == nil:
+		case o.Digest == "" || n.Digest == "":
 			a.LoadNew, a.Cause = Passed, cleaned(first(n.Detail, o.Detail))
 		default:
-			same := *o.Digest == *n.Digest
-			a.LoadNew, a.SameValue = Passed, &same
-			if !same {
-				cause := "the new version reads another value than the old one"
-				a.Cause = &cause
-			}
+			a.LoadNew, a.SameValue = Passed, zenml.SameValue(o.Digest, n.Digest)
+			a.Cause = difference(a.SameValue)
 		}
 		out = append(out, a)
 	}
 	return out
+}
+
+// difference words how the two values compare, nil when they are the same.
+func difference(same *bool) *string {
+	cause := "the new version reads another value than the old one"
+	switch {
+	case same == nil:
+		cause = "the value's form differs, which may come from another version of its library"
+	case *same:
+		return nil
+	}
+	return &cause
 }
 
 func ended(ok bool) Status {

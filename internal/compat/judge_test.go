@@ -76,17 +76,22 @@ func TestGapsAreNotPasses(t *testing.T) {
 
 func TestCompareArtifacts(t *testing.T) {
 	t.Parallel()
-	text := func(s string) *string { return &s }
-	row := func(id string, ok bool, digest *string) loaded { return loaded{ID: id, Loaded: ok, Digest: digest} }
-	old := []loaded{row("same", true, text("a")), row("other", true, text("a")), row("opaque", true, nil), row("lost", true, text("a")), row("silent", true, text("a")), row("never", false, nil)}
-	now := []loaded{row("same", true, text("a")), row("other", true, text("b")), row("opaque", true, nil), row("lost", false, nil), row("never", false, nil)}
+	row := func(id string, ok bool, digest string) loaded { return loaded{ID: id, Loaded: ok, Digest: digest} }
+	old := []loaded{
+		row("same", true, "value:a"), row("other", true, "value:a"), row("library", true, "state:a"), row("opaque", true, ""),
+		row("lost", true, "value:a"), row("silent", true, "value:a"), row("never", false, ""),
+	}
+	now := []loaded{
+		row("same", true, "value:a"), row("other", true, "value:b"), row("library", true, "state:b"), row("opaque", true, ""),
+		row("lost", false, ""), row("never", false, ""),
+	}
 	got := map[string]Verdict{}
 	for _, a := range compareArtifacts("0.85.0", old, now, "no answer") {
 		c := a.asCheck()
 		judge(&c)
 		got[a.ID] = c.Verdict
 	}
-	want := map[string]Verdict{"same": OK, "other": BrokenByUpgrade, "opaque": OK, "lost": BrokenByUpgrade, "silent": NotCompared, "never": AlreadyBroken}
+	want := map[string]Verdict{"same": OK, "other": BrokenByUpgrade, "library": OK, "opaque": OK, "lost": BrokenByUpgrade, "silent": NotCompared, "never": AlreadyBroken}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("verdicts (-want +got):\n%s", d)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -50,6 +51,10 @@ func (w *world) build(repo string) error {
 		return fmt.Errorf("finding the built-in suite: %w", err)
 	}
 	if err := os.CopyFS(w.suite, files); err != nil {
+		return fmt.Errorf("writing the built-in suite: %w", err)
+	}
+	name, text, err := zenml.CanonicalModule()
+	if err := errors.Join(err, os.WriteFile(filepath.Join(w.suite, name), text, 0o600)); err != nil {
 		return fmt.Errorf("writing the built-in suite: %w", err)
 	}
 	return copyTree(repo, w.repo)
