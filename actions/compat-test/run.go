@@ -23,7 +23,17 @@ func New() action.Action { return &compatTest{} }
 func (c *compatTest) Name() string { return "compat-test" }
 
 func (c *compatTest) Help() string {
-	return "Run pipelines, artifacts, client and dashboard on the old and the new ZenML and compare."
+	return `Run pipelines, artifacts, client and dashboard on the old and the new ZenML and compare.
+
+Examples:
+  zenml-upgrade compat-test --from 0.85.0 --to 0.98.0
+      every built-in check and every pipeline of the configuration, on two throw-away servers
+  zenml-upgrade compat-test --from 0.85.0 --to 0.98.0 --suite none --pipelines train,score
+      two of the repository's own pipelines alone
+  zenml-upgrade compat-test --from 0.85.0 --to 0.98.0 --python-versions 3.11 --format json
+      on one Python; result.json on standard output
+  zenml-upgrade compat-test --from 0.85.0 --to 0.98.0 --dry-run true
+      names what would be checked; starts nothing`
 }
 
 func (c *compatTest) Inputs() any { return &c.in }
@@ -82,6 +92,6 @@ func (c *compatTest) options(rt *action.Runtime) (compat.Options, error) {
 		// Without the configuration the pipelines' names cannot be judged.
 		return o, cfgErr
 	}
-	o.Repo, o.Environ, o.Progress, o.Now = rt.Repo, rt.Environ, rt.Progress, rt.Now
+	o.Repo, o.Environ, o.Secrets, o.Progress, o.Now = rt.Repo, rt.Environ, rt.Secrets, rt.Progress, rt.Now
 	return o, inErr
 }

@@ -30,8 +30,9 @@ type local struct {
 	storeURL  string   // the real database
 	env       []string // the server's own settings; holds secrets
 	environ   []string
-	public    string // host:port the old server is bound to
-	dir       string // servers' logs and private settings go below it
+	secrets   []string // of the inputs; kept out of what the servers' logs say
+	public    string   // host:port the old server is bound to
+	dir       string   // servers' logs and private settings go below it
 	python    func(ctx context.Context, version string) (string, error)
 	count     atomic.Int32
 }
@@ -90,7 +91,7 @@ func (d *local) checkSettings() []upgrade.Problem {
 func (d *local) installed(ctx context.Context) (string, error) {
 	res, err := proc.Run(ctx, proc.Command{
 		Path: d.oldPython, Args: []string{"-I", "-c", "import importlib.metadata as m; print(m.version('zenml'))"},
-		Env: proc.BaseEnv(d.environ), Dir: os.TempDir(), Timeout: 30 * time.Second,
+		Env: proc.BaseEnv(d.environ), Secrets: d.secrets, Dir: os.TempDir(), Timeout: 30 * time.Second,
 	})
 	return strings.TrimSpace(string(res.Stdout)), err
 }
@@ -154,7 +155,7 @@ func (d *local) load(ctx context.Context, python, v, storeURL string) (*process,
 		return nil, fmt.Errorf("making a folder for the server: %w", err)
 	}
 	s, err := server.Load(ctx, server.Config{
-		Python: python, StoreURL: storeURL, Dir: dir, Env: d.env, Environ: d.environ, Live: storeURL == d.storeURL,
+		Python: python, StoreURL: storeURL, Dir: dir, Env: d.env, Environ: d.environ, Secrets: d.secrets, Live: storeURL == d.storeURL,
 	})
 	if err != nil {
 		return nil, err

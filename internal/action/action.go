@@ -52,8 +52,11 @@ type Result interface {
 // (staging-upgrade: rolled_back, frozen, rollback_failed, interrupted, refused).
 type Outcome interface{ OutcomeWord() string }
 
-// Writer is implemented by results that put further files (junit.xml) beside result.json.
-type Writer interface{ WriteFiles(dir string) error }
+// Filer is implemented by results that put further files (junit.xml) beside result.json: texts by
+// name. They are written for the action, so that no secret stands in them either.
+type Filer interface {
+	Files() (map[string][]byte, error)
+}
 
 // Checker is implemented by actions that can tell the faults of their inputs without doing
 // anything. It is asked before Run, so that these are told together with the common inputs' faults.

@@ -119,7 +119,7 @@ func (w *world) skew(ctx context.Context, on *world) ([]Skew, error) {
 	// The same client, with a configuration of its own, pointed at the other server.
 	visitor := &world{
 		name: w.name, version: w.version, dir: w.dir + "-visits", repo: w.repo, suite: w.suite, stores: w.stores,
-		password: on.password, environ: w.environ, client: w.client, server: on.server,
+		password: on.password, environ: w.environ, secrets: w.secrets, client: w.client, server: on.server,
 	}
 	if err := visitor.folders(); err != nil {
 		return nil, err

@@ -8,27 +8,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/files"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/machine"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 )
-
-// manager returns a manager of environments, or skips the test saying what is missing.
-func manager(t *testing.T) *pyenv.Manager {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("skipped: -short leaves out what starts real ZenML servers")
-	}
-	cache, err := pyenv.CacheDir(os.Getenv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := pyenv.New(os.Environ(), cache)
-	if err != nil {
-		t.Skipf("skipped: %v", err)
-	}
-	return m
-}
 
 // team is a small repository. Its pipelines meet the upgrade in four ways.
 var team = map[string]string{
@@ -62,7 +45,9 @@ def wobbly():
 // from a command that tested nothing, on real servers and clients of both versions.
 func TestBreakagesAreToldApart(t *testing.T) {
 	t.Parallel()
-	m := manager(t)
+	if testing.Short() {
+		t.Skip("skipped: -short leaves out what starts real ZenML servers")
+	}
 	repo := files.Dir(t, team)
 	var pipelines []config.Pipeline
 	for _, name := range []string{"steady", "moved", "never", "idle", "wobbly"} {
@@ -70,7 +55,7 @@ func TestBreakagesAreToldApart(t *testing.T) {
 	}
 	res, err := Run(t.Context(), Options{
 		From: "0.85.0", To: "0.98.0", Suite: []string{"artifact", "dashboard"}, Pipelines: pipelines, Repo: repo,
-		Python: ">=3.10,<3.12", Pyenv: m, Environ: os.Environ(), Now: time.Now,
+		Python: ">=3.10,<3.12", Pyenv: machine.Manager(t), Environ: os.Environ(), Now: time.Now,
 	})
 	if err != nil {
 		t.Fatal(err)

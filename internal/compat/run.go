@@ -32,6 +32,7 @@ type Options struct {
 	Python    string   // as in pyenv.Spec
 	Pyenv     *pyenv.Manager
 	Environ   []string // our process's environment; see proc.BaseEnv
+	Secrets   []string // kept out of everything that processes say
 	Progress  *progress.Display
 	Now       func() time.Time
 }
@@ -68,8 +69,13 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	password, stores := rand.Text(), filepath.Join(dir, "stores")
-	t.old = &world{name: "old", version: o.From, dir: filepath.Join(dir, "old"), stores: stores, password: password, environ: o.Environ}
-	t.new = &world{name: "new", version: o.To, dir: filepath.Join(dir, "new"), stores: stores, password: password, environ: o.Environ}
+	fresh := func(name, version string) *world {
+		return &world{
+			name: name, version: version, dir: filepath.Join(dir, name), stores: stores, password: password,
+			environ: o.Environ, secrets: append([]string{password}, o.Secrets...),
+		}
+	}
+	t.old, t.new = fresh("old", o.From), fresh("new", o.To)
 	defer t.new.stop(ctx)
 	defer t.old.stop(ctx)
 	for _, step := range []func(context.Context) error{t.prepare, t.baseline, t.upgrade, t.candidate} {

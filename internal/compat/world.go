@@ -34,6 +34,7 @@ type world struct {
 	stores   string // where artifacts lie; both worlds share it, for ZenML refuses to read others
 	password string // of the server's user "default"
 	environ  []string
+	secrets  []string // kept out of all that its processes say
 	client   *pyenv.Env
 	server   *server.Server
 	api      *zenml.Client
@@ -74,7 +75,7 @@ func (w *world) folders() error {
 func (w *world) serverConfig(env *pyenv.Env) server.Config {
 	return server.Config{
 		Python: env.Python, Dir: filepath.Join(w.dir, "server"), StoreURL: "sqlite:///" + w.database(),
-		Environ: w.environ, Secrets: []string{w.password},
+		Environ: w.environ, Secrets: w.secrets,
 		Env: []string{"ZENML_SERVER_AUTO_ACTIVATE=1", "ZENML_DEFAULT_USER_PASSWORD=" + w.password, "ZENML_LOCAL_STORES_PATH=" + w.stores},
 	}
 }
@@ -125,7 +126,7 @@ func (w *world) ask(ctx context.Context, timeout time.Duration, each func(line [
 	_, err := proc.Run(ctx, proc.Command{
 		Path: w.client.Python, Args: append([]string{filepath.Join(w.suite, script), out}, args...), Dir: w.suite,
 		Env:     w.env("PYTHONPATH=" + strings.Join(paths, string(filepath.ListSeparator))),
-		Timeout: timeout, Secrets: []string{w.password},
+		Timeout: timeout, Secrets: w.secrets,
 	})
 	f, openErr := os.Open(out)
 	if openErr != nil {

@@ -3,8 +3,6 @@ package impact
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,28 +12,8 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/files"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/machine"
 )
-
-// manager returns real uv, ty and pip, or skips.
-func manager(t *testing.T) *pyenv.Manager {
-	t.Helper()
-	cache, err := pyenv.CacheDir(os.Getenv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	environ := os.Environ()
-	if root, err := filepath.Abs("../../.cache/tools/bin"); err == nil {
-		environ = append(environ, "PATH="+root+string(os.PathListSeparator)+os.Getenv("PATH"))
-	}
-	m, err := pyenv.New(environ, cache)
-	if err != nil {
-		t.Skipf("skipped: %v", err)
-	}
-	if _, err := m.TyPath(); err != nil {
-		t.Skipf("skipped: %v", err)
-	}
-	return m
-}
 
 func pair(t *testing.T, m *pyenv.Manager) *Pair {
 	t.Helper()
@@ -63,7 +41,7 @@ func scan(t *testing.T, dir string) *repo.Tree {
 
 func check(t *testing.T, tr *repo.Tree) (*Code, error) {
 	t.Helper()
-	m := manager(t)
+	m := machine.Manager(t)
 	p := pair(t, m)
 	c := Checker{Ty: m.Ty, Env: m.Env, Old: p.Old, New: p.New}
 	return c.Check(t.Context(), tr)
@@ -129,7 +107,7 @@ func TestModuleThatHidesZenMLIsNoAnswer(t *testing.T) {
 
 func TestCheckerThatFailsIsNoAnswer(t *testing.T) {
 	t.Parallel()
-	m := manager(t)
+	m := machine.Manager(t)
 	p := pair(t, m)
 	c := Checker{Ty: "/bin/true", Env: m.Env, Old: p.Old, New: p.New}
 	if _, err := c.Check(t.Context(), tree(t, map[string]string{"a.py": "x = 1\n"})); err == nil {
@@ -155,7 +133,7 @@ func TestBreakageThroughOwnModuleAndInNotebook(t *testing.T) {
 
 func index(t *testing.T) *Index {
 	t.Helper()
-	m := manager(t)
+	m := machine.Manager(t)
 	return &Index{Manager: m, Dir: m.Dir, Now: time.Now}
 }
 

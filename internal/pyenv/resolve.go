@@ -50,7 +50,7 @@ func (m *Manager) Resolve(ctx context.Context, q Question) (map[string]string, e
 			return nil, fmt.Errorf("writing %s for the resolver: %w", name, err)
 		}
 	}
-	res, err := proc.Run(ctx, proc.Command{Path: m.UV, Args: args, Env: m.Env, Dir: dir, Timeout: 2 * time.Minute})
+	res, err := proc.Run(ctx, proc.Command{Path: m.UV, Args: args, Env: m.Env, Secrets: m.secrets, Dir: dir, Timeout: 2 * time.Minute})
 	if err != nil {
 		return nil, classify(err)
 	}
@@ -103,7 +103,7 @@ func (m *Manager) Versions(ctx context.Context, name string) ([]string, error) {
 	}
 	res, err := proc.Run(ctx, proc.Command{
 		Path: m.Pip, Args: []string{"index", "versions", "--pre", "--ignore-requires-python", name},
-		Env: m.Env, Dir: os.TempDir(), Timeout: time.Minute,
+		Env: m.Env, Secrets: m.secrets, Dir: os.TempDir(), Timeout: time.Minute,
 	})
 	if err != nil {
 		return nil, fault.Unreachable(fmt.Sprintf("the package index did not list the versions of %q", name), err, "check the index configured for pip and try again")

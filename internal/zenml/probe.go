@@ -242,7 +242,7 @@ func (w *workdir) run(ctx context.Context, t Target, script string, args ...stri
 		"AUTO_OPEN_DASHBOARD=false", "NO_COLOR=1", "PYTHONNOUSERSITE=1", "PYTHONDONTWRITEBYTECODE=1")
 	_, err := proc.Run(ctx, proc.Command{
 		Path: t.Python, Args: append([]string{filepath.Join(w.dir, script)}, args...), Dir: cwd, Env: env,
-		Timeout: t.Timeout, Secrets: []string{t.APIKey}, Stdin: bytes.NewReader(nil),
+		Timeout: t.Timeout, Secrets: append(proc.SecretValues(t.Env...), t.APIKey), Stdin: bytes.NewReader(nil),
 	})
 	return withoutSQL(err)
 }
