@@ -12,7 +12,6 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
 type compatTest struct{ in Inputs }
@@ -64,7 +63,7 @@ func (c *compatTest) Run(ctx context.Context, rt *action.Runtime) (action.Result
 func planned(o compat.Options) *compat.Result {
 	r := &compat.Result{
 		Common: report.Common{
-			Schema: compat.Schema, From: &o.From, To: &o.To, StartedAt: o.Now().UTC(), ToolVersion: version.Tool, Errors: []string{},
+			From: &o.From, To: &o.To,
 			Reasons: []verdict.Reason{{
 				Code: "dry_run", Text: "this was a dry run: nothing was started and nothing is known", Evidence: []string{}, Decision: verdict.Unknown,
 			}},
@@ -92,6 +91,6 @@ func (c *compatTest) options(rt *action.Runtime) (compat.Options, error) {
 		// Without the configuration the pipelines' names cannot be judged.
 		return o, cfgErr
 	}
-	o.Repo, o.Environ, o.Secrets, o.Progress, o.Now = rt.Repo, rt.Environ, rt.Secrets, rt.Progress, rt.Now
+	o.Repo, o.Environ, o.Secrets, o.Progress = rt.Repo, rt.Environ, rt.Secrets, rt.Progress
 	return o, inErr
 }

@@ -63,22 +63,22 @@ func (d *local) Check(ctx context.Context) []upgrade.Problem {
 // checkSettings looks for settings that make an upgrade or its way back go wrong.
 func (d *local) checkSettings() []upgrade.Problem {
 	var out []upgrade.Problem
-	if lookup(d.env, "ZENML_SERVER_JWT_SECRET_KEY") == "" {
+	if proc.Getenv(d.env, "ZENML_SERVER_JWT_SECRET_KEY") == "" {
 		out = append(out, upgrade.Problem{Code: "jwt_secret_key", What: "the server's settings hold no ZENML_SERVER_JWT_SECRET_KEY", Remedy: "set it: without it every restart logs everybody out"})
 	}
-	if lookup(d.env, "ZENML_SECRETS_STORE_ENCRYPTION_KEY") != "" && lookup(d.env, "ZENML_SECRETS_STORE_TYPE") != "sql" {
+	if proc.Getenv(d.env, "ZENML_SECRETS_STORE_ENCRYPTION_KEY") != "" && proc.Getenv(d.env, "ZENML_SECRETS_STORE_TYPE") != "sql" {
 		out = append(out, upgrade.Problem{
 			Code: "encryption_key_ignored", What: "ZENML_SECRETS_STORE_ENCRYPTION_KEY is set without ZENML_SECRETS_STORE_TYPE=sql: ZenML ignores it silently, secrets are stored readable",
 			Remedy: "plan a migration of the secrets; do not change the type during an upgrade",
 		})
 	}
-	if v := lookup(d.env, "DISABLE_DATABASE_MIGRATION"); v != "" {
+	if v := proc.Getenv(d.env, "DISABLE_DATABASE_MIGRATION"); v != "" {
 		out = append(out, upgrade.Problem{
 			Code: "migration_disabled", Blocks: true, What: "DISABLE_DATABASE_MIGRATION is set: the new version would serve the old schema",
 			Remedy: "take it out of the env-file for the upgrade",
 		})
 	}
-	if u := lookup(d.env, "ZENML_STORE_URL"); u != "" && u != d.storeURL {
+	if u := proc.Getenv(d.env, "ZENML_STORE_URL"); u != "" && u != d.storeURL {
 		out = append(out, upgrade.Problem{
 			Code: "other_database", Blocks: true, What: "the env-file's ZENML_STORE_URL is not database-url: another database would be upgraded than the server uses",
 			Remedy: "make them agree",
@@ -190,13 +190,4 @@ func (p *process) Stop(ctx context.Context) error {
 func (p *process) About() (upgrade.Child, string) {
 	pid, started := p.Child()
 	return upgrade.Child{Pid: pid, Started: started, What: "ZenML " + p.version}, p.LogTail()
-}
-
-func lookup(env []string, key string) string {
-	for _, kv := range env {
-		if k, v, _ := strings.Cut(kv, "="); k == key {
-			return v
-		}
-	}
-	return ""
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
@@ -98,7 +99,7 @@ func (a *stagingUpgrade) serverEnv(rt *action.Runtime) ([]string, error) {
 		}
 	}
 	for key, v := range map[string]string{"ZENML_SERVER_JWT_SECRET_KEY": a.in.JWTSecretKey, "ZENML_SECRETS_STORE_ENCRYPTION_KEY": a.in.SecretsEncryptionKey} {
-		switch had := lookup(env, key); {
+		switch had := proc.Getenv(env, key); {
 		case v == "" || had == v:
 		case had != "":
 			return nil, fault.BadInput(fmt.Sprintf("the env-file and the inputs hold different values of %s", key), "give it in one place")

@@ -3,9 +3,9 @@ package action
 
 import (
 	"context"
-	"strings"
 	"time"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/progress"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 )
@@ -33,14 +33,7 @@ type Runtime struct {
 }
 
 // Getenv looks a variable up in Environ.
-func (r *Runtime) Getenv(key string) string {
-	for _, kv := range r.Environ {
-		if k, v, ok := strings.Cut(kv, "="); ok && k == key {
-			return v
-		}
-	}
-	return ""
-}
+func (r *Runtime) Getenv(key string) string { return proc.Getenv(r.Environ, key) }
 
 // Result is what an action hands to the writers. Its JSON form is result.json.
 type Result interface {

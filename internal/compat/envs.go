@@ -1,12 +1,9 @@
 package compat
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -65,7 +62,7 @@ func (t *test) clientEnvs(ctx context.Context) error {
 // withoutConflicts makes the new client's environment of the requirements that can stand beside
 // the new version, tried in their order.
 func (t *test) withoutConflicts(ctx context.Context) error {
-	python, err := interpreter(t.old.client)
+	python, err := t.old.client.PythonVersion()
 	if err != nil {
 		return err
 	}
@@ -86,23 +83,6 @@ func (t *test) withoutConflicts(ctx context.Context) error {
 	}
 	t.new.client, err = t.Pyenv.Ensure(ctx, pyenv.Spec{Python: t.Python, Requirements: keep.Client(t.To)})
 	return err
-}
-
-// interpreter returns the Python version of an environment, such as 3.11.7.
-func interpreter(env *pyenv.Env) (string, error) {
-	f, err := os.Open(filepath.Join(env.Dir, "pyvenv.cfg"))
-	if err != nil {
-		return "", fmt.Errorf("reading the Python version of an environment: %w", err)
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		key, value, _ := strings.Cut(lines.Text(), "=")
-		if key = strings.TrimSpace(key); key == "version_info" || key == "version" {
-			return strings.TrimSpace(value), nil
-		}
-	}
-	return "", fmt.Errorf("reading the Python version of an environment: pyvenv.cfg does not name it")
 }
 
 func noRequirements(projects []string) error {

@@ -3,7 +3,6 @@ package compat
 import (
 	"os"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -55,7 +54,7 @@ func TestBreakagesAreToldApart(t *testing.T) {
 	}
 	res, err := Run(t.Context(), Options{
 		From: "0.85.0", To: "0.98.0", Suite: []string{"artifact", "dashboard"}, Pipelines: pipelines, Repo: repo,
-		Python: ">=3.10,<3.12", Pyenv: machine.Manager(t), Environ: os.Environ(), Now: time.Now,
+		Python: ">=3.10,<3.12", Pyenv: machine.Manager(t), Environ: os.Environ(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -5,11 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,7 +19,6 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
 // Options say what to test.
@@ -34,7 +33,6 @@ type Options struct {
 	Environ   []string // our process's environment; see proc.BaseEnv
 	Secrets   []string // kept out of everything that processes say
 	Progress  *progress.Display
-	Now       func() time.Time
 }
 
 // test is one run under way.
@@ -55,9 +53,7 @@ type test struct {
 func Run(ctx context.Context, o Options) (*Result, error) {
 	t := &test{Options: o, oldResult: &attempts{}, newResult: &attempts{}}
 	t.res = &Result{
-		Common: report.Common{
-			Schema: Schema, From: &t.From, To: &t.To, StartedAt: o.Now().UTC(), ToolVersion: version.Tool, Errors: []string{},
-		},
+		Common: report.Common{From: &t.From, To: &t.To},
 		Checks: []Check{}, Artifacts: []Artifact{}, Deprecated: []Deprecated{},
 	}
 	dir, err := os.MkdirTemp("", "zenml-upgrade-compat-")
@@ -87,7 +83,6 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		}
 	}
 	t.conclude()
-	t.res.Seconds = o.Now().Sub(t.res.StartedAt).Seconds()
 	return t.res, nil
 }
 
@@ -218,8 +213,11 @@ func (t *test) noteIntegrations() {
 func (t *test) upgrade(ctx context.Context) error {
 	return t.step("ZenML "+t.To+": a copy of the database is upgraded", func() error {
 		t.old.stop(ctx)
-		if _, err := copyFile(t.old.database(), t.new.database()); err != nil {
-			return fmt.Errorf("copying the old server's database: %w", err)
+		for _, part := range []string{"", "-wal", "-journal"} { // SQLite mends what a killed server left
+			_, err := copyFile(t.old.database()+part, t.new.database()+part)
+			if err != nil && (part == "" || !errors.Is(err, fs.ErrNotExist)) {
+				return fmt.Errorf("copying the old server's database: %w", err)
+			}
 		}
 		if t.newDown != "" {
 			return nil

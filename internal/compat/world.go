@@ -2,6 +2,7 @@ package compat
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"embed"
 	"encoding/json"
@@ -93,12 +94,7 @@ func (w *world) login(ctx context.Context) error {
 
 // path is where the code under test finds programs: first in its environment.
 func (w *world) path() string {
-	path := "/usr/bin:/bin"
-	for _, kv := range w.environ {
-		if v, ok := strings.CutPrefix(kv, "PATH="); ok {
-			path = v
-		}
-	}
+	path := cmp.Or(proc.Getenv(w.environ, "PATH"), "/usr/bin:/bin")
 	return filepath.Join(w.client.Dir, "bin") + string(filepath.ListSeparator) + path
 }
 

@@ -47,12 +47,7 @@ func (m *Manager) TyPath() (string, error) {
 
 // find looks on PATH, then in the tools folder of the checkout that this binary was built in.
 func find(name string, environ []string) string {
-	var dirs []string
-	for _, kv := range environ {
-		if v, ok := strings.CutPrefix(kv, "PATH="); ok {
-			dirs = filepath.SplitList(v)
-		}
-	}
+	dirs := filepath.SplitList(proc.Getenv(environ, "PATH"))
 	if self, err := os.Executable(); err == nil {
 		// first: the pinned tools beside us, so that a checkout runs what it was tested with
 		dirs = append([]string{filepath.Join(filepath.Dir(filepath.Dir(self)), ".cache", "tools", "bin")}, dirs...)
