@@ -170,7 +170,7 @@ func (r *Result) noteReasons(s *settings, g *gathered) []verdict.Reason {
 func (r *Result) findingReasons() []verdict.Reason {
 	var hit, named, open, other []string
 	for _, f := range r.Findings {
-		line := fmt.Sprintf("%s %s: %s", f.Version, f.ID, f.Title)
+		line := fmt.Sprintf("%s: %s", f.ID, f.Title)
 		switch {
 		case f.Waiver != nil || f.Source != "notes" || f.Affects == release.No:
 		case f.Category == release.Breaking && f.Affects == release.Yes && !r.typed(f.Evidence):
@@ -178,7 +178,7 @@ func (r *Result) findingReasons() []verdict.Reason {
 		case f.Category == release.Breaking && f.Affects == release.Yes:
 			named = append(named, line)
 		case f.Category == release.Breaking:
-			open = append(open, line)
+			open = append(open, f.ID) // the report lists them with their titles
 		case f.Affects == release.Yes && slices.Contains([]release.Category{release.Helm, release.KnownIssue, release.Deprecation, release.Migration}, f.Category):
 			other = append(other, line)
 		}

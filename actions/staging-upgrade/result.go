@@ -13,6 +13,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
 // Result is result.json of staging-upgrade.
@@ -82,6 +83,14 @@ func (r *Result) decide() {
 			Code: "artifacts_unknown", Text: fmt.Sprintf("%d of %d artifacts could not be compared", len(a.Unknown), a.Tried),
 			Evidence: a.Unknown, Decision: verdict.Review,
 		})
+	}
+	for _, kind := range slices.Sorted(maps.Keys(r.Lost)) {
+		if r.Lost[kind].Status == zenml.StatusUnknown {
+			r.Reasons = append(r.Reasons, verdict.Reason{
+				Code: "inventory_unknown", Text: fmt.Sprintf("the key in server-token may not list every %s, and they could not be counted in the database", kind),
+				Evidence: []string{}, Decision: verdict.Review,
+			})
+		}
 	}
 	r.Decide(string(r.Outcome))
 	// The outcome names a failure better than one of several grounds for it.
@@ -196,10 +205,10 @@ func (r *Result) steps() report.Block {
 }
 
 func (r *Result) counts() report.Block {
-	t := report.Table{Header: []string{"Kind", "Before", "After", "Missing"}}
+	t := report.Table{Header: []string{"Kind", "Before", "After", "Missing", "How"}}
 	for _, kind := range slices.Sorted(maps.Keys(r.Lost)) {
 		l := r.Lost[kind]
-		t.Rows = append(t.Rows, []report.Text{report.T(kind), report.T(fmt.Sprint(l.Before)), report.T(fmt.Sprint(l.After)), report.T(fmt.Sprint(len(l.Missing)))})
+		t.Rows = append(t.Rows, []report.Text{report.T(kind), report.T(fmt.Sprint(l.Before)), report.T(fmt.Sprint(l.After)), report.T(fmt.Sprint(len(l.Missing))), report.T(l.Status)})
 	}
 	return t
 }

@@ -148,7 +148,7 @@ func (r *run) checkPrivate(ctx context.Context) (string, error) {
 		return "", err
 	}
 	r.state.AtOpening = &f
-	return "all checks passed", nil
+	return "all checks passed", r.countRows(f.Tables)
 }
 
 // open ends the downtime.

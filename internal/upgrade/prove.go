@@ -59,6 +59,10 @@ func (r *run) drill(ctx context.Context) (_ string, err error) {
 		if err := r.compare(ctx, c); err != nil {
 			return err
 		}
+		// The copy was proved equal to the backup when it was made.
+		if err := r.countRows(r.report.Backup.Tables); err != nil {
+			return err
+		}
 		if d.Secret, err = readSecret(ctx, c); err != nil {
 			return err
 		}
@@ -81,9 +85,15 @@ func (r *run) rehearse(ctx context.Context) (string, error) {
 			return err
 		}
 		began := r.Now()
-		err = r.check(ctx, s.PrivateURL(), revision)
+		if err := r.check(ctx, s.PrivateURL(), revision); err != nil {
+			return err
+		}
+		f, err := r.copy.DB.Fingerprint(ctx)
 		r.timing.check = r.Now().Sub(began).Seconds()
-		return err
+		if err != nil {
+			return err
+		}
+		return r.countRows(f.Tables)
 	})
 	if err != nil {
 		return "", fmt.Errorf("%s on the restored copy: %w", r.To, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
 // errWritten stops a rollback: somebody's work since the opening would be lost.
@@ -90,15 +91,29 @@ func (r *run) startOld(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if r.before != nil {
-		if err := r.compare(ctx, c); err != nil {
-			return "", err
-		}
+	if err := r.whole(ctx, c); err != nil {
+		return "", err
 	}
 	if _, err := readSecret(ctx, c); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("%s answers again", r.state.From), nil
+}
+
+// whole proves that the old version holds what it held. A run that recovers another one has no
+// list of that; the restored content's digest speaks for it.
+func (r *run) whole(ctx context.Context, c *zenml.Client) error {
+	if r.before == nil {
+		return nil
+	}
+	if err := r.compare(ctx, c); err != nil || r.state.FinalBackup == "" {
+		return err // before the final backup people could still delete: no count to compare with
+	}
+	f, err := r.DB.Fingerprint(ctx)
+	if err != nil {
+		return fmt.Errorf("counting rows: %w", err)
+	}
+	return r.countRows(f.Tables)
 }
 
 // restore puts the old content back, exactly. The new version's process must be gone before.
