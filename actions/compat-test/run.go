@@ -8,13 +8,17 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/compat"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 )
 
-type compatTest struct{ in Inputs }
+type compatTest struct {
+	in      Inputs
+	options compat.Options // what Check made of them
+	dry     bool
+}
 
 // New returns the action.
 func New() action.Action { return &compatTest{} }
@@ -37,21 +41,13 @@ Examples:
 
 func (c *compatTest) Inputs() any { return &c.in }
 
-// Run tests, or with dry-run says what would be tested.
+// Run tests, or with dry-run says what would be tested, on inputs that Check found good.
 func (c *compatTest) Run(ctx context.Context, rt *action.Runtime) (action.Result, error) {
-	o, err := c.options(rt)
-	dry, dryErr := action.Bool("dry-run", c.in.DryRun)
-	if err := errors.Join(err, dryErr); err != nil {
-		return nil, err
-	}
-	if dry {
+	o := c.options
+	o.Progress = rt.Progress
+	if c.dry {
 		return planned(o), nil
 	}
-	m, err := pyenv.New(rt.Environ, rt.CacheDir)
-	if err != nil {
-		return nil, err
-	}
-	o.Pyenv = m
 	res, err := compat.Run(ctx, o)
 	if err != nil {
 		return nil, err // not res: a nil *compat.Result in an interface is not nil
@@ -75,22 +71,27 @@ func planned(o compat.Options) *compat.Result {
 	return r
 }
 
-// Check tells the faults of the inputs without doing anything.
-func (c *compatTest) Check(rt *action.Runtime) error {
-	_, err := c.options(rt)
+// Check tells the faults of the inputs. That the package index does not answer is told when
+// nothing else is wrong: nothing could be installed.
+func (c *compatTest) Check(ctx context.Context, rt *action.Runtime) error {
+	cfg, errCfg := action.LoadConfig(rt, c.in.Config)
+	o, errIn := c.in.decode(cfg)
+	o.Repo, o.Environ, o.Secrets = rt.Repo, rt.Environ, rt.Secrets
+	var errDry, errTools error
+	c.dry, errDry = action.Bool("dry-run", c.in.DryRun)
+	o.Pyenv, errTools = pyenv.New(rt.Environ, rt.CacheDir)
+	c.options = o
+	err := errors.Join(errCfg, errIn, errDry, errTools)
+	if o.Pyenv == nil {
+		return err
+	}
+	index := pyenv.Index{Manager: o.Pyenv, Dir: rt.CacheDir, Now: rt.Now}
+	all, errIndex := index.Versions(ctx, "zenml", o.From, o.To)
+	switch {
+	case errIndex == nil:
+		return errors.Join(err, action.Released(all, o.From, o.To))
+	case err == nil || fault.IsInput(errIndex):
+		return errors.Join(err, errIndex)
+	}
 	return err
-}
-
-func (c *compatTest) options(rt *action.Runtime) (compat.Options, error) {
-	cfg, cfgErr := action.LoadConfig(rt, c.in.Config)
-	if cfg == nil {
-		cfg = &config.Config{}
-	}
-	o, inErr := c.in.decode(cfg)
-	if cfgErr != nil {
-		// Without the configuration the pipelines' names cannot be judged.
-		return o, cfgErr
-	}
-	o.Repo, o.Environ, o.Secrets, o.Progress = rt.Repo, rt.Environ, rt.Secrets, rt.Progress
-	return o, inErr
 }

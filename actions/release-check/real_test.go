@@ -31,7 +31,11 @@ func runtime(t *testing.T, repo string) *action.Runtime {
 
 func run(t *testing.T, rt *action.Runtime, in Inputs) *Result {
 	t.Helper()
-	res, err := (&check{inputs: in}).Run(t.Context(), rt)
+	c := &check{inputs: in}
+	if err := c.Check(t.Context(), rt); err != nil {
+		t.Fatal(err)
+	}
+	res, err := c.Run(t.Context(), rt)
 	if err != nil {
 		t.Fatal(err)
 	}

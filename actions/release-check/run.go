@@ -20,7 +20,10 @@ import (
 
 const name = "release-check"
 
-type check struct{ inputs Inputs }
+type check struct {
+	inputs Inputs
+	set    *settings // what Check made of them
+}
 
 // New returns the action.
 func New() action.Action { return &check{} }
@@ -47,13 +50,15 @@ type gathered struct {
 	noPair          error
 }
 
-// Run checks the inputs, gathers the facts side by side and judges them.
+// Check decodes the inputs and tells every fault in them.
+func (c *check) Check(ctx context.Context, rt *action.Runtime) (err error) {
+	c.set, err = c.inputs.decode(ctx, rt)
+	return err
+}
+
+// Run gathers the facts side by side and judges them, on inputs that Check found good.
 func (c *check) Run(ctx context.Context, rt *action.Runtime) (action.Result, error) {
-	begin := rt.Now()
-	s, err := c.inputs.decode(ctx, rt)
-	if err != nil {
-		return nil, err
-	}
+	begin, s := rt.Now(), c.set
 	defer s.tree.Close()
 	g := &gathered{}
 	var group errgroup.Group

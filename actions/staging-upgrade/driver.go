@@ -110,28 +110,27 @@ func (d *local) StopOld(ctx context.Context) error {
 }
 
 // StartOld puts the old version back on the public port, unless it never left.
-func (d *local) StartOld(ctx context.Context) (upgrade.Child, error) {
+func (d *local) StartOld(ctx context.Context) error {
 	l, err := server.FindListener(d.port)
 	switch {
 	case err == nil && l.IsZenML():
-		return upgrade.Child{}, nil
+		return nil
 	case err == nil:
-		return upgrade.Child{}, errForeign
+		return errForeign
 	case !errors.Is(err, server.ErrNoListener):
-		return upgrade.Child{}, err
+		return err
 	}
 	s, err := d.load(ctx, d.oldPython, "old", d.storeURL)
 	if err != nil {
-		return upgrade.Child{}, err
+		return err
 	}
 	if err = s.Serve(ctx); err == nil {
 		err = s.Open(ctx)
 	}
 	if err != nil {
-		return upgrade.Child{}, errors.Join(err, s.Stop(ctx))
+		return errors.Join(err, s.Stop(ctx))
 	}
-	c, _ := s.About()
-	return c, nil
+	return nil
 }
 
 // Load starts a server's process, which waits.

@@ -72,7 +72,7 @@ func (s *site) act(t *testing.T, in Inputs) (*Result, error) {
 	rt := &action.Runtime{
 		Environ: os.Environ(), Progress: progress.New(testWriter{t}, false), Now: time.Now, OutDir: s.out, CacheDir: s.cache, Repo: s.repo,
 	}
-	if err := a.Check(rt); err != nil {
+	if err := a.Check(t.Context(), rt); err != nil {
 		t.Fatal(err)
 	}
 	res, err := a.Run(t.Context(), rt)

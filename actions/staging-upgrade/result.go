@@ -146,6 +146,9 @@ func (r *Result) headline() string {
 	if h, ok := headlines[r.Outcome]; ok {
 		return h
 	}
+	if r.Decision == verdict.Block {
+		return "What was found stands against the upgrade, the rest is not known; nothing was changed."
+	}
 	return "No verdict could be formed; nothing was changed."
 }
 

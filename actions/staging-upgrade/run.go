@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
@@ -25,6 +26,7 @@ type stagingUpgrade struct {
 	db      *database.SQLite
 	manager *pyenv.Manager
 	env     []string // the server's own settings; holds secrets
+	noIndex error    // why the package index did not say which versions there are
 }
 
 // New returns the action.
@@ -47,22 +49,40 @@ Examples:
 }
 
 // Check decodes the inputs and tells every fault in them.
-func (a *stagingUpgrade) Check(rt *action.Runtime) error {
-	var errs [4]error
+func (a *stagingUpgrade) Check(ctx context.Context, rt *action.Runtime) error {
+	var errs [5]error
 	a.set, errs[0] = a.in.decode(rt)
 	if a.in.DatabaseURL != "" { // its absence is told with the other missing inputs
 		a.db, errs[1] = database.Open(a.in.DatabaseURL)
 	}
-	a.manager, errs[2] = pyenv.New(rt.Environ, rt.CacheDir)
-	a.env, errs[3] = a.serverEnv(rt)
+	a.env, errs[2] = a.serverEnv(rt)
+	if a.manager, errs[3] = pyenv.New(rt.Environ, rt.CacheDir); errs[3] == nil {
+		errs[4] = a.askIndex(ctx, rt)
+	}
 	return errors.Join(errs[:]...)
+}
+
+// askIndex checks the versions against the package index. That it does not answer is no fault of
+// the input, and must not keep a run from putting back what an earlier one left.
+func (a *stagingUpgrade) askIndex(ctx context.Context, rt *action.Runtime) error {
+	index := pyenv.Index{Manager: a.manager, Dir: rt.CacheDir, Now: rt.Now}
+	wanted := slices.DeleteFunc([]string{a.in.From, a.in.To}, func(v string) bool { return v == "" })
+	all, err := index.Versions(ctx, "zenml", wanted...)
+	switch {
+	case err == nil:
+		return action.Released(all, a.in.From, a.in.To)
+	case fault.IsInput(err): // pip is missing
+		return err
+	}
+	a.noIndex = err
+	return nil
 }
 
 // Run carries the mode out, on inputs that Check found good.
 func (a *stagingUpgrade) Run(ctx context.Context, rt *action.Runtime) (action.Result, error) {
 	rep, err := upgrade.Execute(ctx, a.options(rt))
 	res := &Result{Mode: a.set.mode, Environment: a.set.environment, Report: *rep}
-	res.From, res.To = given(a.in.From), given(a.in.To)
+	res.From, res.To = given(rep.Running), given(a.in.To)
 	if err != nil {
 		res.Reasons = append(res.Reasons, verdict.Reason{Code: "unreachable", Text: err.Error(), Evidence: []string{}, Decision: verdict.Unknown})
 	}
@@ -85,7 +105,7 @@ func (a *stagingUpgrade) options(rt *action.Runtime) upgrade.Options {
 		Workspace: []string{rt.Repo, rt.OutDir}, CodeRoot: rt.Repo, ArtifactRoot: a.in.ArtifactRoot, Critical: s.critical,
 		MaxDowntime: s.maxDowntime, KeepBroken: !s.rollback,
 		DB: a.db, Driver: driver, Probe: func(url string) upgrade.Prober { return server.Watch(url) }, Python: probes.client,
-		Environ: rt.Environ, Progress: rt.Progress, Now: rt.Now,
+		Environ: rt.Environ, Progress: rt.Progress, Now: rt.Now, Unready: a.noIndex,
 	}
 }
 

@@ -52,8 +52,11 @@ type Filer interface {
 }
 
 // Checker is implemented by actions that can tell the faults of their inputs without doing
-// anything. It is asked before Run, so that these are told together with the common inputs' faults.
-type Checker interface{ Check(rt *Runtime) error }
+// anything but asking the package index. It is asked before Run, so that these are told together with
+// the common inputs' faults; rt has no Progress yet.
+type Checker interface {
+	Check(ctx context.Context, rt *Runtime) error
+}
 
 // Action is one of the three. Inputs returns a pointer to a struct that kong can fill.
 // Run returns a result whenever one can be formed, also beside an error.

@@ -19,6 +19,10 @@ func (t *test) serverEnv(ctx context.Context, version string) (*pyenv.Env, error
 	env, err := t.Pyenv.Ensure(ctx, pyenv.Spec{Python: t.Python, Requirements: pyenv.ServerRequirements(version)})
 	var conflict *pyenv.Conflict
 	if errors.As(err, &conflict) {
+		if bounds, ok := conflict.Python(); ok {
+			return nil, fault.BadInput(fmt.Sprintf("ZenML %s does not run on Python %s: it asks for %s", version, t.Python, bounds),
+				"name another Python with python-versions")
+		}
 		return nil, &fault.Error{
 			Kind: fault.Input, What: fmt.Sprintf("ZenML %q cannot be installed with Python %q", version, t.Python), Err: conflict,
 			Next: "name a version that is on the index and a Python that it supports (python-versions)",

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -24,8 +23,6 @@ type Pair struct {
 	Python           string // what was asked of uv: a version or a range
 }
 
-var refusedPython = regexp.MustCompile(`does not satisfy Python([<>=!~][^\s,]*(?:,[<>=!~][^\s,]*)*)`)
-
 // Install installs both versions on a Python that both support: one of those in use when there is
 // one on this machine, else any. No such Python on the machine is an input fault.
 func Install(ctx context.Context, m *pyenv.Manager, from, to string, used []string) (*Pair, error) {
@@ -42,16 +39,15 @@ func Install(ctx context.Context, m *pyenv.Manager, from, to string, used []stri
 			var conflict *pyenv.Conflict
 			var f *fault.Error
 			if errors.As(err, &conflict) {
-				text := strings.Join(strings.Fields(conflict.Proof), " ")
-				if b := refusedPython.FindStringSubmatch(text); b != nil && !slices.Contains(bounds, b[1]) {
-					bounds, learned = append(bounds, b[1]), true
+				if b, ok := conflict.Python(); ok && !slices.Contains(bounds, b) {
+					bounds, learned = append(bounds, b), true
 				}
 			} else if errors.As(err, &f) && strings.HasPrefix(f.What, "no Python") {
 				if slices.Contains(used, python) {
 					missing[python], learned = true, true
 					continue
 				}
-				return nil, fault.BadInput(fmt.Sprintf("no Python %s, which ZenML %s and %s support, was found on this machine", python, from, to),
+				return nil, fault.BadInput(fmt.Sprintf("no Python %sthat ZenML %s and %s support was found on this machine", spaced(python), from, to),
 					"install such an interpreter")
 			}
 		}
@@ -60,6 +56,13 @@ func Install(ctx context.Context, m *pyenv.Manager, from, to string, used []stri
 		}
 	}
 	return nil, fmt.Errorf("finding a Python that ZenML %s and %s support: none of %s", from, to, strings.Join(bounds, ", "))
+}
+
+func spaced(word string) string {
+	if word == "" {
+		return ""
+	}
+	return word + " "
 }
 
 func choose(used, bounds []string, missing map[string]bool) string {

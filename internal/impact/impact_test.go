@@ -4,11 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 )
@@ -120,23 +118,5 @@ func TestAnswer(t *testing.T) {
 				t.Errorf("the breakage is linked with %v", c.Breakages[0].Findings)
 			}
 		})
-	}
-}
-
-func TestAnswersAreKeptForTheirTime(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	x := &Index{Manager: &pyenv.Manager{UV: "/nonexistent/uv", Dir: t.TempDir()}, Dir: t.TempDir(), Now: func() time.Time { return now }}
-	q := pyenv.Question{Requirements: []string{"a==1"}, Python: "3.11"}
-	x.save(x.path("resolve", []any{q, x.Manager.Env, x.uvBuild()}), kept{Pins: map[string]string{"a": "1"}})
-	if pins, err := x.Resolve(t.Context(), q); err != nil || pins["a"] != "1" {
-		t.Errorf("got %v, %v: a young answer is used", pins, err)
-	}
-	if _, err := x.Resolve(t.Context(), pyenv.Question{Requirements: []string{"a==2"}, Python: "3.11"}); err == nil {
-		t.Error("the answer to another question was used")
-	}
-	now = now.Add(resolveAge)
-	if _, err := x.Resolve(t.Context(), q); err == nil {
-		t.Error("an old answer was used")
 	}
 }

@@ -82,7 +82,7 @@ func FindPins(sets []repo.Set) []Pin {
 
 // CheckPins asks the resolver whether every set holds together with ZenML's pin replaced by the new
 // version, for each Python version. What cannot be asked or judged is in Unjudged.
-func CheckPins(ctx context.Context, x *Index, sets []repo.Set, pythons []string, from, to string) *Pins {
+func CheckPins(ctx context.Context, x *pyenv.Index, sets []repo.Set, pythons []string, from, to string) *Pins {
 	out := &Pins{Files: FindPins(sets), Conflicts: []PinConflict{}, Resolved: map[string]Answer{}, Already: []Already{}, Unjudged: []repo.Gap{}}
 	type cell struct {
 		answer    Answer
@@ -137,7 +137,7 @@ func unique(gaps []repo.Gap) []repo.Gap {
 
 // asker asks about one set on one Python version.
 type asker struct {
-	x                *Index
+	x                *pyenv.Index
 	set              repo.Set
 	python, from, to string
 }

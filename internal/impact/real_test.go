@@ -131,10 +131,10 @@ func TestBreakageThroughOwnModuleAndInNotebook(t *testing.T) {
 	}
 }
 
-func index(t *testing.T) *Index {
+func index(t *testing.T) *pyenv.Index {
 	t.Helper()
 	m := machine.Manager(t)
-	return &Index{Manager: m, Dir: m.Dir, Now: time.Now}
+	return &pyenv.Index{Manager: m, Dir: m.Dir, Now: time.Now}
 }
 
 func TestPinConflictIsProvedWithItsFix(t *testing.T) {
