@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -67,7 +68,7 @@ func compareArtifacts(from string, old, now []loaded, silence string) []Artifact
 		case !o.Loaded:
 			a.LoadNew, a.Cause = Passed, cleaned(o.Detail)
 		case o.Digest == "" || n.Digest == "":
-			a.LoadNew, a.Cause = Passed, cleaned(first(n.Detail, o.Detail))
+			a.LoadNew, a.Cause = Passed, cleaned(cmp.Or(n.Detail, o.Detail))
 		default:
 			a.LoadNew, a.SameValue = Passed, zenml.SameValue(o.Digest, n.Digest)
 			a.Cause = difference(a.SameValue)

@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -16,7 +17,7 @@ func judge(c *Check) {
 	old, now := c.Baseline, c.Candidate
 	switch {
 	case old.Status == Skipped || now.Status == Skipped:
-		c.Verdict, c.Cause = NotCompared, first(now.Detail, old.Detail)
+		c.Verdict, c.Cause = NotCompared, cmp.Or(now.Detail, old.Detail)
 		// A check that failed on the new version is worth its reason even without a baseline.
 		if now.Status == Failed {
 			c.Cause = now.Detail
@@ -26,7 +27,7 @@ func judge(c *Check) {
 	case old.unsteady && now.Status == Failed:
 		c.Verdict, c.Cause = BrokenByUpgrade, now.Detail
 	case old.unsteady || now.unsteady:
-		c.Verdict, c.Cause = Flaky, first(now.Detail, old.Detail)
+		c.Verdict, c.Cause = Flaky, cmp.Or(now.Detail, old.Detail)
 	case old.Status == Failed:
 		c.Verdict, c.Cause = Fixed, old.Detail
 	case now.Status == Failed:
@@ -34,15 +35,6 @@ func judge(c *Check) {
 	default:
 		c.Verdict, c.Cause = OK, nil
 	}
-}
-
-func first(texts ...*string) *string {
-	for _, t := range texts {
-		if t != nil {
-			return t
-		}
-	}
-	return nil
 }
 
 // rule turns the checks of one verdict into a reason.
