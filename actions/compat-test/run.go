@@ -12,7 +12,6 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
 type compatTest struct {
@@ -27,7 +26,17 @@ func New() action.Action { return &compatTest{} }
 func (c *compatTest) Name() string { return "compat-test" }
 
 func (c *compatTest) Help() string {
-	return "Run pipelines, artifacts, client and dashboard on the old and the new ZenML and compare."
+	return `Run pipelines, artifacts, client and dashboard on the old and the new ZenML and compare.
+
+Examples:
+  zenml-upgrade compat-test --from 0.85.0 --to 0.98.0
+      every built-in check and every pipeline of the configuration, on two throw-away servers
+  zenml-upgrade compat-test --from 0.85.0 --to 0.98.0 --suite none --pipelines train,score
+      two of the repository's own pipelines alone
+  zenml-upgrade compat-test --from 0.85.0 --to 0.98.0 --python-versions 3.11 --format json
+      on one Python; result.json on standard output
+  zenml-upgrade compat-test --from 0.85.0 --to 0.98.0 --dry-run true
+      names what would be checked; starts nothing`
 }
 
 func (c *compatTest) Inputs() any { return &c.in }
@@ -50,7 +59,7 @@ func (c *compatTest) Run(ctx context.Context, rt *action.Runtime) (action.Result
 func planned(o compat.Options) *compat.Result {
 	r := &compat.Result{
 		Common: report.Common{
-			Schema: compat.Schema, From: &o.From, To: &o.To, StartedAt: o.Now().UTC(), ToolVersion: version.Tool, Errors: []string{},
+			From: &o.From, To: &o.To,
 			Reasons: []verdict.Reason{{
 				Code: "dry_run", Text: "this was a dry run: nothing was started and nothing is known", Evidence: []string{}, Decision: verdict.Unknown,
 			}},
@@ -67,7 +76,7 @@ func planned(o compat.Options) *compat.Result {
 func (c *compatTest) Check(ctx context.Context, rt *action.Runtime) error {
 	cfg, errCfg := action.LoadConfig(rt, c.in.Config)
 	o, errIn := c.in.decode(cfg)
-	o.Repo, o.Environ, o.Now = rt.Repo, rt.Environ, rt.Now
+	o.Repo, o.Environ, o.Secrets = rt.Repo, rt.Environ, rt.Secrets
 	var errDry, errTools error
 	c.dry, errDry = action.Bool("dry-run", c.in.DryRun)
 	o.Pyenv, errTools = pyenv.New(rt.Environ, rt.CacheDir)

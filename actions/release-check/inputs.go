@@ -16,6 +16,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
@@ -36,10 +37,10 @@ type settings struct {
 	crossed  []string       // from < v <= to; nil when the index could not be asked
 	bodies   []release.Body // of a file or folder; nil for GitHub
 	github   bool
-	tree     *impact.Tree
-	sets     []impact.Set
-	gaps     []impact.Gap // of the requirement files
-	pythons  []impact.UsedPython
+	tree     *repo.Tree
+	sets     []repo.Set
+	gaps     []repo.Gap // of the requirement files
+	pythons  []repo.Python
 	manager  *pyenv.Manager
 	index    *pyenv.Index
 	noIndex  error // why the versions on the index are not known
@@ -89,13 +90,13 @@ func (s *settings) decodeRepository(dir string) error {
 	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
 		return nil // told with the common inputs
 	}
-	t, err := impact.Scan(dir)
+	t, err := repo.Scan(dir)
 	if err != nil {
 		return err
 	}
 	s.tree = t
 	var files []string
-	s.sets, files, s.gaps = impact.Sets(t)
+	s.sets, files, s.gaps = repo.Sets(t)
 	switch {
 	case len(s.sets)+len(s.gaps) > 0:
 		return nil
@@ -118,8 +119,8 @@ func (s *settings) decodePythons(text string) error {
 			return
 		}
 		v = strings.Join(strings.Split(v, ".")[:2], ".")
-		if !slices.ContainsFunc(s.pythons, func(u impact.UsedPython) bool { return u.Version == v }) {
-			s.pythons = append(s.pythons, impact.UsedPython{Version: v, Source: source})
+		if !slices.ContainsFunc(s.pythons, func(u repo.Python) bool { return u.Version == v }) {
+			s.pythons = append(s.pythons, repo.Python{Version: v, Source: source})
 		}
 	}
 	for _, v := range action.List(text) {
@@ -133,9 +134,9 @@ func (s *settings) decodePythons(text string) error {
 		}
 	}
 	if len(s.pythons) == 0 && len(faults) == 0 && s.tree != nil {
-		s.pythons = impact.FindPythons(s.tree)
+		s.pythons = repo.Pythons(s.tree)
 	}
-	slices.SortFunc(s.pythons, func(a, b impact.UsedPython) int { return version.Compare(a.Version, b.Version) })
+	slices.SortFunc(s.pythons, func(a, b repo.Python) int { return version.Compare(a.Version, b.Version) })
 	return errors.Join(faults...)
 }
 

@@ -10,6 +10,8 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
@@ -34,7 +36,7 @@ func (r *Result) fill(s *settings, g *gathered, now time.Time) error {
 	known := impact.Known{Tree: s.tree, Sets: s.sets, Gaps: s.gaps, Python: r.Python, Code: g.code}
 	known.Answer(r.Findings)
 	waive(r.Findings, s.cfg.Waivers, now)
-	r.CodeGaps = []impact.Gap{}
+	r.CodeGaps = []repo.Gap{}
 	if g.code != nil {
 		r.Code, r.Deprecated, r.CodeGaps = g.code.Breakages, g.code.Deprecated, append(r.CodeGaps, g.code.Gaps...)
 	}
@@ -68,25 +70,21 @@ func waive(findings []release.Finding, waivers []config.Waiver, now time.Time) {
 	}
 }
 
-func reason(d verdict.Decision, code, text string, evidence []string) verdict.Reason {
-	return verdict.Reason{Code: code, Text: text, Evidence: append([]string{}, evidence...), Decision: d}
-}
-
 func (r *Result) codeReasons(g *gathered) []verdict.Reason {
 	var out []verdict.Reason
 	if g.code == nil {
-		return append(out, reason(verdict.Unknown, "code_unknown", "The code could not be checked against both versions.", []string{oneLine(g.noCode)}))
+		return append(out, verdict.Because(verdict.Unknown, "code_unknown", "The code could not be checked against both versions.", []string{oneLine(g.noCode)}))
 	}
 	if len(g.code.Breakages) > 0 {
-		out = append(out, reason(verdict.Block, "code_breaks",
-			fmt.Sprintf("The code breaks in %s with ZenML %s.", count(len(g.code.Breakages), "place"), *r.To), breakages(g.code.Breakages)))
+		out = append(out, verdict.Because(verdict.Block, "code_breaks",
+			fmt.Sprintf("The code breaks in %s with ZenML %s.", report.Count(len(g.code.Breakages), "place"), *r.To), breakages(g.code.Breakages)))
 	}
 	if len(g.code.Gaps) > 0 {
-		out = append(out, reason(verdict.Unknown, "code_unchecked", fmt.Sprintf("%s could not be checked.", count(len(g.code.Gaps), "file")), gaps(g.code.Gaps)))
+		out = append(out, verdict.Because(verdict.Unknown, "code_unchecked", fmt.Sprintf("%s could not be checked.", report.Count(len(g.code.Gaps), "file")), gaps(g.code.Gaps)))
 	}
 	if len(g.code.Deprecated) > 0 {
-		out = append(out, reason(verdict.Review, "deprecated_used",
-			fmt.Sprintf("The code uses in %s what ZenML %s calls deprecated.", count(len(g.code.Deprecated), "place"), *r.To), breakages(g.code.Deprecated)))
+		out = append(out, verdict.Because(verdict.Review, "deprecated_used",
+			fmt.Sprintf("The code uses in %s what ZenML %s calls deprecated.", report.Count(len(g.code.Deprecated), "place"), *r.To), breakages(g.code.Deprecated)))
 	}
 	return out
 }
@@ -104,7 +102,7 @@ func (r *Result) pinReasons() []verdict.Reason {
 		}
 	}
 	if len(packages) > 0 {
-		out = append(out, reason(verdict.Block, "pin_conflict",
+		out = append(out, verdict.Because(verdict.Block, "pin_conflict",
 			fmt.Sprintf("The repository's pins (%s) cannot be installed together with ZenML %s.", strings.Join(packages, ", "), *r.To), evidence))
 	}
 	evidence = nil
@@ -112,11 +110,11 @@ func (r *Result) pinReasons() []verdict.Reason {
 		evidence = append(evidence, fmt.Sprintf("%s, Python %s", a.Set, a.Python))
 	}
 	if len(evidence) > 0 {
-		out = append(out, reason(verdict.Unknown, "pins_already_conflicting",
+		out = append(out, verdict.Because(verdict.Unknown, "pins_already_conflicting",
 			fmt.Sprintf("Requirements do not hold together with ZenML %s either: already conflicting, so nothing can be said of the upgrade.", *r.From), evidence))
 	}
 	if len(r.Pins.Unjudged) > 0 {
-		out = append(out, reason(verdict.Unknown, "pins_unknown", fmt.Sprintf("%s of the requirement files could not be judged.", count(len(r.Pins.Unjudged), "part")), gaps(r.Pins.Unjudged)))
+		out = append(out, verdict.Because(verdict.Unknown, "pins_unknown", fmt.Sprintf("%s of the requirement files could not be judged.", report.Count(len(r.Pins.Unjudged), "part")), gaps(r.Pins.Unjudged)))
 	}
 	return out
 }
@@ -124,9 +122,9 @@ func (r *Result) pinReasons() []verdict.Reason {
 func (r *Result) pythonReasons() []verdict.Reason {
 	switch p := r.Python; {
 	case len(p.Used) == 0:
-		return []verdict.Reason{reason(verdict.Unknown, "python_unknown", "No file says which Python versions are in use: give python-versions.", nil)}
+		return []verdict.Reason{verdict.Because(verdict.Unknown, "python_unknown", "No file says which Python versions are in use: give python-versions.", nil)}
 	case p.RequiresNew == nil:
-		return []verdict.Reason{reason(verdict.Unknown, "python_unknown", fmt.Sprintf("Which Python versions ZenML %s supports is not known.", *r.To), nil)}
+		return []verdict.Reason{verdict.Because(verdict.Unknown, "python_unknown", fmt.Sprintf("Which Python versions ZenML %s supports is not known.", *r.To), nil)}
 	case len(p.Unsupported) > 0:
 		var evidence []string
 		for _, u := range p.UsedFrom {
@@ -134,7 +132,7 @@ func (r *Result) pythonReasons() []verdict.Reason {
 				evidence = append(evidence, u.Version+": "+u.Source)
 			}
 		}
-		return []verdict.Reason{reason(verdict.Block, "python_unsupported",
+		return []verdict.Reason{verdict.Because(verdict.Block, "python_unsupported",
 			fmt.Sprintf("ZenML %s does not support Python %s (it requires %s).", *r.To, strings.Join(p.Unsupported, ", "), *p.RequiresNew), evidence)}
 	}
 	return nil
@@ -146,23 +144,23 @@ const oldestMeasured = "0.58.2"
 func (r *Result) noteReasons(s *settings, g *gathered) []verdict.Reason {
 	var out []verdict.Reason
 	if s.noIndex != nil {
-		out = append(out, reason(verdict.Unknown, "versions_unknown", "The package index did not say which versions lie between.", []string{oneLine(s.noIndex)}))
+		out = append(out, verdict.Because(verdict.Unknown, "versions_unknown", "The package index did not say which versions lie between.", []string{oneLine(s.noIndex)}))
 	}
 	if g.noNotes != nil {
-		out = append(out, reason(verdict.Unknown, "notes_unreachable", "The release notes could not be read.", []string{oneLine(g.noNotes)}))
+		out = append(out, verdict.Because(verdict.Unknown, "notes_unreachable", "The release notes could not be read.", []string{oneLine(g.noNotes)}))
 	}
 	states := map[release.NotesState][]string{}
 	for _, rel := range r.Releases {
 		states[rel.Notes] = append(states[rel.Notes], rel.Version)
 	}
 	if v := states[release.Missing]; len(v) > 0 && g.noNotes == nil {
-		out = append(out, reason(verdict.Unknown, "notes_missing", fmt.Sprintf("%s of %d have no release notes.", count(len(v), "release"), len(r.Releases)), v))
+		out = append(out, verdict.Because(verdict.Unknown, "notes_missing", fmt.Sprintf("%s of %d have no release notes.", report.Count(len(v), "release"), len(r.Releases)), v))
 	}
 	if v := states[release.Pending]; len(v) > 0 {
-		out = append(out, reason(verdict.Unknown, "notes_pending", fmt.Sprintf("The notes of %s are not written yet.", strings.Join(v, ", ")), v))
+		out = append(out, verdict.Because(verdict.Unknown, "notes_pending", fmt.Sprintf("The notes of %s are not written yet.", strings.Join(v, ", ")), v))
 	}
 	if version.Compare(*r.From, oldestMeasured) < 0 {
-		out = append(out, reason(verdict.Unknown, "path_unproved", fmt.Sprintf("A direct upgrade from a version below %s was never measured.", oldestMeasured), nil))
+		out = append(out, verdict.Because(verdict.Unknown, "path_unproved", fmt.Sprintf("A direct upgrade from a version below %s was never measured.", oldestMeasured), nil))
 	}
 	return out
 }
@@ -188,13 +186,13 @@ func (r *Result) findingReasons() []verdict.Reason {
 	var out []verdict.Reason
 	add := func(d verdict.Decision, code, text string, list []string) {
 		if len(list) > 0 {
-			out = append(out, reason(d, code, fmt.Sprintf(text, count(len(list), "")), list))
+			out = append(out, verdict.Because(d, code, fmt.Sprintf(text, len(list)), list))
 		}
 	}
-	add(verdict.Block, "breaking_affects", "%s declared breaking changes name what this repository uses.", hit)
-	add(verdict.Review, "breaking_named", "%s declared breaking changes name what the code uses; the code itself passes the check.", named)
-	add(verdict.Review, "breaking_unjudged", "%s declared breaking changes could not be judged from the repository.", open)
-	add(verdict.Review, "findings_affect", "%s other changes name what this repository uses.", other)
+	add(verdict.Block, "breaking_affects", "%d declared breaking changes name what this repository uses.", hit)
+	add(verdict.Review, "breaking_named", "%d declared breaking changes name what the code uses; the code itself passes the check.", named)
+	add(verdict.Review, "breaking_unjudged", "%d declared breaking changes could not be judged from the repository.", open)
+	add(verdict.Review, "findings_affect", "%d other changes name what this repository uses.", other)
 	return out
 }
 
@@ -202,7 +200,7 @@ func (r *Result) findingReasons() []verdict.Reason {
 func (r *Result) typed(evidence []release.Evidence) bool {
 	for _, e := range evidence {
 		broken := slices.ContainsFunc(r.Code, func(b impact.Breakage) bool { return b.File == e.File && b.Line == e.Line })
-		unchecked := slices.ContainsFunc(r.CodeGaps, func(g impact.Gap) bool { return g.File == e.File })
+		unchecked := slices.ContainsFunc(r.CodeGaps, func(g repo.Gap) bool { return g.File == e.File })
 		if r.Code == nil || broken || unchecked || !strings.HasSuffix(e.File, ".py") {
 			return false
 		}
@@ -229,7 +227,7 @@ func (r *Result) notesComplete() bool {
 func (r *Result) proofs() map[string]checklist.Proof {
 	out := map[string]checklist.Proof{}
 	if r.notesComplete() {
-		out[checklist.ReviewNotes] = checklist.Proof{State: checklist.Done, Evidence: fmt.Sprintf("%s read, %s", count(len(r.Releases), "release"), count(len(r.Findings), "finding"))}
+		out[checklist.ReviewNotes] = checklist.Proof{State: checklist.Done, Evidence: fmt.Sprintf("%s read, %s", report.Count(len(r.Releases), "release"), report.Count(len(r.Findings), "finding"))}
 	}
 	if ok := r.Python.Supported; ok != nil && *ok {
 		out[checklist.PythonSupport] = checklist.Proof{State: checklist.Done, Evidence: strings.Join(r.Python.Used, ", ") + " against " + *r.Python.RequiresNew}
@@ -237,12 +235,12 @@ func (r *Result) proofs() map[string]checklist.Proof {
 		out[checklist.PythonSupport] = checklist.Proof{State: checklist.Failed, Evidence: strings.Join(r.Python.Unsupported, ", ") + " against " + *r.Python.RequiresNew}
 	}
 	if r.Pins != nil && len(r.Pins.Conflicts) > 0 {
-		out[checklist.Dependencies] = checklist.Proof{State: checklist.Failed, Evidence: count(len(r.Pins.Conflicts), "conflict")}
+		out[checklist.Dependencies] = checklist.Proof{State: checklist.Failed, Evidence: report.Count(len(r.Pins.Conflicts), "conflict")}
 	} else if r.Pins != nil && len(r.Pins.Already)+len(r.Pins.Unjudged) == 0 {
 		out[checklist.Dependencies] = checklist.Proof{State: checklist.Done, Evidence: "resolved for Python " + strings.Join(r.Python.Used, ", ")}
 	}
 	if len(r.Code) > 0 {
-		out[checklist.CodeReview] = checklist.Proof{State: checklist.Failed, Evidence: count(len(r.Code), "breakage")}
+		out[checklist.CodeReview] = checklist.Proof{State: checklist.Failed, Evidence: report.Count(len(r.Code), "breakage")}
 	} else if r.Code != nil && len(r.CodeGaps) == 0 {
 		// A type check is a part of the review, not all of it: the box stays for a person.
 		out[checklist.CodeReview] = checklist.Proof{State: checklist.Open, Evidence: "the type check found no breakage"}

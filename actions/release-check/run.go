@@ -14,8 +14,8 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/forge"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
 const name = "release-check"
@@ -71,14 +71,10 @@ func (c *check) Run(ctx context.Context, rt *action.Runtime) (action.Result, err
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("checking the release: %w", err) // an interrupted run knows nothing
 	}
-	r := &Result{Common: report.Common{
-		Schema: "zenml-upgrade/" + name + "/v1", From: &s.from, To: &s.to, StartedAt: begin,
-		ToolVersion: version.Tool, Errors: []string{}, GitHub: report.GitHubUse{Requests: g.requests},
-	}}
+	r := &Result{Common: report.Common{From: &s.from, To: &s.to, GitHub: report.GitHubUse{Requests: g.requests}}}
 	if err := r.fill(s, g, begin); err != nil {
 		return nil, err
 	}
-	r.Seconds = rt.Now().Sub(begin).Seconds()
 	return r, nil
 }
 
@@ -165,7 +161,7 @@ func end(step ender, err error, note string) {
 
 // python compares what both versions ask of Python with what is used.
 func python(s *settings, g *gathered) impact.Python {
-	p := impact.Python{Used: []string{}, UsedFrom: slices.Concat([]impact.UsedPython{}, s.pythons)}
+	p := impact.Python{Used: []string{}, UsedFrom: slices.Concat([]repo.Python{}, s.pythons)}
 	for _, u := range s.pythons {
 		p.Used = append(p.Used, u.Version)
 	}

@@ -31,8 +31,9 @@ type local struct {
 	openIn    func(pids []int) (bool, error)
 	env       []string // the server's own settings; holds secrets
 	environ   []string
-	public    string // host:port the old server is bound to
-	dir       string // servers' logs and private settings go below it
+	secrets   []string // of the inputs; kept out of what the servers' logs say
+	public    string   // host:port the old server is bound to
+	dir       string   // servers' logs and private settings go below it
 	python    func(ctx context.Context, version string) (string, error)
 	count     atomic.Int32
 }
@@ -68,7 +69,7 @@ func (d *local) checkDatabase(l *server.Listener) []upgrade.Problem {
 	other := func(what, remedy string) []upgrade.Problem {
 		return []upgrade.Problem{{Code: "other_database", Blocks: true, What: what, Remedy: remedy}}
 	}
-	if u := lookup(d.env, "ZENML_STORE_URL"); u != "" && u != d.storeURL {
+	if u := proc.Getenv(d.env, "ZENML_STORE_URL"); u != "" && u != d.storeURL {
 		return other("the env-file's ZENML_STORE_URL is not database-url: another database would be upgraded than the server uses", "make them agree")
 	}
 	if l == nil || !l.IsZenML() {
@@ -91,16 +92,16 @@ func (d *local) checkDatabase(l *server.Listener) []upgrade.Problem {
 // checkSettings looks for settings that make an upgrade or its way back go wrong.
 func (d *local) checkSettings() []upgrade.Problem {
 	var out []upgrade.Problem
-	if lookup(d.env, "ZENML_SERVER_JWT_SECRET_KEY") == "" {
+	if proc.Getenv(d.env, "ZENML_SERVER_JWT_SECRET_KEY") == "" {
 		out = append(out, upgrade.Problem{Code: "jwt_secret_key", What: "the server's settings hold no ZENML_SERVER_JWT_SECRET_KEY", Remedy: "set it: without it every restart logs everybody out"})
 	}
-	if lookup(d.env, "ZENML_SECRETS_STORE_ENCRYPTION_KEY") != "" && lookup(d.env, "ZENML_SECRETS_STORE_TYPE") != "sql" {
+	if proc.Getenv(d.env, "ZENML_SECRETS_STORE_ENCRYPTION_KEY") != "" && proc.Getenv(d.env, "ZENML_SECRETS_STORE_TYPE") != "sql" {
 		out = append(out, upgrade.Problem{
 			Code: "encryption_key_ignored", What: "ZENML_SECRETS_STORE_ENCRYPTION_KEY is set without ZENML_SECRETS_STORE_TYPE=sql: ZenML ignores it silently, secrets are stored readable",
 			Remedy: "plan a migration of the secrets; do not change the type during an upgrade",
 		})
 	}
-	if v := lookup(d.env, "DISABLE_DATABASE_MIGRATION"); v != "" {
+	if v := proc.Getenv(d.env, "DISABLE_DATABASE_MIGRATION"); v != "" {
 		out = append(out, upgrade.Problem{
 			Code: "migration_disabled", Blocks: true, What: "DISABLE_DATABASE_MIGRATION is set: the new version would serve the old schema",
 			Remedy: "take it out of the env-file for the upgrade",
@@ -113,7 +114,7 @@ func (d *local) checkSettings() []upgrade.Problem {
 func (d *local) installed(ctx context.Context) (string, error) {
 	res, err := proc.Run(ctx, proc.Command{
 		Path: d.oldPython, Args: []string{"-I", "-c", "import importlib.metadata as m; print(m.version('zenml'))"},
-		Env: proc.BaseEnv(d.environ), Dir: os.TempDir(), Timeout: 30 * time.Second,
+		Env: proc.BaseEnv(d.environ), Secrets: d.secrets, Dir: os.TempDir(), Timeout: 30 * time.Second,
 	})
 	return strings.TrimSpace(string(res.Stdout)), err
 }
@@ -176,7 +177,7 @@ func (d *local) load(ctx context.Context, python, v, storeURL string) (*process,
 		return nil, fmt.Errorf("making a folder for the server: %w", err)
 	}
 	s, err := server.Load(ctx, server.Config{
-		Python: python, StoreURL: storeURL, Dir: dir, Env: d.env, Environ: d.environ, Live: storeURL == d.storeURL,
+		Python: python, StoreURL: storeURL, Dir: dir, Env: d.env, Environ: d.environ, Secrets: d.secrets, Live: storeURL == d.storeURL,
 	})
 	if err != nil {
 		return nil, err
@@ -211,13 +212,4 @@ func (p *process) Stop(ctx context.Context) error {
 func (p *process) About() (upgrade.Child, string) {
 	pid, started := p.Child()
 	return upgrade.Child{Pid: pid, Started: started, What: "ZenML " + p.version}, p.LogTail()
-}
-
-func lookup(env []string, key string) string {
-	for _, kv := range env {
-		if k, v, _ := strings.Cut(kv, "="); k == key {
-			return v
-		}
-	}
-	return ""
 }

@@ -52,6 +52,7 @@ type settings struct {
 	maxDowntime time.Duration
 	rollback    bool
 	critical    []string
+	projects    []string // folders whose code the server's pipelines are; none: the repository
 }
 
 // decode reads all inputs and returns every fault at once.
@@ -76,6 +77,9 @@ func (s *settings) pick(cfg *config.Config, name string) error {
 		if p.Marker == "critical" {
 			s.critical = append(s.critical, p.Name)
 		}
+	}
+	for _, p := range cfg.Projects {
+		s.projects = append(s.projects, p.Path)
 	}
 	if name == "" {
 		if len(cfg.Environments) != 1 {

@@ -159,8 +159,8 @@ func TestPlanThenUpgradeOnARealServer(t *testing.T) {
 	if res.Artifacts == nil || res.Artifacts.Same == 0 || len(res.Artifacts.Broken) > 0 {
 		t.Errorf("artifacts: %+v", res.Artifacts)
 	}
-	if _, err := os.Stat(filepath.Join(s.out, "journal.jsonl")); err != nil {
-		t.Error(err)
+	if files, err := res.Files(); err != nil || !strings.Contains(string(files["journal.jsonl"]), `"step":"migrate"`) {
+		t.Errorf("the journal beside the result: %d files, %v", len(files), err)
 	}
 	res, err = s.act(t, s.inputs(upgrade.Upgrade))
 	if err != nil || res.Outcome != upgrade.Refused || s.version(t) != "0.98.0" {

@@ -3,11 +3,15 @@ package stagingupgrade
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
@@ -19,6 +23,32 @@ type Result struct {
 	Environment string       `json:"environment"`
 	upgrade.Report
 	Next []string `json:"next"` // what a person does now
+
+	stateDir string
+}
+
+// maxJournal bounds the copy of the journal; real ones hold some hundred kilobytes.
+const maxJournal = 64 << 20
+
+// Files returns the newest run's journal. The one in state-dir is the record; this is for reading.
+func (r *Result) Files() (map[string][]byte, error) {
+	runs, err := filepath.Glob(filepath.Join(r.stateDir, "*", journal.FileName))
+	if err != nil || r.stateDir == "" || len(runs) == 0 {
+		return nil, err
+	}
+	f, err := os.Open(slices.Max(runs)) // folders are named by UTC time
+	if err != nil {
+		return nil, fmt.Errorf("reading the journal: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxJournal+1))
+	if err == nil && len(text) > maxJournal {
+		err = fmt.Errorf("it is larger than %d MiB", maxJournal>>20)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the journal: %w", err)
+	}
+	return map[string][]byte{journal.FileName: text}, nil
 }
 
 // OutcomeWord is the outcome, which decides the exit status beside the decision.

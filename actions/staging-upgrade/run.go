@@ -6,14 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
@@ -88,17 +87,17 @@ func (a *stagingUpgrade) Run(ctx context.Context, rt *action.Runtime) (action.Re
 		res.Reasons = append(res.Reasons, verdict.Reason{Code: "unreachable", Text: err.Error(), Evidence: []string{}, Decision: verdict.Unknown})
 	}
 	res.decide()
-	res.Next = next(res, a.set)
-	return res, errors.Join(err, copyJournal(a.set.stateDir, rt.OutDir))
+	res.Next, res.stateDir = next(res, a.set), a.set.stateDir
+	return res, err
 }
 
 func (a *stagingUpgrade) options(rt *action.Runtime) upgrade.Options {
 	s := a.set
 	python := absolute(rt.Repo, s.env.Local.Python)
-	probes := environments{manager: a.manager, python: python, repo: rt.Repo}
+	probes := environments{manager: a.manager, python: python, repo: rt.Repo, projects: s.projects}
 	driver := &local{
 		oldPython: python, from: a.in.From, to: a.in.To, port: s.port, public: s.bound(), storeURL: a.db.StoreURL(), openIn: a.db.OpenIn, env: a.env,
-		environ: rt.Environ, dir: filepath.Join(s.stateDir, "servers"), python: probes.server,
+		environ: rt.Environ, secrets: rt.Secrets, dir: filepath.Join(s.stateDir, "servers"), python: probes.server,
 	}
 	return upgrade.Options{
 		Mode: s.mode, From: a.in.From, To: a.in.To, Commit: a.in.Commit, Environment: s.environment, Kind: s.env.Kind,
@@ -120,7 +119,7 @@ func (a *stagingUpgrade) serverEnv(rt *action.Runtime) ([]string, error) {
 		}
 	}
 	for key, v := range map[string]string{"ZENML_SERVER_JWT_SECRET_KEY": a.in.JWTSecretKey, "ZENML_SECRETS_STORE_ENCRYPTION_KEY": a.in.SecretsEncryptionKey} {
-		switch had := lookup(env, key); {
+		switch had := proc.Getenv(env, key); {
 		case v == "" || had == v:
 		case had != "":
 			return nil, fault.BadInput(fmt.Sprintf("the env-file and the inputs hold different values of %s", key), "give it in one place")
@@ -161,28 +160,6 @@ func next(r *Result, s *settings) []string {
 	default: // what to do stands in the reasons and in the failure's advice
 		return nil
 	}
-}
-
-// copyJournal puts the newest run's journal beside result.json.
-func copyJournal(stateDir, outDir string) error {
-	if stateDir == "" {
-		return nil
-	}
-	runs, err := filepath.Glob(filepath.Join(stateDir, "*", "journal.jsonl"))
-	if err != nil || len(runs) == 0 {
-		return err
-	}
-	in, err := os.Open(slices.Max(runs)) // folders are named by UTC time
-	if err != nil {
-		return fmt.Errorf("reading the journal: %w", err)
-	}
-	defer in.Close()
-	out, err := os.OpenFile(filepath.Join(outDir, "journal.jsonl"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("writing the journal beside the result: %w", err)
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
 }
 
 func given(s string) *string {

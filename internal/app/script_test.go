@@ -140,6 +140,10 @@ func (r *probeResult) Document() report.Document {
 	}
 }
 
+func (r *probeResult) Files() (map[string][]byte, error) {
+	return map[string][]byte{"more.txt": []byte("key " + r.Key + "\n")}, nil
+}
+
 func (p *probe) Name() string { return "act" }
 
 func (p *probe) Help() string { return "Ends as it is told.\n\nExamples:\n  probe act --to 1" }

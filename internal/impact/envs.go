@@ -1,3 +1,5 @@
+// Package impact finds out whom an upgrade of ZenML hits: the user's code, pins and Python
+// versions. The repository is read and never executed.
 package impact
 
 import (
@@ -11,6 +13,7 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
 // Pair is the old and the new version of ZenML, installed for the same Python.
@@ -65,7 +68,7 @@ func spaced(word string) string {
 func choose(used, bounds []string, missing map[string]bool) string {
 	joined := strings.Join(bounds, ",")
 	for _, v := range used {
-		if !missing[v] && (joined == "" || Supports(joined, v)) {
+		if !missing[v] && (joined == "" || version.Allows(joined, v)) {
 			return v
 		}
 	}

@@ -80,7 +80,7 @@ func (m *Manager) make(ctx context.Context, dir string, s Spec) error {
 	if s.Python != "" {
 		venv = append(venv, "--python", s.Python)
 	}
-	if _, err := proc.Run(ctx, proc.Command{Path: m.UV, Args: venv, Env: m.Env, Dir: m.Dir, Timeout: time.Minute}); err != nil {
+	if _, err := proc.Run(ctx, proc.Command{Path: m.UV, Args: venv, Env: m.Env, Secrets: m.secrets, Dir: m.Dir, Timeout: time.Minute}); err != nil {
 		return noPython(s.Python, err)
 	}
 	list := dir + ".in"
@@ -91,7 +91,7 @@ func (m *Manager) make(ctx context.Context, dir string, s Spec) error {
 	if s.NoDeps {
 		args = append(args, "--no-deps")
 	}
-	_, err := proc.Run(ctx, proc.Command{Path: m.UV, Args: args, Env: m.Env, Dir: m.Dir, Timeout: 10 * time.Minute})
+	_, err := proc.Run(ctx, proc.Command{Path: m.UV, Args: args, Env: m.Env, Secrets: m.secrets, Dir: m.Dir, Timeout: 10 * time.Minute})
 	return classify(err)
 }
 

@@ -61,7 +61,7 @@ func (m *Manager) Resolve(ctx context.Context, q Question) (map[string]string, e
 			return nil, fmt.Errorf("writing %s for the resolver: %w", name, err)
 		}
 	}
-	res, err := proc.Run(ctx, proc.Command{Path: m.UV, Args: args, Env: m.Env, Dir: dir, Timeout: 2 * time.Minute})
+	res, err := proc.Run(ctx, proc.Command{Path: m.UV, Args: args, Env: m.Env, Secrets: m.secrets, Dir: dir, Timeout: 2 * time.Minute})
 	if err != nil {
 		return nil, classify(err)
 	}
@@ -114,7 +114,7 @@ func (m *Manager) Versions(ctx context.Context, name string) ([]string, error) {
 	}
 	res, err := proc.Run(ctx, proc.Command{
 		Path: m.Pip, Args: []string{"index", "versions", "--pre", "--ignore-requires-python", name},
-		Env: m.Env, Dir: os.TempDir(), Timeout: time.Minute,
+		Env: m.Env, Secrets: m.secrets, Dir: os.TempDir(), Timeout: time.Minute,
 	})
 	var exit *proc.ExitError
 	if errors.As(err, &exit) && strings.Contains(exit.Tail, "No matching distribution found") {
