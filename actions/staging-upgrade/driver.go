@@ -27,7 +27,8 @@ type local struct {
 	oldPython string // of the environment's settings
 	from, to  string // from may be empty: whatever runs
 	port      int
-	storeURL  string   // the real database
+	storeURL  string // the real database
+	openIn    func(pids []int) (bool, error)
 	env       []string // the server's own settings; holds secrets
 	environ   []string
 	secrets   []string // of the inputs; kept out of what the servers' logs say
@@ -45,7 +46,8 @@ func (d *local) Check(ctx context.Context) []upgrade.Problem {
 	}
 	// A server in the same container as we is a process like any other; one outside of it is out of
 	// reach, and looks as if nothing listened.
-	if l, err := server.FindListener(d.port); err != nil && server.InContainer() {
+	l, err := server.FindListener(d.port)
+	if err != nil && server.InContainer() {
 		block("in_container", "the driver local runs inside a container and cannot see the server's process", "run the binary on the server's machine")
 	} else if err != nil {
 		block("server_process", fmt.Sprintf("the process that listens on port %d was not found: %v", d.port, err), "run on the server's machine, as its user")
@@ -57,7 +59,34 @@ func (d *local) Check(ctx context.Context) []upgrade.Problem {
 	} else if d.from != "" && v != d.from {
 		block("old_python", fmt.Sprintf("local.python %q has ZenML %s, not %s: the old server could not be started again", d.oldPython, v, d.from), "give the Python that runs the server now")
 	}
+	out = append(out, d.checkDatabase(l)...)
 	return append(out, d.checkSettings()...)
+}
+
+// checkDatabase wants a proof that the server, if it was found, uses the very database that is to
+// be upgraded: a copy of it would pass every other check.
+func (d *local) checkDatabase(l *server.Listener) []upgrade.Problem {
+	other := func(what, remedy string) []upgrade.Problem {
+		return []upgrade.Problem{{Code: "other_database", Blocks: true, What: what, Remedy: remedy}}
+	}
+	if u := proc.Getenv(d.env, "ZENML_STORE_URL"); u != "" && u != d.storeURL {
+		return other("the env-file's ZENML_STORE_URL is not database-url: another database would be upgraded than the server uses", "make them agree")
+	}
+	if l == nil || !l.IsZenML() {
+		return nil // told already
+	}
+	pids, err := l.Family()
+	if err == nil {
+		var opened bool
+		if opened, err = d.openIn(pids); opened || err == nil && l.Setting("ZENML_STORE_URL") == d.storeURL {
+			return nil
+		}
+	}
+	if err != nil {
+		return other(fmt.Sprintf("whether the server uses the database of database-url is not known: %v", err), "run on the server's machine, as its user")
+	}
+	return other("the server's process neither has the database of database-url open nor names it in its environment: another one may be upgraded than it uses",
+		"check database-url; start the server with ZENML_STORE_URL set to it")
 }
 
 // checkSettings looks for settings that make an upgrade or its way back go wrong.
@@ -76,12 +105,6 @@ func (d *local) checkSettings() []upgrade.Problem {
 		out = append(out, upgrade.Problem{
 			Code: "migration_disabled", Blocks: true, What: "DISABLE_DATABASE_MIGRATION is set: the new version would serve the old schema",
 			Remedy: "take it out of the env-file for the upgrade",
-		})
-	}
-	if u := proc.Getenv(d.env, "ZENML_STORE_URL"); u != "" && u != d.storeURL {
-		out = append(out, upgrade.Problem{
-			Code: "other_database", Blocks: true, What: "the env-file's ZENML_STORE_URL is not database-url: another database would be upgraded than the server uses",
-			Remedy: "make them agree",
 		})
 	}
 	return out

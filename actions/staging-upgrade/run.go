@@ -96,7 +96,7 @@ func (a *stagingUpgrade) options(rt *action.Runtime) upgrade.Options {
 	python := absolute(rt.Repo, s.env.Local.Python)
 	probes := environments{manager: a.manager, python: python, repo: rt.Repo, projects: s.projects}
 	driver := &local{
-		oldPython: python, from: a.in.From, to: a.in.To, port: s.port, public: s.bound(), storeURL: a.db.StoreURL(), env: a.env,
+		oldPython: python, from: a.in.From, to: a.in.To, port: s.port, public: s.bound(), storeURL: a.db.StoreURL(), openIn: a.db.OpenIn, env: a.env,
 		environ: rt.Environ, secrets: rt.Secrets, dir: filepath.Join(s.stateDir, "servers"), python: probes.server,
 	}
 	return upgrade.Options{
