@@ -84,18 +84,29 @@ func (r *Result) decide() {
 			Evidence: a.Unknown, Decision: verdict.Review,
 		})
 	}
-	for _, kind := range slices.Sorted(maps.Keys(r.Lost)) {
-		if r.Lost[kind].Status == zenml.StatusUnknown {
-			r.Reasons = append(r.Reasons, verdict.Reason{
-				Code: "inventory_unknown", Text: fmt.Sprintf("the key in server-token may not list every %s, and they could not be counted in the database", kind),
-				Evidence: []string{}, Decision: verdict.Review,
-			})
-		}
-	}
+	r.judgeInventory()
 	r.Decide(string(r.Outcome))
 	// The outcome names a failure better than one of several grounds for it.
 	if slices.Contains([]upgrade.Outcome{upgrade.RolledBack, upgrade.Frozen, upgrade.RollbackFailed}, r.Outcome) {
 		r.ReasonCode = string(r.Outcome)
+	}
+}
+
+// judgeInventory names the kinds of which nobody knows whether all are still there.
+func (r *Result) judgeInventory() {
+	for _, kind := range slices.Sorted(maps.Keys(r.Lost)) {
+		switch l := r.Lost[kind]; {
+		case l.Status == zenml.StatusUnknown:
+			r.Reasons = append(r.Reasons, verdict.Reason{
+				Code: "inventory_unknown", Text: fmt.Sprintf("the key in server-token may not list every %s, and they could not be counted in the database", kind),
+				Evidence: []string{}, Decision: verdict.Review,
+			})
+		case l.Status == zenml.StatusGone && l.Before > 0:
+			r.Reasons = append(r.Reasons, verdict.Reason{
+				Code: "inventory_gone", Text: fmt.Sprintf("%s has no list of what was called %s; %d were there", deref(r.To), kind, l.Before),
+				Evidence: []string{}, Decision: verdict.Review,
+			})
+		}
 	}
 }
 
@@ -184,7 +195,7 @@ func (r *Result) figures() report.Block {
 	if b := r.Backup; b != nil {
 		drill := "not restored"
 		if b.Drill != nil && b.Drill.Passed {
-			drill = fmt.Sprintf("restored in %.1f s, the old version ran on it, secret: %s", b.Drill.Seconds, b.Drill.Secret)
+			drill = fmt.Sprintf("restored in %.2f s, the old version ran on it, secret: %s", b.Drill.Seconds, b.Drill.Secret)
 		} else if b.Drill != nil {
 			drill = "the restored copy failed its checks"
 		}

@@ -18,7 +18,7 @@ type Scratch struct {
 	DB    *SQLite
 	URL   string // DB.URL()
 	Dir   string // absolute; holds the database and nothing else that counts
-	token string
+	Token string // what the marker in Dir holds; with Dir enough to Drop the copy in a later process
 }
 
 // Scratch restores a verified backup into a new folder below dir and proves that its content is
@@ -58,8 +58,8 @@ func newScratch(dir string) (*Scratch, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Scratch{Dir: folder, token: rand.Text()}
-	return s, writeSynced(filepath.Join(folder, markerName), []byte(s.token))
+	s := &Scratch{Dir: folder, Token: rand.Text()}
+	return s, writeSynced(filepath.Join(folder, markerName), []byte(s.Token))
 }
 
 // Drop removes the folder. It refuses a folder that does not hold the marker which was written
@@ -74,7 +74,7 @@ func (s *Scratch) Drop() error {
 		return errors.Join(fmt.Errorf("removing the throw-away copy %q: it is not the folder that was made", s.Dir), err)
 	}
 	marker, err := os.ReadFile(filepath.Join(s.Dir, markerName))
-	if err != nil || string(marker) != s.token {
+	if err != nil || string(marker) != s.Token {
 		return errors.Join(fmt.Errorf("removing the throw-away copy %q: its marker is not the one that was written", s.Dir), err)
 	}
 	if err := os.RemoveAll(s.Dir); err != nil {

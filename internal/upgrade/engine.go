@@ -152,6 +152,9 @@ func (e *engine) mark(name string) {
 	}
 }
 
+// note puts the state on the disk in the middle of a step.
+func (e *engine) note(detail string) error { return e.write(Step{Name: "run"}, journal.Note, detail) }
+
 func (e *engine) write(s Step, event journal.Event, detail string) error {
 	if err := e.journal.Append(journal.Entry{Step: s.Name, Phase: s.Phase, Event: event, Detail: detail}, e.state); err != nil {
 		return fmt.Errorf("writing the journal: %w", err)

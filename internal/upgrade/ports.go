@@ -58,6 +58,8 @@ type Server interface {
 
 // Prober measures from outside when the public address answers.
 type Prober interface {
+	// Answered says whether the address has answered at all; before that nothing is measured.
+	Answered() bool
 	// Downtime returns the seconds between the old version's last answer and the first answer after
 	// it, and false when there was none yet.
 	Downtime() (seconds float64, ok bool)

@@ -49,6 +49,10 @@ func (r *run) drill(ctx context.Context) (_ string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("restoring the backup into a throw-away database: %w", err)
 	}
+	r.state.CopyDir, r.state.CopyToken = r.copy.Dir, r.copy.Token
+	if err := r.note("throw-away copy made"); err != nil {
+		return "", err
+	}
 	d := &Drill{Seconds: r.Now().Sub(began).Seconds()}
 	r.report.Backup.Drill = d
 	err = r.onCopy(ctx, r.From, func(s Server) error {
@@ -73,7 +77,7 @@ func (r *run) drill(ctx context.Context) (_ string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("the old version on the restored copy: %w", err)
 	}
-	return fmt.Sprintf("restored in %.1fs, %s boots on it, secret: %s", d.Seconds, r.From, d.Secret), nil
+	return fmt.Sprintf("restored in %.2fs, %s boots on it, secret: %s", d.Seconds, r.From, d.Secret), nil
 }
 
 // rehearse lets the new version migrate the restored copy and runs every check on it that the
@@ -128,14 +132,16 @@ func (r *run) started(s Server) {
 	r.state.Children = append(r.state.Children, child)
 }
 
-// dropCopy removes the throw-away database: it holds all that production holds.
+// dropCopy removes the throw-away database, also one that an interrupted run left.
 func (r *run) dropCopy() error {
-	if r.copy == nil {
+	if r.state.CopyDir == "" {
 		return nil
 	}
-	if err := r.copy.Drop(); err != nil {
-		return fmt.Errorf("removing the throw-away copy %q (it holds production's data; remove it by hand): %w", r.copy.Dir, err)
+	s := database.Scratch{Dir: r.state.CopyDir, Token: r.state.CopyToken}
+	if err := s.Drop(); err != nil {
+		return fmt.Errorf("it holds production's data, remove it by hand: %w", err)
 	}
+	r.state.CopyDir, r.state.CopyToken = "", ""
 	return nil
 }
 

@@ -25,10 +25,6 @@ func (r *run) recover(ctx context.Context) (bool, error) {
 	if err != nil || last == nil || last.Finished() {
 		return false, err
 	}
-	if r.Mode != Upgrade {
-		r.refuse(unfinishedRun(last))
-		return true, nil
-	}
 	if err := r.resume(last); err != nil {
 		return true, err
 	}
@@ -40,13 +36,21 @@ func (r *run) recover(ctx context.Context) (bool, error) {
 		r.refuse(p)
 		return true, nil
 	}
-	if done, why := r.harmless(); done {
-		return false, r.write(Step{Name: "run"}, journal.End, why)
+	harmless, why := r.harmless()
+	if !harmless && r.Mode != Upgrade {
+		r.refuse(unfinishedRun(last))
+		return true, nil
 	}
 	if !r.state.Opened { // an opened server may be in use: only withdraw may judge it
 		if _, err := r.endChildren(ctx); err != nil {
 			return true, err
 		}
+	}
+	if err := r.dropCopy(); err != nil {
+		return true, err
+	}
+	if harmless {
+		return false, r.write(Step{Name: "run"}, journal.End, why)
 	}
 	r.From = r.state.From
 	cause := &StepError{Step: r.results[len(r.results)-1].Name, Err: fmt.Errorf("run %s was cut off in it", r.state.RunID)}

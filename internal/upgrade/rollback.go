@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
@@ -19,7 +18,7 @@ func (r *run) goBack(ctx context.Context, steps []Step, cause error) error {
 	if touched && r.KeepBroken {
 		r.report.Outcome = Frozen
 		r.report.Failure.Advice = "rollback-on-failure is false: nothing was undone; " + r.byHand()
-		return errors.Join(cause, r.write(Step{Name: "rollback", Phase: "rollback"}, journal.Note, "frozen by choice"))
+		return errors.Join(cause, r.note("frozen by choice"))
 	}
 	err := r.undo(ctx, steps)
 	if err == nil && touched {

@@ -102,12 +102,14 @@ func Execute(ctx context.Context, o Options) (*Report, error) {
 // plan says what stands against an upgrade and changes nothing. Like preflight it goes on after a
 // fault: a person wants to hear all of them at once.
 func (r *run) plan(ctx context.Context) error {
-	last, err := journal.Last(r.StateDir)
-	if err != nil {
-		return err
-	}
-	if last != nil && !last.Finished() {
-		r.Problems = append(r.Problems, unfinishedRun(last))
+	if r.StateDir != "" {
+		last, err := journal.Last(r.StateDir)
+		if err != nil {
+			return err
+		}
+		if last != nil && !last.Finished() {
+			r.Problems = append(r.Problems, unfinishedRun(last))
+		}
 	}
 	unreachable := errors.Join(r.Unready, r.survey(ctx))
 	r.examine(ctx)
