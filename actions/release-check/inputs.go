@@ -87,7 +87,8 @@ func (s *settings) decodeReleases(text string) error {
 }
 
 func (s *settings) decodeRepository(dir string) error {
-	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
+	st, err := os.Stat(dir)
+	if folder := err == nil && st.IsDir(); !folder {
 		return nil // told with the common inputs
 	}
 	t, err := repo.Scan(dir)

@@ -47,11 +47,12 @@ func (d *local) Check(ctx context.Context) []upgrade.Problem {
 	// A server in the same container as we is a process like any other; one outside of it is out of
 	// reach, and looks as if nothing listened.
 	l, err := server.FindListener(d.port)
-	if err != nil && server.InContainer() {
+	switch {
+	case err != nil && server.InContainer():
 		block("in_container", "the driver local runs inside a container and cannot see the server's process", "run the binary on the server's machine")
-	} else if err != nil {
+	case err != nil:
 		block("server_process", fmt.Sprintf("the process that listens on port %d was not found: %v", d.port, err), "run on the server's machine, as its user")
-	} else if !l.IsZenML() {
+	case !l.IsZenML():
 		block("server_process", fmt.Sprintf("%v on port %d", errForeign, d.port), "check local.port in the configuration, and run as the server's user")
 	}
 	if v, err := d.installed(ctx); err != nil {

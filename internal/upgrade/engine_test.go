@@ -111,3 +111,26 @@ func TestJournalTellsALaterProcessWhichStepsBegan(t *testing.T) {
 		t.Error("a run cut off while opening was called harmless")
 	}
 }
+
+// A rollback that was cut off goes on where it stood: nothing is restored over what the old version
+// wrote since. Only whether that version still serves is looked at again.
+func TestWhatWasTakenBackIsNotTakenBackAgain(t *testing.T) {
+	t.Parallel()
+	var trace []string
+	steps := traced(&trace, "a", stopStep, "migrate", openStep)
+	r := &run{engine: *newEngine(t)}
+	for _, s := range steps {
+		r.replay(journal.Entry{Step: s.Name, Event: journal.Begin})
+	}
+	for _, name := range []string{openStep, "migrate", stopStep} {
+		r.replay(journal.Entry{Step: name, Event: journal.UndoBegin})
+		r.replay(journal.Entry{Step: name, Event: journal.Undone})
+	}
+	r.replay(journal.Entry{Step: "a", Event: journal.UndoBegin})
+	if err := r.undo(t.Context(), steps); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"undo " + stopStep, "undo a"}, trace); diff != "" {
+		t.Error(diff)
+	}
+}
