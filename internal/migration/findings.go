@@ -35,7 +35,7 @@ func Findings(migrations []Migration, notes []release.Finding) []release.Finding
 		}
 		title := fmt.Sprintf("Migration %s %s", m.Revision, strings.Join(says, ", "))
 		out = append(out, release.Finding{
-			ID: release.ID(m.Version, release.Migration, m.Revision), Version: m.Version, Category: release.Migration, Title: title,
+			ID: m.FindingID(), Version: m.Version, Category: release.Migration, Title: title,
 			Text: fmt.Sprintf("%s: %s. Tables: %s. Whether it hits this server depends on the rows of these tables, which were not looked at.",
 				title, m.Title, orNone(m.Tables)),
 			Source: Source, Declared: declared(m, notes), Affects: release.Unknown, Searched: []string{}, Evidence: []release.Evidence{},
@@ -43,6 +43,9 @@ func Findings(migrations []Migration, notes []release.Finding) []release.Finding
 	}
 	return out
 }
+
+// FindingID is the id of the finding that tells of this migration.
+func (m *Migration) FindingID() string { return release.ID(m.Version, release.Migration, m.Revision) }
 
 func orNone(tables []string) string {
 	if len(tables) == 0 {
