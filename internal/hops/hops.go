@@ -131,7 +131,7 @@ func (q *Question) detour(p *Path, stops []stop) []stop {
 }
 
 func (q *Question) hop(p *Path, from string, to stop) Hop {
-	h := Hop{From: from, To: to.version, Advice: []string{}}
+	h := Hop{From: from, To: to.version}
 	parts := []string{to.reason}
 	if to.reason == "" {
 		parts[0] = "the new server runs every migration in between by itself, in order"
@@ -153,9 +153,7 @@ func (q *Question) hop(p *Path, from string, to stop) Hop {
 		parts = append(parts, says)
 	}
 	h.Reason = strings.Join(parts, "; ")
-	var says string
-	h.Clients, says = clients(from, to.version)
-	h.Advice = append(h.Advice, says)
+	h.Clients, h.Advice = clients(from, to.version)
 	for _, r := range crossed(others, from, to.version) {
 		h.Advice = append(h.Advice, r.String())
 	}
@@ -205,19 +203,23 @@ func choose(both, used []string, from string) (*string, string) {
 	return &pick, fmt.Sprintf("no Python in use (%s) runs both: move to Python %s, which runs both, while on %s", inUse, pick, from)
 }
 
-func clients(from, to string) (Clients, string) {
+func clients(from, to string) (Clients, []string) {
 	if rules := crossed(together, from, to); len(rules) > 0 {
-		return Together, "upgrade clients and server together: " + rules[len(rules)-1].String()
+		out := []string{"upgrade clients and server together"}
+		for _, r := range rules {
+			out = append(out, r.String())
+		}
+		return Together, out
 	}
 	if version.Compare(to, measuredServer) == 0 {
 		switch {
 		case version.Compare(from, fullSkew) >= 0:
-			return AnyOrder, "clients and server may follow one after the other (measured: 0.95.0 and 0.97.0 with 0.98.0, both ways); the guide asks for the same version in the end"
+			return AnyOrder, []string{"clients and server may follow one after the other (measured: 0.95.0 and 0.97.0 with 0.98.0, both ways); the guide asks for the same version in the end"}
 		case version.Compare(from, partSkew) >= 0:
-			return Together, "upgrade clients and server together: an older client runs and loads, and fails to list all flavors (measured: 0.93.0 and 0.94.0 with 0.98.0)"
+			return Together, []string{"upgrade clients and server together: an older client runs and loads, and fails to list all flavors (measured: 0.93.0 and 0.94.0 with 0.98.0)"}
 		}
 	}
-	return Unmeasured, "whether a client of one version works with a server of the other was not measured: keep both the same"
+	return Unmeasured, []string{"whether a client of one version works with a server of the other was not measured: keep both the same"}
 }
 
 // newestPatch is the newest release of the same line (0.96.x) after v, "" for none.

@@ -117,6 +117,20 @@ func TestANewerPatchIsProposed(t *testing.T) {
 	}
 }
 
+func TestEveryClientRuleOnTheWayIsTold(t *testing.T) {
+	t.Parallel()
+	p, _ := plan("0.85.0", "0.98.0", "3.11")
+	all := strings.Join(p.Hops[0].Advice, "\n")
+	for _, want := range []string{"before and after 0.90.0", "before 0.93.0", "Helm: chart and image"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%q is not in:\n%s", want, all)
+		}
+	}
+	if strings.Contains(all, "0.85.0 do not") || strings.Contains(all, "provisioning") {
+		t.Errorf("a rule of a version that is not crossed:\n%s", all)
+	}
+}
+
 func TestAnUnknownRangeIsUnknown(t *testing.T) {
 	t.Parallel()
 	p, _ := plan("0.85.0", "0.97.5", "3.11")
