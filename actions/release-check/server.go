@@ -32,19 +32,23 @@ func (g *gathered) readMigrations(ctx context.Context, rt *action.Runtime, s *se
 // planPath computes the way. Of the two ends the installed packages say which Python they run on;
 // the index is asked for what they do not say.
 func (g *gathered) planPath(ctx context.Context, s *settings) {
-	known := map[string]string{}
+	type answer struct {
+		bounds string
+		err    error
+	}
+	known := map[string]answer{} // failures too: a silent index is not asked twice
 	if g.pair != nil {
-		known[s.from], known[s.to] = g.pair.OldMeta.RequiresPython, g.pair.NewMeta.RequiresPython
+		known[s.from], known[s.to] = answer{bounds: g.pair.OldMeta.RequiresPython}, answer{bounds: g.pair.NewMeta.RequiresPython}
 	}
 	q := hops.Question{From: s.from, To: s.to, Crossed: s.crossed, Requires: func(v string) (string, error) {
-		if r, ok := known[v]; ok {
-			return r, nil
+		a, ok := known[v]
+		if !ok {
+			if a.err = s.noIndex; a.err == nil {
+				a.bounds, a.err = hops.Requires(ctx, s.index, v)
+			}
+			known[v] = a
 		}
-		r, err := hops.Requires(ctx, s.index, v)
-		if err == nil {
-			known[v] = r
-		}
-		return r, err
+		return a.bounds, a.err
 	}}
 	for _, p := range s.pythons {
 		q.Used = append(q.Used, p.Version)

@@ -3,11 +3,14 @@ package hops
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
@@ -136,5 +139,30 @@ func TestAnUnknownRangeIsUnknown(t *testing.T) {
 	p, _ := plan("0.85.0", "0.97.5", "3.11")
 	if p.Unknown == nil || len(p.Hops) != 1 || p.Hops[0].Python != nil || !strings.Contains(p.Hops[0].Reason, "is not known") {
 		t.Errorf("%+v", p)
+	}
+}
+
+// What uv says of real releases, in its own words.
+func TestRequiresOfRealReleases(t *testing.T) {
+	t.Parallel()
+	tools, err := filepath.Abs("../../.cache/tools/bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := pyenv.New(append(os.Environ(), "PATH="+tools+string(os.PathListSeparator)+os.Getenv("PATH")), t.TempDir())
+	if err != nil {
+		t.Skipf("skipped: uv is missing: %v", err)
+	}
+	for v, want := range map[string]string{"0.13.2": ">=3.7.1,<3.10", "0.85.0": ">=3.9,<3.13", "0.98.0": ">=3.10,<3.15"} {
+		got, err := Requires(t.Context(), m, v)
+		if err != nil {
+			t.Skipf("skipped: the package index did not answer: %v", err)
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", v, got, want)
+		}
+	}
+	if got, err := Requires(t.Context(), m, "0.98.77"); err == nil {
+		t.Errorf("a release that there is not runs on %s", got)
 	}
 }
