@@ -136,11 +136,12 @@ func (q *Question) hop(p *Path, from string, to stop) Hop {
 	if to.reason == "" {
 		parts[0] = "the new server runs every migration in between by itself, in order"
 	}
-	if version.Compare(from, OldestMeasured) < 0 {
+	switch {
+	case version.Compare(from, OldestMeasured) < 0:
 		parts = append(parts, "a hop from below "+OldestMeasured+" was never measured")
-	} else if version.Compare(to.version, NewestMeasured) <= 0 {
-		parts = append(parts, fmt.Sprintf("one hop was measured from %s to %s", OldestMeasured, NewestMeasured))
-	} else {
+	case version.Compare(to.version, NewestMeasured) <= 0:
+		parts = append(parts, fmt.Sprintf("hops were measured from %s up to %s", OldestMeasured, NewestMeasured))
+	default:
 		parts = append(parts, "hops were measured up to "+NewestMeasured+" only")
 	}
 	both, err := q.shared(from, to.version)

@@ -209,6 +209,39 @@ func TestBetween(t *testing.T) {
 	}
 }
 
+// Another reader may say another thing of the same wheel.
+func TestAnotherReaderIsAnotherEntry(t *testing.T) {
+	t.Parallel()
+	site, err := wheel(t, map[string]string{"a.py": ""}).SitePackages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, err := recorded(site, "one")
+	other, err2 := recorded(site, "other")
+	if err != nil || err2 != nil || one == other {
+		t.Errorf("%q and %q, err %v, %v", one, other, err, err2)
+	}
+}
+
+func TestWhatIsNotReadIsNotHarmless(t *testing.T) {
+	t.Parallel()
+	yes, no := true, false
+	for _, tc := range []struct {
+		r    Revision
+		want *bool
+	}{
+		{Revision{Operations: map[string]int{"alter": 1}}, &no},
+		{Revision{Operations: map[string]int{"alter": 1}, Unread: 1}, nil},
+		{Revision{Operations: map[string]int{"drop_column": 1}, Unread: 1}, &yes},
+		{Revision{Unread: 1}, nil},
+	} {
+		m := tc.r.migration("0.98.0")
+		if d := cmp.Diff(tc.want, m.Destructive); d != "" || m.Operations["unread"] != tc.r.Unread || !m.Irreversible || m.Tables == nil {
+			t.Errorf("%+v gives %+v", tc.r, m)
+		}
+	}
+}
+
 func TestFindings(t *testing.T) {
 	t.Parallel()
 	yes, no := true, false

@@ -101,7 +101,7 @@ class Revision:
             for item in n.items:
                 c, v = item.context_expr, item.optional_vars
                 if isinstance(c, ast.Call) and isinstance(c.func, ast.Attribute) and c.func.attr == "batch_alter_table" and isinstance(v, ast.Name):
-                    self.batches.setdefault(v.id, []).append((c, n))
+                    self.batches.setdefault(v.id, []).append(c)
 
     def names(self, node, depth=4):
         """The tables that an expression may stand for; empty when the source does not say."""
@@ -141,7 +141,7 @@ class Revision:
             return
         owner = f.value.id if isinstance(f.value, ast.Name) else ""
         if owner in self.batches:
-            self.operation(f.attr, set().union(*[self.names(c.args[0]) if c.args else self.key(c, "table_name") for c, _ in self.enclosing(owner, n)]))
+            self.operation(f.attr, set().union(*[self.names(c.args[0]) if c.args else self.key(c, "table_name") for c in self.batches[owner]]))
         elif owner == "op" and f.attr in TABLE_AT:
             at = TABLE_AT[f.attr]
             where = self.names(n.args[at]) if len(n.args) > at else self.key(n, "table_name") | self.key(n, "source_table")
@@ -154,10 +154,6 @@ class Revision:
             self.add("delete_rows", set())
         elif f.attr in ("execute", "exec", "exec_driver_sql") and n.args and not self.readable(n.args[0]):
             self.unread += 1
-
-    def enclosing(self, owner, call):
-        """The batch that a call stands in: one name is used for many batches."""
-        return [(c, w) for c, w in self.batches[owner] if w.lineno <= call.lineno <= w.end_lineno] or self.batches[owner]
 
     def key(self, n, name):
         return set().union(*[self.names(k.value) for k in n.keywords if k.arg == name])

@@ -41,7 +41,7 @@ func (x *Reader) Read(ctx context.Context, env *pyenv.Env) ([]Revision, error) {
 	if err != nil {
 		return nil, err
 	}
-	digest, err := recorded(site)
+	digest, err := recorded(site, script)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func decode(data []byte) ([]Revision, error) {
 }
 
 // recorded is a digest over the installed record's lines of revisions and over the reader.
-func recorded(site string) (string, error) {
+func recorded(site, reader string) (string, error) {
 	files, err := filepath.Glob(filepath.Join(site, "zenml-*.dist-info", "RECORD"))
 	if err != nil || len(files) != 1 {
 		return "", fmt.Errorf("finding the record of zenml below %q: %d found", site, len(files))
@@ -98,7 +98,7 @@ func recorded(site string) (string, error) {
 		return "", errors.New("reading the record of zenml: it names no migrations")
 	}
 	slices.Sort(lines)
-	sum := sha256.Sum256([]byte(script + strings.Join(lines, "\n")))
+	sum := sha256.Sum256([]byte(reader + strings.Join(lines, "\n")))
 	return hex.EncodeToString(sum[:12]), nil
 }
 
