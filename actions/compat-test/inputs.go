@@ -29,7 +29,10 @@ const anyPython = ">=3.10,<3.12"
 // decode checks every input and returns all faults at once.
 func (in *Inputs) decode(cfg *config.Config) (compat.Options, error) {
 	o := compat.Options{From: strings.TrimSpace(in.From), To: strings.TrimSpace(in.To)}
-	faults := []error{versions(o.From, o.To)}
+	faults := []error{action.Versions(o.From, o.To)}
+	if cfg == nil { // told by the caller; what it holds cannot be judged
+		cfg, in.Pipelines = &config.Config{}, "none"
+	}
 	o.Suite = choose(&faults, "suite", action.List(in.Suite), compat.Groups)
 	var names []string
 	for _, p := range cfg.Pipelines {
@@ -47,24 +50,6 @@ func (in *Inputs) decode(cfg *config.Config) (compat.Options, error) {
 		faults = append(faults, fault.BadInput("suite and pipelines leave nothing to run", "name at least one built-in check or one configured pipeline"))
 	}
 	return o, errors.Join(faults...)
-}
-
-func versions(from, to string) error {
-	var faults []error
-	for name, v := range map[string]string{"from": from, "to": to} {
-		switch {
-		case v == "":
-			faults = append(faults, fault.BadInput(name+" is missing", "give a ZenML version such as 0.98.0"))
-		case version.Valid(v) != nil:
-			faults = append(faults, fault.BadInput(fmt.Sprintf("%s %q is not a version", name, v), "give a ZenML version such as 0.98.0"))
-		case version.Yanked(v):
-			faults = append(faults, fault.BadInput(fmt.Sprintf("%s %q was withdrawn by ZenML", name, v), "give the release after it"))
-		}
-	}
-	if len(faults) == 0 && version.Compare(from, to) >= 0 {
-		faults = append(faults, fault.BadInput(fmt.Sprintf("from %q is not below to %q", from, to), "exchange them, or name a newer version as to"))
-	}
-	return errors.Join(faults...)
 }
 
 // choose returns the named ones of what there is: all of them for "all", nothing for "none".

@@ -8,14 +8,17 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/compat"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
-type compatTest struct{ in Inputs }
+type compatTest struct {
+	in      Inputs
+	options compat.Options // what Check made of them
+	dry     bool
+}
 
 // New returns the action.
 func New() action.Action { return &compatTest{} }
@@ -23,26 +26,28 @@ func New() action.Action { return &compatTest{} }
 func (c *compatTest) Name() string { return "compat-test" }
 
 func (c *compatTest) Help() string {
-	return "Run pipelines, artifacts, client and dashboard on the old and the new ZenML and compare."
+	return `Run pipelines, artifacts, client and dashboard on the old and the new ZenML and compare.
+
+Examples:
+  zenml-upgrade compat-test --from 0.85.0 --to 0.98.0
+      every built-in check and every pipeline of the configuration, on two throw-away servers
+  zenml-upgrade compat-test --from 0.85.0 --to 0.98.0 --suite none --pipelines train,score
+      two of the repository's own pipelines alone
+  zenml-upgrade compat-test --from 0.85.0 --to 0.98.0 --python-versions 3.11 --format json
+      on one Python; result.json on standard output
+  zenml-upgrade compat-test --from 0.85.0 --to 0.98.0 --dry-run true
+      names what would be checked; starts nothing`
 }
 
 func (c *compatTest) Inputs() any { return &c.in }
 
-// Run tests, or with dry-run says what would be tested.
+// Run tests, or with dry-run says what would be tested, on inputs that Check found good.
 func (c *compatTest) Run(ctx context.Context, rt *action.Runtime) (action.Result, error) {
-	o, err := c.options(rt)
-	dry, dryErr := action.Bool("dry-run", c.in.DryRun)
-	if err := errors.Join(err, dryErr); err != nil {
-		return nil, err
-	}
-	if dry {
+	o := c.options
+	o.Progress = rt.Progress
+	if c.dry {
 		return planned(o), nil
 	}
-	m, err := pyenv.New(rt.Environ, rt.CacheDir)
-	if err != nil {
-		return nil, err
-	}
-	o.Pyenv = m
 	res, err := compat.Run(ctx, o)
 	if err != nil {
 		return nil, err // not res: a nil *compat.Result in an interface is not nil
@@ -54,7 +59,7 @@ func (c *compatTest) Run(ctx context.Context, rt *action.Runtime) (action.Result
 func planned(o compat.Options) *compat.Result {
 	r := &compat.Result{
 		Common: report.Common{
-			Schema: compat.Schema, From: &o.From, To: &o.To, StartedAt: o.Now().UTC(), ToolVersion: version.Tool, Errors: []string{},
+			From: &o.From, To: &o.To,
 			Reasons: []verdict.Reason{{
 				Code: "dry_run", Text: "this was a dry run: nothing was started and nothing is known", Evidence: []string{}, Decision: verdict.Unknown,
 			}},
@@ -66,22 +71,27 @@ func planned(o compat.Options) *compat.Result {
 	return r
 }
 
-// Check tells the faults of the inputs without doing anything.
-func (c *compatTest) Check(rt *action.Runtime) error {
-	_, err := c.options(rt)
+// Check tells the faults of the inputs. That the package index does not answer is told when
+// nothing else is wrong: nothing could be installed.
+func (c *compatTest) Check(ctx context.Context, rt *action.Runtime) error {
+	cfg, errCfg := action.LoadConfig(rt, c.in.Config)
+	o, errIn := c.in.decode(cfg)
+	o.Repo, o.Environ, o.Secrets = rt.Repo, rt.Environ, rt.Secrets
+	var errDry, errTools error
+	c.dry, errDry = action.Bool("dry-run", c.in.DryRun)
+	o.Pyenv, errTools = pyenv.New(rt.Environ, rt.CacheDir)
+	c.options = o
+	err := errors.Join(errCfg, errIn, errDry, errTools)
+	if o.Pyenv == nil {
+		return err
+	}
+	index := pyenv.Index{Manager: o.Pyenv, Dir: rt.CacheDir, Now: rt.Now}
+	all, errIndex := index.Versions(ctx, "zenml", o.From, o.To)
+	switch {
+	case errIndex == nil:
+		return errors.Join(err, action.Released(all, o.From, o.To))
+	case err == nil || fault.IsInput(errIndex):
+		return errors.Join(err, errIndex)
+	}
 	return err
-}
-
-func (c *compatTest) options(rt *action.Runtime) (compat.Options, error) {
-	cfg, cfgErr := action.LoadConfig(rt, c.in.Config)
-	if cfg == nil {
-		cfg = &config.Config{}
-	}
-	o, inErr := c.in.decode(cfg)
-	if cfgErr != nil {
-		// Without the configuration the pipelines' names cannot be judged.
-		return o, cfgErr
-	}
-	o.Repo, o.Environ, o.Progress, o.Now = rt.Repo, rt.Environ, rt.Progress, rt.Now
-	return o, inErr
 }

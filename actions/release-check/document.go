@@ -7,6 +7,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/checklist"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 )
@@ -33,7 +34,7 @@ func (r *Result) headline() string {
 	case verdict.Pass:
 		return fmt.Sprintf("Nothing in this repository stands against ZenML %s.", *r.To)
 	case verdict.Review:
-		return fmt.Sprintf("Nothing breaks by proof; a person should read %s before the upgrade to ZenML %s.", count(len(r.Reasons), "point"), *r.To)
+		return fmt.Sprintf("Nothing breaks by proof; a person should read %s before the upgrade to ZenML %s.", report.Count(len(r.Reasons), "point"), *r.To)
 	case verdict.Unknown:
 		return fmt.Sprintf("Whether this repository works with ZenML %s is not known yet.", *r.To)
 	case verdict.Block:
@@ -157,16 +158,6 @@ func (r *Result) releaseSection() report.Section {
 	return report.Section{Title: fmt.Sprintf("Releases crossed (%d) and Python", len(r.Releases)), Folded: true, Blocks: []report.Block{t, report.Para{Text: report.T(text)}}}
 }
 
-func count(n int, what string) string {
-	switch {
-	case what == "":
-		return fmt.Sprint(n)
-	case n == 1:
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
 func oneLine(err error) string {
 	text := []rune(strings.Join(strings.Fields(err.Error()), " "))
 	if len(text) > 400 {
@@ -183,7 +174,7 @@ func breakages(list []impact.Breakage) []string {
 	return out
 }
 
-func gaps(list []impact.Gap) []string {
+func gaps(list []repo.Gap) []string {
 	var out []string
 	for _, g := range list {
 		out = append(out, g.String())

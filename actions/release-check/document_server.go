@@ -35,7 +35,7 @@ func (r *Result) pathSection() report.Section {
 		}
 		t.Rows = append(t.Rows, []report.Text{report.T(h.From), report.T(h.To), report.T(python), report.T(h.Reason), report.T(strings.Join(h.Advice, "; "))})
 	}
-	return report.Section{Title: fmt.Sprintf("The way (%s)", count(len(r.Path), "hop")), Blocks: []report.Block{t}}
+	return report.Section{Title: fmt.Sprintf("The way (%s)", report.Count(len(r.Path), "hop")), Blocks: []report.Block{t}}
 }
 
 // migrationSections lists what the new server runs on the database, those that only add included.
@@ -65,6 +65,6 @@ func (r *Result) migrationSections() []report.Section {
 			report.T(strings.Join(m.Tables, ", ")), report.T(takes), report.T(undo)})
 	}
 	return []report.Section{{
-		Title: fmt.Sprintf("What runs on the database (%s, %d take something away)", count(len(r.Migrations), "migration"), lost), Folded: true, Blocks: []report.Block{t},
+		Title: fmt.Sprintf("What runs on the database (%s, %d take something away)", report.Count(len(r.Migrations), "migration"), lost), Folded: true, Blocks: []report.Block{t},
 	}}
 }

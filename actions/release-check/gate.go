@@ -10,6 +10,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
@@ -143,7 +144,7 @@ func (r *Result) findingReasons() []verdict.Reason {
 		{destroys, verdict.Review, "migrations_destructive", "%d migrations drop tables or columns or delete rows in the server's database: only a backup brings them back."},
 	} {
 		if list := lists[k.how]; len(list) > 0 {
-			out = append(out, reason(k.decision, k.code, fmt.Sprintf(k.text, len(list)), list))
+			out = append(out, verdict.Because(k.decision, k.code, fmt.Sprintf(k.text, len(list)), list))
 		}
 	}
 	return out
@@ -165,10 +166,10 @@ func (r *Result) waiverReasons() []verdict.Reason {
 	}
 	var out []verdict.Reason
 	if len(expired) > 0 {
-		out = append(out, reason(verdict.Block, "waiver_expired", fmt.Sprintf("%s expired: what was waived blocks again.", count(len(expired), "waiver")), expired))
+		out = append(out, verdict.Because(verdict.Block, "waiver_expired", fmt.Sprintf("%s expired: what was waived blocks again.", report.Count(len(expired), "waiver")), expired))
 	}
 	if len(unknown) > 0 {
-		out = append(out, reason(verdict.Review, "waiver_unknown", fmt.Sprintf("%s without effect: no finding of this upgrade has that id.", count(len(unknown), "waiver")), unknown))
+		out = append(out, verdict.Because(verdict.Review, "waiver_unknown", fmt.Sprintf("%s without effect: no finding of this upgrade has that id.", report.Count(len(unknown), "waiver")), unknown))
 	}
 	return out
 }

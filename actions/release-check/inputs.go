@@ -16,6 +16,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
@@ -36,25 +37,24 @@ type settings struct {
 	crossed  []string       // from < v <= to; nil when the index could not be asked
 	bodies   []release.Body // of a file or folder; nil for GitHub
 	github   bool
-	tree     *impact.Tree
-	sets     []impact.Set
-	gaps     []impact.Gap // of the requirement files
-	pythons  []impact.UsedPython
+	tree     *repo.Tree
+	sets     []repo.Set
+	gaps     []repo.Gap // of the requirement files
+	pythons  []repo.Python
 	manager  *pyenv.Manager
-	index    *impact.Index
+	index    *pyenv.Index
 	noIndex  error // why the versions on the index are not known
 }
 
-// decode reads all inputs and returns every fault at once; only when nothing else is wrong with
-// the versions the package index is asked for them. The caller closes settings.tree.
+// decode reads all inputs and returns every fault at once. The package index is asked for the
+// versions unless they are wrong without it. The caller closes settings.tree.
 func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, error) {
 	s := &settings{from: strings.TrimSpace(in.From), to: strings.TrimSpace(in.To)}
 	cfg, err := action.LoadConfig(rt, in.Config)
 	if s.cfg = cfg; cfg == nil {
 		s.cfg = &config.Config{}
 	}
-	_, dry := action.Bool("dry-run", in.DryRun)
-	faults := []error{err, dry, s.decodeReleases(in.Releases), s.decodeRepository(rt.Repo), s.decodePythons(in.PythonVersions), s.decodeTools(rt)}
+	faults := []error{err, s.decodeReleases(in.Releases), s.decodeRepository(rt.Repo), s.decodePythons(in.PythonVersions), s.decodeTools(rt)}
 	versions := s.decodeVersions()
 	if versions == nil && s.index != nil && (s.from != "" || s.tree != nil) {
 		versions = s.askIndex(ctx)
@@ -72,7 +72,7 @@ func (s *settings) decodeTools(rt *action.Runtime) error {
 		return err
 	}
 	s.manager = m
-	s.index = &impact.Index{Manager: m, Dir: rt.CacheDir, Now: rt.Now}
+	s.index = &pyenv.Index{Manager: m, Dir: rt.CacheDir, Now: rt.Now}
 	_, err = m.TyPath()
 	return err
 }
@@ -88,15 +88,15 @@ func (s *settings) decodeReleases(text string) error {
 
 func (s *settings) decodeRepository(dir string) error {
 	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
-		return fault.BadInput(fmt.Sprintf("repository-path %q is no folder", dir), "give the root of the repository that uses ZenML")
+		return nil // told with the common inputs
 	}
-	t, err := impact.Scan(dir)
+	t, err := repo.Scan(dir)
 	if err != nil {
 		return err
 	}
 	s.tree = t
 	var files []string
-	s.sets, files, s.gaps = impact.Sets(t)
+	s.sets, files, s.gaps = repo.Sets(t)
 	switch {
 	case len(s.sets)+len(s.gaps) > 0:
 		return nil
@@ -119,8 +119,8 @@ func (s *settings) decodePythons(text string) error {
 			return
 		}
 		v = strings.Join(strings.Split(v, ".")[:2], ".")
-		if !slices.ContainsFunc(s.pythons, func(u impact.UsedPython) bool { return u.Version == v }) {
-			s.pythons = append(s.pythons, impact.UsedPython{Version: v, Source: source})
+		if !slices.ContainsFunc(s.pythons, func(u repo.Python) bool { return u.Version == v }) {
+			s.pythons = append(s.pythons, repo.Python{Version: v, Source: source})
 		}
 	}
 	for _, v := range action.List(text) {
@@ -134,9 +134,9 @@ func (s *settings) decodePythons(text string) error {
 		}
 	}
 	if len(s.pythons) == 0 && len(faults) == 0 && s.tree != nil {
-		s.pythons = impact.FindPythons(s.tree)
+		s.pythons = repo.Pythons(s.tree)
 	}
-	slices.SortFunc(s.pythons, func(a, b impact.UsedPython) int { return version.Compare(a.Version, b.Version) })
+	slices.SortFunc(s.pythons, func(a, b repo.Python) int { return version.Compare(a.Version, b.Version) })
 	return errors.Join(faults...)
 }
 
@@ -160,33 +160,17 @@ func (s *settings) decodeVersions() error {
 			return fault.BadInput(fmt.Sprintf("the repository pins zenml to different versions (%s)", strings.Join(pinned, ", ")), "give from, the version that is used now")
 		}
 	}
-	var faults []error
-	for _, v := range []struct{ name, text string }{{"from", s.from}, {"to", s.to}} {
-		if v.text == "" {
-			continue
-		}
-		if err := version.Valid(v.text); err != nil {
-			faults = append(faults, fault.BadInput(fmt.Sprintf("%s: %v", v.name, err), "give a released version of ZenML"))
-		} else if version.Yanked(v.text) {
-			faults = append(faults, fault.BadInput(fmt.Sprintf("%s: ZenML %s was withdrawn for failing migrations", v.name, v.text), "give the release after it"))
-		}
-	}
-	return errors.Join(append(faults, s.ordered())...)
-}
-
-func (s *settings) ordered() error {
-	comparable := s.from != "" && s.to != "" && version.Valid(s.from) == nil && version.Valid(s.to) == nil
-	if !comparable || version.Compare(s.from, s.to) < 0 {
-		return nil
-	}
-	return fault.BadInput(fmt.Sprintf("from %s is not below to %s", s.from, s.to), "give a newer to; ZenML cannot be downgraded")
+	return action.Versions(s.from, s.to)
 }
 
 // askIndex checks both versions against the package index and lists what lies between. An index
 // that does not answer is no fault of the input: the verdict will say what is not known.
 func (s *settings) askIndex(ctx context.Context) error {
 	all, err := s.index.Versions(ctx, "zenml")
-	if err != nil {
+	switch {
+	case fault.IsInput(err): // pip is missing
+		return err
+	case err != nil:
 		if s.to == "" {
 			return fault.BadInput("to is missing, and the package index did not say which release is the newest", "give to")
 		}
@@ -200,30 +184,6 @@ func (s *settings) askIndex(ctx context.Context) error {
 		}
 		s.to = all[i]
 	}
-	var faults []error
-	for _, v := range []struct{ name, text string }{{"from", s.from}, {"to", s.to}} {
-		if v.text == "" || slices.ContainsFunc(all, func(a string) bool { return version.Compare(a, v.text) == 0 }) {
-			continue
-		}
-		next := "give a released version"
-		if near := nearest(v.text, all); near != "" {
-			next += ", such as " + near
-		}
-		faults = append(faults, fault.BadInput(fmt.Sprintf("%s: ZenML %s is not on the package index", v.name, v.text), next))
-	}
 	s.crossed = version.Crossed(all, s.from, s.to)
-	return errors.Join(append(faults, s.ordered())...)
-}
-
-// nearest is the word that was probably meant, else the release next below.
-func nearest(v string, all []string) string {
-	if near := fault.Near(v, all); near != "" {
-		return near
-	}
-	for _, a := range all { // newest first
-		if version.Compare(a, v) < 0 && !version.Prerelease(a) {
-			return a
-		}
-	}
-	return ""
+	return errors.Join(action.Released(all, s.from, s.to), action.Versions(s.from, s.to)) // to may be new
 }

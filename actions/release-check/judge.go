@@ -11,6 +11,8 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
@@ -37,7 +39,7 @@ func (r *Result) fill(s *settings, g *gathered, now time.Time) error {
 	if r.Migrations = g.migrations; r.Migrations != nil {
 		r.Findings = append(r.Findings, migration.Findings(r.Migrations, r.Findings)...)
 	}
-	r.CodeGaps = []impact.Gap{}
+	r.CodeGaps = []repo.Gap{}
 	if g.code != nil {
 		r.Code, r.Deprecated, r.CodeGaps = g.code.Breakages, g.code.Deprecated, append(r.CodeGaps, g.code.Gaps...)
 	}
@@ -56,25 +58,21 @@ func (r *Result) fill(s *settings, g *gathered, now time.Time) error {
 	return err
 }
 
-func reason(d verdict.Decision, code, text string, evidence []string) verdict.Reason {
-	return verdict.Reason{Code: code, Text: text, Evidence: append([]string{}, evidence...), Decision: d}
-}
-
 func (r *Result) codeReasons(g *gathered) []verdict.Reason {
 	var out []verdict.Reason
 	if g.code == nil {
-		return append(out, reason(verdict.Unknown, "code_unknown", "The code could not be checked against both versions.", []string{oneLine(g.noCode)}))
+		return append(out, verdict.Because(verdict.Unknown, "code_unknown", "The code could not be checked against both versions.", []string{oneLine(g.noCode)}))
 	}
 	if len(g.code.Breakages) > 0 {
-		out = append(out, reason(verdict.Block, "code_breaks",
-			fmt.Sprintf("The code breaks in %s with ZenML %s.", count(len(g.code.Breakages), "place"), *r.To), breakages(g.code.Breakages)))
+		out = append(out, verdict.Because(verdict.Block, "code_breaks",
+			fmt.Sprintf("The code breaks in %s with ZenML %s.", report.Count(len(g.code.Breakages), "place"), *r.To), breakages(g.code.Breakages)))
 	}
 	if len(g.code.Gaps) > 0 {
-		out = append(out, reason(verdict.Unknown, "code_unchecked", fmt.Sprintf("%s could not be checked.", count(len(g.code.Gaps), "file")), gaps(g.code.Gaps)))
+		out = append(out, verdict.Because(verdict.Unknown, "code_unchecked", fmt.Sprintf("%s could not be checked.", report.Count(len(g.code.Gaps), "file")), gaps(g.code.Gaps)))
 	}
 	if len(g.code.Deprecated) > 0 {
-		out = append(out, reason(verdict.Review, "deprecated_used",
-			fmt.Sprintf("The code uses in %s what ZenML %s calls deprecated.", count(len(g.code.Deprecated), "place"), *r.To), breakages(g.code.Deprecated)))
+		out = append(out, verdict.Because(verdict.Review, "deprecated_used",
+			fmt.Sprintf("The code uses in %s what ZenML %s calls deprecated.", report.Count(len(g.code.Deprecated), "place"), *r.To), breakages(g.code.Deprecated)))
 	}
 	return out
 }
@@ -92,7 +90,7 @@ func (r *Result) pinReasons() []verdict.Reason {
 		}
 	}
 	if len(packages) > 0 {
-		out = append(out, reason(verdict.Block, "pin_conflict",
+		out = append(out, verdict.Because(verdict.Block, "pin_conflict",
 			fmt.Sprintf("The repository's pins (%s) cannot be installed together with ZenML %s.", strings.Join(packages, ", "), *r.To), evidence))
 	}
 	evidence = nil
@@ -100,11 +98,11 @@ func (r *Result) pinReasons() []verdict.Reason {
 		evidence = append(evidence, fmt.Sprintf("%s, Python %s", a.Set, a.Python))
 	}
 	if len(evidence) > 0 {
-		out = append(out, reason(verdict.Unknown, "pins_already_conflicting",
+		out = append(out, verdict.Because(verdict.Unknown, "pins_already_conflicting",
 			fmt.Sprintf("Requirements do not hold together with ZenML %s either: already conflicting, so nothing can be said of the upgrade.", *r.From), evidence))
 	}
 	if len(r.Pins.Unjudged) > 0 {
-		out = append(out, reason(verdict.Unknown, "pins_unknown", fmt.Sprintf("%s of the requirement files could not be judged.", count(len(r.Pins.Unjudged), "part")), gaps(r.Pins.Unjudged)))
+		out = append(out, verdict.Because(verdict.Unknown, "pins_unknown", fmt.Sprintf("%s of the requirement files could not be judged.", report.Count(len(r.Pins.Unjudged), "part")), gaps(r.Pins.Unjudged)))
 	}
 	return out
 }
@@ -112,9 +110,9 @@ func (r *Result) pinReasons() []verdict.Reason {
 func (r *Result) pythonReasons() []verdict.Reason {
 	switch p := r.Python; {
 	case len(p.Used) == 0:
-		return []verdict.Reason{reason(verdict.Unknown, "python_unknown", "No file says which Python versions are in use: give python-versions.", nil)}
+		return []verdict.Reason{verdict.Because(verdict.Unknown, "python_unknown", "No file says which Python versions are in use: give python-versions.", nil)}
 	case p.RequiresNew == nil:
-		return []verdict.Reason{reason(verdict.Unknown, "python_unknown", fmt.Sprintf("Which Python versions ZenML %s supports is not known.", *r.To), nil)}
+		return []verdict.Reason{verdict.Because(verdict.Unknown, "python_unknown", fmt.Sprintf("Which Python versions ZenML %s supports is not known.", *r.To), nil)}
 	case len(p.Unsupported) > 0:
 		var evidence []string
 		for _, u := range p.UsedFrom {
@@ -122,7 +120,7 @@ func (r *Result) pythonReasons() []verdict.Reason {
 				evidence = append(evidence, u.Version+": "+u.Source)
 			}
 		}
-		return []verdict.Reason{reason(verdict.Block, "python_unsupported",
+		return []verdict.Reason{verdict.Because(verdict.Block, "python_unsupported",
 			fmt.Sprintf("ZenML %s does not support Python %s (it requires %s).", *r.To, strings.Join(p.Unsupported, ", "), *p.RequiresNew), evidence)}
 	}
 	return nil
@@ -131,20 +129,20 @@ func (r *Result) pythonReasons() []verdict.Reason {
 func (r *Result) noteReasons(s *settings, g *gathered) []verdict.Reason {
 	var out []verdict.Reason
 	if s.noIndex != nil {
-		out = append(out, reason(verdict.Unknown, "versions_unknown", "The package index did not say which versions lie between.", []string{oneLine(s.noIndex)}))
+		out = append(out, verdict.Because(verdict.Unknown, "versions_unknown", "The package index did not say which versions lie between.", []string{oneLine(s.noIndex)}))
 	}
 	if g.noNotes != nil {
-		out = append(out, reason(verdict.Unknown, "notes_unreachable", "The release notes could not be read.", []string{oneLine(g.noNotes)}))
+		out = append(out, verdict.Because(verdict.Unknown, "notes_unreachable", "The release notes could not be read.", []string{oneLine(g.noNotes)}))
 	}
 	states := map[release.NotesState][]string{}
 	for _, rel := range r.Releases {
 		states[rel.Notes] = append(states[rel.Notes], rel.Version)
 	}
 	if v := states[release.Missing]; len(v) > 0 && g.noNotes == nil {
-		out = append(out, reason(verdict.Unknown, "notes_missing", fmt.Sprintf("%s of %d have no release notes.", count(len(v), "release"), len(r.Releases)), v))
+		out = append(out, verdict.Because(verdict.Unknown, "notes_missing", fmt.Sprintf("%s of %d have no release notes.", report.Count(len(v), "release"), len(r.Releases)), v))
 	}
 	if v := states[release.Pending]; len(v) > 0 {
-		out = append(out, reason(verdict.Unknown, "notes_pending", fmt.Sprintf("The notes of %s are not written yet.", strings.Join(v, ", ")), v))
+		out = append(out, verdict.Because(verdict.Unknown, "notes_pending", fmt.Sprintf("The notes of %s are not written yet.", strings.Join(v, ", ")), v))
 	}
 	return out
 }
@@ -153,7 +151,7 @@ func (r *Result) noteReasons(s *settings, g *gathered) []verdict.Reason {
 func (r *Result) typed(evidence []release.Evidence) bool {
 	for _, e := range evidence {
 		broken := slices.ContainsFunc(r.Code, func(b impact.Breakage) bool { return b.File == e.File && b.Line == e.Line })
-		unchecked := slices.ContainsFunc(r.CodeGaps, func(g impact.Gap) bool { return g.File == e.File })
+		unchecked := slices.ContainsFunc(r.CodeGaps, func(g repo.Gap) bool { return g.File == e.File })
 		if r.Code == nil || broken || unchecked || !strings.HasSuffix(e.File, ".py") {
 			return false
 		}
@@ -180,7 +178,7 @@ func (r *Result) notesComplete() bool {
 func (r *Result) proofs() map[string]checklist.Proof {
 	out := map[string]checklist.Proof{}
 	if r.notesComplete() {
-		out[checklist.ReviewNotes] = checklist.Proof{State: checklist.Done, Evidence: fmt.Sprintf("%s read, %s", count(len(r.Releases), "release"), count(len(r.Findings), "finding"))}
+		out[checklist.ReviewNotes] = checklist.Proof{State: checklist.Done, Evidence: fmt.Sprintf("%s read, %s", report.Count(len(r.Releases), "release"), report.Count(len(r.Findings), "finding"))}
 	}
 	if ok := r.Python.Supported; ok != nil && *ok {
 		out[checklist.PythonSupport] = checklist.Proof{State: checklist.Done, Evidence: strings.Join(r.Python.Used, ", ") + " against " + *r.Python.RequiresNew}
@@ -188,12 +186,12 @@ func (r *Result) proofs() map[string]checklist.Proof {
 		out[checklist.PythonSupport] = checklist.Proof{State: checklist.Failed, Evidence: strings.Join(r.Python.Unsupported, ", ") + " against " + *r.Python.RequiresNew}
 	}
 	if r.Pins != nil && len(r.Pins.Conflicts) > 0 {
-		out[checklist.Dependencies] = checklist.Proof{State: checklist.Failed, Evidence: count(len(r.Pins.Conflicts), "conflict")}
+		out[checklist.Dependencies] = checklist.Proof{State: checklist.Failed, Evidence: report.Count(len(r.Pins.Conflicts), "conflict")}
 	} else if r.Pins != nil && len(r.Pins.Already)+len(r.Pins.Unjudged) == 0 {
 		out[checklist.Dependencies] = checklist.Proof{State: checklist.Done, Evidence: "resolved for Python " + strings.Join(r.Python.Used, ", ")}
 	}
 	if len(r.Code) > 0 {
-		out[checklist.CodeReview] = checklist.Proof{State: checklist.Failed, Evidence: count(len(r.Code), "breakage")}
+		out[checklist.CodeReview] = checklist.Proof{State: checklist.Failed, Evidence: report.Count(len(r.Code), "breakage")}
 	} else if r.Code != nil && len(r.CodeGaps) == 0 {
 		// A type check is a part of the review, not all of it: the box stays for a person.
 		out[checklist.CodeReview] = checklist.Proof{State: checklist.Open, Evidence: "the type check found no breakage"}

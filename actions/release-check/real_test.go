@@ -14,40 +14,29 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/hops"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/machine"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 )
 
 // runtime is a real one on a repository, or skips when uv, ty or pip is missing.
 func runtime(t *testing.T, repo string) *action.Runtime {
 	t.Helper()
-	cache, err := pyenv.CacheDir(os.Getenv)
+	machine.Manager(t)
+	repo, err := filepath.Abs(repo)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tools, err := filepath.Abs("../../.cache/tools/bin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	environ := append(os.Environ(), "PATH="+tools+string(os.PathListSeparator)+os.Getenv("PATH"))
-	m, err := pyenv.New(environ, cache)
-	if err == nil {
-		_, err = m.TyPath()
-	}
-	if err != nil || m.Pip == "" {
-		t.Skipf("skipped: uv, ty or pip is missing: %v", err)
-	}
-	repo, err = filepath.Abs(repo)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &action.Runtime{Environ: environ, Now: time.Now, OutDir: t.TempDir(), CacheDir: cache, Repo: repo}
+	return &action.Runtime{Environ: machine.Environ(t), Now: time.Now, OutDir: t.TempDir(), CacheDir: machine.Cache(t), Repo: repo}
 }
 
 func run(t *testing.T, rt *action.Runtime, in Inputs) *Result {
 	t.Helper()
-	res, err := (&check{inputs: in}).Run(t.Context(), rt)
+	c := &check{inputs: in}
+	if err := c.Check(t.Context(), rt); err != nil {
+		t.Fatal(err)
+	}
+	res, err := c.Run(t.Context(), rt)
 	if err != nil {
 		t.Fatal(err)
 	}

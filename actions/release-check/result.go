@@ -6,6 +6,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 )
 
@@ -16,7 +17,7 @@ type Result struct {
 	Findings   []release.Finding `json:"findings"`
 	Code       []impact.Breakage `json:"code"`       // null when the code could not be checked
 	Deprecated []impact.Breakage `json:"deprecated"` // likewise
-	CodeGaps   []impact.Gap      `json:"code_gaps"`  // what of the code was not checked
+	CodeGaps   []repo.Gap        `json:"code_gaps"`  // what of the code was not checked
 	Python     impact.Python     `json:"python"`
 	Pins       *impact.Pins      `json:"pins"` // null when no Python version is known
 	// Migrations that the server will run, in order; null when they could not be read.

@@ -16,13 +16,16 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
 const name = "release-check"
 
-type check struct{ inputs Inputs }
+type check struct {
+	inputs Inputs
+	set    *settings // what Check made of them
+}
 
 // New returns the action.
 func New() action.Action { return &check{} }
@@ -52,13 +55,15 @@ type gathered struct {
 	path            *hops.Path
 }
 
-// Run checks the inputs, gathers the facts side by side and judges them.
+// Check decodes the inputs and tells every fault in them.
+func (c *check) Check(ctx context.Context, rt *action.Runtime) (err error) {
+	c.set, err = c.inputs.decode(ctx, rt)
+	return err
+}
+
+// Run gathers the facts side by side and judges them, on inputs that Check found good.
 func (c *check) Run(ctx context.Context, rt *action.Runtime) (action.Result, error) {
-	begin := rt.Now()
-	s, err := c.inputs.decode(ctx, rt)
-	if err != nil {
-		return nil, err
-	}
+	begin, s := rt.Now(), c.set
 	defer s.tree.Close()
 	g := &gathered{}
 	var group errgroup.Group
@@ -72,14 +77,10 @@ func (c *check) Run(ctx context.Context, rt *action.Runtime) (action.Result, err
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("checking the release: %w", err) // an interrupted run knows nothing
 	}
-	r := &Result{Common: report.Common{
-		Schema: "zenml-upgrade/" + name + "/v1", From: &s.from, To: &s.to, StartedAt: begin,
-		ToolVersion: version.Tool, Errors: []string{}, GitHub: report.GitHubUse{Requests: g.requests},
-	}}
+	r := &Result{Common: report.Common{From: &s.from, To: &s.to, GitHub: report.GitHubUse{Requests: g.requests}}}
 	if err := r.fill(s, g, begin); err != nil {
 		return nil, err
 	}
-	r.Seconds = rt.Now().Sub(begin).Seconds()
 	return r, nil
 }
 
@@ -168,7 +169,7 @@ func end(step ender, err error, note string) {
 
 // python compares what both versions ask of Python with what is used.
 func python(s *settings, g *gathered) impact.Python {
-	p := impact.Python{Used: []string{}, UsedFrom: slices.Concat([]impact.UsedPython{}, s.pythons)}
+	p := impact.Python{Used: []string{}, UsedFrom: slices.Concat([]repo.Python{}, s.pythons)}
 	for _, u := range s.pythons {
 		p.Used = append(p.Used, u.Version)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/hops"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
@@ -68,17 +69,17 @@ func (g *gathered) planPath(ctx context.Context, s *settings) {
 func (r *Result) pathReasons(g *gathered) []verdict.Reason {
 	var out []verdict.Reason
 	if g.path.Unproved {
-		out = append(out, reason(verdict.Unknown, "path_unproved", fmt.Sprintf("A direct upgrade from a version below %s was never measured.", hops.OldestMeasured), nil))
+		out = append(out, verdict.Because(verdict.Unknown, "path_unproved", fmt.Sprintf("A direct upgrade from a version below %s was never measured.", hops.OldestMeasured), nil))
 	}
 	if err := g.path.Unknown; err != nil {
-		out = append(out, reason(verdict.Unknown, "path_unknown", "Which Python the versions on the way run on is not known.", []string{oneLine(err)}))
+		out = append(out, verdict.Because(verdict.Unknown, "path_unknown", "Which Python the versions on the way run on is not known.", []string{oneLine(err)}))
 	}
 	if f := g.path.Fault; f != nil {
-		out = append(out, reason(verdict.Unknown, "target_faulty",
+		out = append(out, verdict.Because(verdict.Unknown, "target_faulty",
 			fmt.Sprintf("ZenML %s has a known fault, and whether it hits this server is not known: %s. Upgrade to %s instead, which repairs it.", f.Version, f.What, f.RepairedBy), []string{f.Source}))
 	}
 	if len(g.path.Conditions) > 0 {
-		out = append(out, reason(verdict.Review, "path_conditions", fmt.Sprintf("%s of the path must be met before the upgrade.", count(len(g.path.Conditions), "condition")), g.path.Conditions))
+		out = append(out, verdict.Because(verdict.Review, "path_conditions", fmt.Sprintf("%s of the path must be met before the upgrade.", report.Count(len(g.path.Conditions), "condition")), g.path.Conditions))
 	}
 	return out
 }
@@ -89,7 +90,7 @@ func (r *Result) migrationReasons(g *gathered) []verdict.Reason {
 		if g.pair == nil {
 			return nil // code_unknown says that nothing could be installed
 		}
-		return []verdict.Reason{reason(verdict.Unknown, "migrations_unknown", "What the upgrade does to the server's database is not known.", []string{oneLine(g.noMigrations)})}
+		return []verdict.Reason{verdict.Because(verdict.Unknown, "migrations_unknown", "What the upgrade does to the server's database is not known.", []string{oneLine(g.noMigrations)})}
 	}
 	var unread []string
 	for _, m := range r.Migrations {
@@ -100,6 +101,6 @@ func (r *Result) migrationReasons(g *gathered) []verdict.Reason {
 	if len(unread) == 0 {
 		return nil
 	}
-	return []verdict.Reason{reason(verdict.Unknown, "migrations_unknown",
-		fmt.Sprintf("Whether %s of the server's database take something away could not be read.", count(len(unread), "migration")), unread)}
+	return []verdict.Reason{verdict.Because(verdict.Unknown, "migrations_unknown",
+		fmt.Sprintf("Whether %s of the server's database take something away could not be read.", report.Count(len(unread), "migration")), unread)}
 }

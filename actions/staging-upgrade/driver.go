@@ -27,11 +27,13 @@ type local struct {
 	oldPython string // of the environment's settings
 	from, to  string // from may be empty: whatever runs
 	port      int
-	storeURL  string   // the real database
+	storeURL  string // the real database
+	openIn    func(pids []int) (bool, error)
 	env       []string // the server's own settings; holds secrets
 	environ   []string
-	public    string // host:port the old server is bound to
-	dir       string // servers' logs and private settings go below it
+	secrets   []string // of the inputs; kept out of what the servers' logs say
+	public    string   // host:port the old server is bound to
+	dir       string   // servers' logs and private settings go below it
 	python    func(ctx context.Context, version string) (string, error)
 	count     atomic.Int32
 }
@@ -44,7 +46,8 @@ func (d *local) Check(ctx context.Context) []upgrade.Problem {
 	}
 	// A server in the same container as we is a process like any other; one outside of it is out of
 	// reach, and looks as if nothing listened.
-	if l, err := server.FindListener(d.port); err != nil && server.InContainer() {
+	l, err := server.FindListener(d.port)
+	if err != nil && server.InContainer() {
 		block("in_container", "the driver local runs inside a container and cannot see the server's process", "run the binary on the server's machine")
 	} else if err != nil {
 		block("server_process", fmt.Sprintf("the process that listens on port %d was not found: %v", d.port, err), "run on the server's machine, as its user")
@@ -56,31 +59,52 @@ func (d *local) Check(ctx context.Context) []upgrade.Problem {
 	} else if d.from != "" && v != d.from {
 		block("old_python", fmt.Sprintf("local.python %q has ZenML %s, not %s: the old server could not be started again", d.oldPython, v, d.from), "give the Python that runs the server now")
 	}
+	out = append(out, d.checkDatabase(l)...)
 	return append(out, d.checkSettings()...)
+}
+
+// checkDatabase wants a proof that the server, if it was found, uses the very database that is to
+// be upgraded: a copy of it would pass every other check.
+func (d *local) checkDatabase(l *server.Listener) []upgrade.Problem {
+	other := func(what, remedy string) []upgrade.Problem {
+		return []upgrade.Problem{{Code: "other_database", Blocks: true, What: what, Remedy: remedy}}
+	}
+	if u := proc.Getenv(d.env, "ZENML_STORE_URL"); u != "" && u != d.storeURL {
+		return other("the env-file's ZENML_STORE_URL is not database-url: another database would be upgraded than the server uses", "make them agree")
+	}
+	if l == nil || !l.IsZenML() {
+		return nil // told already
+	}
+	pids, err := l.Family()
+	if err == nil {
+		var opened bool
+		if opened, err = d.openIn(pids); opened || err == nil && l.Setting("ZENML_STORE_URL") == d.storeURL {
+			return nil
+		}
+	}
+	if err != nil {
+		return other(fmt.Sprintf("whether the server uses the database of database-url is not known: %v", err), "run on the server's machine, as its user")
+	}
+	return other("the server's process neither has the database of database-url open nor names it in its environment: another one may be upgraded than it uses",
+		"check database-url; start the server with ZENML_STORE_URL set to it")
 }
 
 // checkSettings looks for settings that make an upgrade or its way back go wrong.
 func (d *local) checkSettings() []upgrade.Problem {
 	var out []upgrade.Problem
-	if lookup(d.env, "ZENML_SERVER_JWT_SECRET_KEY") == "" {
+	if proc.Getenv(d.env, "ZENML_SERVER_JWT_SECRET_KEY") == "" {
 		out = append(out, upgrade.Problem{Code: "jwt_secret_key", What: "the server's settings hold no ZENML_SERVER_JWT_SECRET_KEY", Remedy: "set it: without it every restart logs everybody out"})
 	}
-	if lookup(d.env, "ZENML_SECRETS_STORE_ENCRYPTION_KEY") != "" && lookup(d.env, "ZENML_SECRETS_STORE_TYPE") != "sql" {
+	if proc.Getenv(d.env, "ZENML_SECRETS_STORE_ENCRYPTION_KEY") != "" && proc.Getenv(d.env, "ZENML_SECRETS_STORE_TYPE") != "sql" {
 		out = append(out, upgrade.Problem{
 			Code: "encryption_key_ignored", What: "ZENML_SECRETS_STORE_ENCRYPTION_KEY is set without ZENML_SECRETS_STORE_TYPE=sql: ZenML ignores it silently, secrets are stored readable",
 			Remedy: "plan a migration of the secrets; do not change the type during an upgrade",
 		})
 	}
-	if v := lookup(d.env, "DISABLE_DATABASE_MIGRATION"); v != "" {
+	if v := proc.Getenv(d.env, "DISABLE_DATABASE_MIGRATION"); v != "" {
 		out = append(out, upgrade.Problem{
 			Code: "migration_disabled", Blocks: true, What: "DISABLE_DATABASE_MIGRATION is set: the new version would serve the old schema",
 			Remedy: "take it out of the env-file for the upgrade",
-		})
-	}
-	if u := lookup(d.env, "ZENML_STORE_URL"); u != "" && u != d.storeURL {
-		out = append(out, upgrade.Problem{
-			Code: "other_database", Blocks: true, What: "the env-file's ZENML_STORE_URL is not database-url: another database would be upgraded than the server uses",
-			Remedy: "make them agree",
 		})
 	}
 	return out
@@ -90,7 +114,7 @@ func (d *local) checkSettings() []upgrade.Problem {
 func (d *local) installed(ctx context.Context) (string, error) {
 	res, err := proc.Run(ctx, proc.Command{
 		Path: d.oldPython, Args: []string{"-I", "-c", "import importlib.metadata as m; print(m.version('zenml'))"},
-		Env: proc.BaseEnv(d.environ), Dir: os.TempDir(), Timeout: 30 * time.Second,
+		Env: proc.BaseEnv(d.environ), Secrets: d.secrets, Dir: os.TempDir(), Timeout: 30 * time.Second,
 	})
 	return strings.TrimSpace(string(res.Stdout)), err
 }
@@ -109,28 +133,27 @@ func (d *local) StopOld(ctx context.Context) error {
 }
 
 // StartOld puts the old version back on the public port, unless it never left.
-func (d *local) StartOld(ctx context.Context) (upgrade.Child, error) {
+func (d *local) StartOld(ctx context.Context) error {
 	l, err := server.FindListener(d.port)
 	switch {
 	case err == nil && l.IsZenML():
-		return upgrade.Child{}, nil
+		return nil
 	case err == nil:
-		return upgrade.Child{}, errForeign
+		return errForeign
 	case !errors.Is(err, server.ErrNoListener):
-		return upgrade.Child{}, err
+		return err
 	}
 	s, err := d.load(ctx, d.oldPython, "old", d.storeURL)
 	if err != nil {
-		return upgrade.Child{}, err
+		return err
 	}
 	if err = s.Serve(ctx); err == nil {
 		err = s.Open(ctx)
 	}
 	if err != nil {
-		return upgrade.Child{}, errors.Join(err, s.Stop(ctx))
+		return errors.Join(err, s.Stop(ctx))
 	}
-	c, _ := s.About()
-	return c, nil
+	return nil
 }
 
 // Load starts a server's process, which waits.
@@ -154,7 +177,7 @@ func (d *local) load(ctx context.Context, python, v, storeURL string) (*process,
 		return nil, fmt.Errorf("making a folder for the server: %w", err)
 	}
 	s, err := server.Load(ctx, server.Config{
-		Python: python, StoreURL: storeURL, Dir: dir, Env: d.env, Environ: d.environ, Live: storeURL == d.storeURL,
+		Python: python, StoreURL: storeURL, Dir: dir, Env: d.env, Environ: d.environ, Secrets: d.secrets, Live: storeURL == d.storeURL,
 	})
 	if err != nil {
 		return nil, err
@@ -189,13 +212,4 @@ func (p *process) Stop(ctx context.Context) error {
 func (p *process) About() (upgrade.Child, string) {
 	pid, started := p.Child()
 	return upgrade.Child{Pid: pid, Started: started, What: "ZenML " + p.version}, p.LogTail()
-}
-
-func lookup(env []string, key string) string {
-	for _, kv := range env {
-		if k, v, _ := strings.Cut(kv, "="); k == key {
-			return v
-		}
-	}
-	return ""
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
 // Inputs are the action's inputs as text.
@@ -45,6 +44,7 @@ type settings struct {
 	mode        upgrade.Mode
 	env         config.Environment
 	environment string
+	known       bool // whether env is what the user meant
 	serverURL   string
 	port        int
 	backupDir   string
@@ -52,17 +52,19 @@ type settings struct {
 	maxDowntime time.Duration
 	rollback    bool
 	critical    []string
+	projects    []string // folders whose code the server's pipelines are; none: the repository
 }
 
 // decode reads all inputs and returns every fault at once.
 func (in *Inputs) decode(rt *action.Runtime) (*settings, error) {
 	s := &settings{environment: in.Environment}
 	cfg, err := action.LoadConfig(rt, in.Config)
-	faults := []error{err}
 	if cfg != nil {
-		faults = append(faults, s.pick(cfg, in.Environment))
+		err = s.pick(cfg, in.Environment)
 	}
-	faults = append(faults, s.decodeMode(in), s.decodeVersions(in), s.decodeServer(in), s.decodeFolders(in), s.decodeLimits(in))
+	s.known = err == nil
+	faults := []error{err}
+	faults = append(faults, s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeLimits(in))
 	if d := first(in.Driver, s.env.Driver, "local"); d != "local" {
 		faults = append(faults, fault.BadInput(fmt.Sprintf("driver %q is not built yet", d), "use local"))
 	}
@@ -75,6 +77,9 @@ func (s *settings) pick(cfg *config.Config, name string) error {
 		if p.Marker == "critical" {
 			s.critical = append(s.critical, p.Name)
 		}
+	}
+	for _, p := range cfg.Projects {
+		s.projects = append(s.projects, p.Path)
 	}
 	if name == "" {
 		if len(cfg.Environments) != 1 {
@@ -106,29 +111,17 @@ func (s *settings) decodeMode(in *Inputs) error {
 	return nil
 }
 
-func (s *settings) decodeVersions(in *Inputs) error {
-	var faults []error
-	for name, v := range map[string]string{"from": in.From, "to": in.To} {
-		if v == "" {
-			continue
-		}
-		if err := version.Valid(v); err != nil {
-			faults = append(faults, fault.BadInput(fmt.Sprintf("%s: %v", name, err), "give a released version of ZenML"))
-		} else if version.Yanked(v) {
-			faults = append(faults, fault.BadInput(fmt.Sprintf("%s: ZenML %s was withdrawn for failing migrations", name, v), "give the next release"))
-		}
-	}
-	if len(faults) == 0 && in.From != "" && version.Compare(in.From, in.To) >= 0 {
-		faults = append(faults, fault.BadInput(fmt.Sprintf("from %s is not below to %s", in.From, in.To), "ZenML cannot be downgraded; give a newer to"))
-	}
-	return errors.Join(faults...)
-}
-
 func (s *settings) decodeServer(in *Inputs) error {
+	if !s.known && in.ServerURL == "" {
+		return nil // the environment would say
+	}
 	s.serverURL = strings.TrimRight(first(in.ServerURL, s.env.ServerURL), "/")
 	u, err := url.Parse(s.serverURL)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return fault.BadInput(fmt.Sprintf("server-url %q is no http(s) address", s.serverURL), "give it as an input or in the configuration's environment")
+	}
+	if !s.known {
+		return nil
 	}
 	if s.env.Local == nil {
 		return fault.BadInput("the driver local needs to know the server's Python and port", "add local {python, env-file, port} to the environment in the configuration file")

@@ -72,7 +72,7 @@ func (s *site) act(t *testing.T, in Inputs) (*Result, error) {
 	rt := &action.Runtime{
 		Environ: os.Environ(), Progress: progress.New(testWriter{t}, false), Now: time.Now, OutDir: s.out, CacheDir: s.cache, Repo: s.repo,
 	}
-	if err := a.Check(rt); err != nil {
+	if err := a.Check(t.Context(), rt); err != nil {
 		t.Fatal(err)
 	}
 	res, err := a.Run(t.Context(), rt)
@@ -159,8 +159,8 @@ func TestPlanThenUpgradeOnARealServer(t *testing.T) {
 	if res.Artifacts == nil || res.Artifacts.Same == 0 || len(res.Artifacts.Broken) > 0 {
 		t.Errorf("artifacts: %+v", res.Artifacts)
 	}
-	if _, err := os.Stat(filepath.Join(s.out, "journal.jsonl")); err != nil {
-		t.Error(err)
+	if files, err := res.Files(); err != nil || !strings.Contains(string(files["journal.jsonl"]), `"step":"migrate"`) {
+		t.Errorf("the journal beside the result: %d files, %v", len(files), err)
 	}
 	res, err = s.act(t, s.inputs(upgrade.Upgrade))
 	if err != nil || res.Outcome != upgrade.Refused || s.version(t) != "0.98.0" {

@@ -3,11 +3,15 @@ package stagingupgrade
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
@@ -19,6 +23,32 @@ type Result struct {
 	Environment string       `json:"environment"`
 	upgrade.Report
 	Next []string `json:"next"` // what a person does now
+
+	stateDir string
+}
+
+// maxJournal bounds the copy of the journal; real ones hold some hundred kilobytes.
+const maxJournal = 64 << 20
+
+// Files returns the newest run's journal. The one in state-dir is the record; this is for reading.
+func (r *Result) Files() (map[string][]byte, error) {
+	runs, err := filepath.Glob(filepath.Join(r.stateDir, "*", journal.FileName))
+	if err != nil || r.stateDir == "" || len(runs) == 0 {
+		return nil, err
+	}
+	f, err := os.Open(slices.Max(runs)) // folders are named by UTC time
+	if err != nil {
+		return nil, fmt.Errorf("reading the journal: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxJournal+1))
+	if err == nil && len(text) > maxJournal {
+		err = fmt.Errorf("it is larger than %d MiB", maxJournal>>20)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the journal: %w", err)
+	}
+	return map[string][]byte{journal.FileName: text}, nil
 }
 
 // OutcomeWord is the outcome, which decides the exit status beside the decision.
@@ -54,18 +84,29 @@ func (r *Result) decide() {
 			Evidence: a.Unknown, Decision: verdict.Review,
 		})
 	}
-	for _, kind := range slices.Sorted(maps.Keys(r.Lost)) {
-		if r.Lost[kind].Status == zenml.StatusUnknown {
-			r.Reasons = append(r.Reasons, verdict.Reason{
-				Code: "inventory_unknown", Text: fmt.Sprintf("the key in server-token may not list every %s, and they could not be counted in the database", kind),
-				Evidence: []string{}, Decision: verdict.Review,
-			})
-		}
-	}
+	r.judgeInventory()
 	r.Decide(string(r.Outcome))
 	// The outcome names a failure better than one of several grounds for it.
 	if slices.Contains([]upgrade.Outcome{upgrade.RolledBack, upgrade.Frozen, upgrade.RollbackFailed}, r.Outcome) {
 		r.ReasonCode = string(r.Outcome)
+	}
+}
+
+// judgeInventory names the kinds of which nobody knows whether all are still there.
+func (r *Result) judgeInventory() {
+	for _, kind := range slices.Sorted(maps.Keys(r.Lost)) {
+		switch l := r.Lost[kind]; {
+		case l.Status == zenml.StatusUnknown:
+			r.Reasons = append(r.Reasons, verdict.Reason{
+				Code: "inventory_unknown", Text: fmt.Sprintf("the key in server-token may not list every %s, and they could not be counted in the database", kind),
+				Evidence: []string{}, Decision: verdict.Review,
+			})
+		case l.Status == zenml.StatusGone && l.Before > 0:
+			r.Reasons = append(r.Reasons, verdict.Reason{
+				Code: "inventory_gone", Text: fmt.Sprintf("%s has no list of what was called %s; %d were there", deref(r.To), kind, l.Before),
+				Evidence: []string{}, Decision: verdict.Review,
+			})
+		}
 	}
 }
 
@@ -115,6 +156,9 @@ var headlines = map[upgrade.Outcome]string{
 func (r *Result) headline() string {
 	if h, ok := headlines[r.Outcome]; ok {
 		return h
+	}
+	if r.Decision == verdict.Block {
+		return "What was found stands against the upgrade, the rest is not known; nothing was changed."
 	}
 	return "No verdict could be formed; nothing was changed."
 }

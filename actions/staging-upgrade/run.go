@@ -6,14 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
@@ -27,6 +26,7 @@ type stagingUpgrade struct {
 	db      *database.SQLite
 	manager *pyenv.Manager
 	env     []string // the server's own settings; holds secrets
+	noIndex error    // why the package index did not say which versions there are
 }
 
 // New returns the action.
@@ -49,37 +49,55 @@ Examples:
 }
 
 // Check decodes the inputs and tells every fault in them.
-func (a *stagingUpgrade) Check(rt *action.Runtime) error {
-	var errs [4]error
+func (a *stagingUpgrade) Check(ctx context.Context, rt *action.Runtime) error {
+	var errs [5]error
 	a.set, errs[0] = a.in.decode(rt)
 	if a.in.DatabaseURL != "" { // its absence is told with the other missing inputs
 		a.db, errs[1] = database.Open(a.in.DatabaseURL)
 	}
-	a.manager, errs[2] = pyenv.New(rt.Environ, rt.CacheDir)
-	a.env, errs[3] = a.serverEnv(rt)
+	a.env, errs[2] = a.serverEnv(rt)
+	if a.manager, errs[3] = pyenv.New(rt.Environ, rt.CacheDir); errs[3] == nil {
+		errs[4] = a.askIndex(ctx, rt)
+	}
 	return errors.Join(errs[:]...)
+}
+
+// askIndex checks the versions against the package index. That it does not answer is no fault of
+// the input, and must not keep a run from putting back what an earlier one left.
+func (a *stagingUpgrade) askIndex(ctx context.Context, rt *action.Runtime) error {
+	index := pyenv.Index{Manager: a.manager, Dir: rt.CacheDir, Now: rt.Now}
+	wanted := slices.DeleteFunc([]string{a.in.From, a.in.To}, func(v string) bool { return v == "" })
+	all, err := index.Versions(ctx, "zenml", wanted...)
+	switch {
+	case err == nil:
+		return action.Released(all, a.in.From, a.in.To)
+	case fault.IsInput(err): // pip is missing
+		return err
+	}
+	a.noIndex = err
+	return nil
 }
 
 // Run carries the mode out, on inputs that Check found good.
 func (a *stagingUpgrade) Run(ctx context.Context, rt *action.Runtime) (action.Result, error) {
 	rep, err := upgrade.Execute(ctx, a.options(rt))
 	res := &Result{Mode: a.set.mode, Environment: a.set.environment, Report: *rep}
-	res.From, res.To = given(a.in.From), given(a.in.To)
+	res.From, res.To = given(rep.Running), given(a.in.To)
 	if err != nil {
 		res.Reasons = append(res.Reasons, verdict.Reason{Code: "unreachable", Text: err.Error(), Evidence: []string{}, Decision: verdict.Unknown})
 	}
 	res.decide()
-	res.Next = next(res, a.set)
-	return res, errors.Join(err, copyJournal(a.set.stateDir, rt.OutDir))
+	res.Next, res.stateDir = next(res, a.set), a.set.stateDir
+	return res, err
 }
 
 func (a *stagingUpgrade) options(rt *action.Runtime) upgrade.Options {
 	s := a.set
 	python := absolute(rt.Repo, s.env.Local.Python)
-	probes := environments{manager: a.manager, python: python, repo: rt.Repo}
+	probes := environments{manager: a.manager, python: python, repo: rt.Repo, projects: s.projects}
 	driver := &local{
-		oldPython: python, from: a.in.From, to: a.in.To, port: s.port, public: s.bound(), storeURL: a.db.StoreURL(), env: a.env,
-		environ: rt.Environ, dir: filepath.Join(s.stateDir, "servers"), python: probes.server,
+		oldPython: python, from: a.in.From, to: a.in.To, port: s.port, public: s.bound(), storeURL: a.db.StoreURL(), openIn: a.db.OpenIn, env: a.env,
+		environ: rt.Environ, secrets: rt.Secrets, dir: filepath.Join(s.stateDir, "servers"), python: probes.server,
 	}
 	return upgrade.Options{
 		Mode: s.mode, From: a.in.From, To: a.in.To, Commit: a.in.Commit, Environment: s.environment, Kind: s.env.Kind,
@@ -87,7 +105,7 @@ func (a *stagingUpgrade) options(rt *action.Runtime) upgrade.Options {
 		Workspace: []string{rt.Repo, rt.OutDir}, CodeRoot: rt.Repo, ArtifactRoot: a.in.ArtifactRoot, Critical: s.critical,
 		MaxDowntime: s.maxDowntime, KeepBroken: !s.rollback,
 		DB: a.db, Driver: driver, Probe: func(url string) upgrade.Prober { return server.Watch(url) }, Python: probes.client,
-		Environ: rt.Environ, Progress: rt.Progress, Now: rt.Now,
+		Environ: rt.Environ, Progress: rt.Progress, Now: rt.Now, Unready: a.noIndex,
 	}
 }
 
@@ -101,7 +119,7 @@ func (a *stagingUpgrade) serverEnv(rt *action.Runtime) ([]string, error) {
 		}
 	}
 	for key, v := range map[string]string{"ZENML_SERVER_JWT_SECRET_KEY": a.in.JWTSecretKey, "ZENML_SECRETS_STORE_ENCRYPTION_KEY": a.in.SecretsEncryptionKey} {
-		switch had := lookup(env, key); {
+		switch had := proc.Getenv(env, key); {
 		case v == "" || had == v:
 		case had != "":
 			return nil, fault.BadInput(fmt.Sprintf("the env-file and the inputs hold different values of %s", key), "give it in one place")
@@ -142,28 +160,6 @@ func next(r *Result, s *settings) []string {
 	default: // what to do stands in the reasons and in the failure's advice
 		return nil
 	}
-}
-
-// copyJournal puts the newest run's journal beside result.json.
-func copyJournal(stateDir, outDir string) error {
-	if stateDir == "" {
-		return nil
-	}
-	runs, err := filepath.Glob(filepath.Join(stateDir, "*", "journal.jsonl"))
-	if err != nil || len(runs) == 0 {
-		return err
-	}
-	in, err := os.Open(slices.Max(runs)) // folders are named by UTC time
-	if err != nil {
-		return fmt.Errorf("reading the journal: %w", err)
-	}
-	defer in.Close()
-	out, err := os.OpenFile(filepath.Join(outDir, "journal.jsonl"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("writing the journal beside the result: %w", err)
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
 }
 
 func given(s string) *string {

@@ -3,9 +3,9 @@ package action
 
 import (
 	"context"
-	"strings"
 	"time"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/progress"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 )
@@ -33,14 +33,7 @@ type Runtime struct {
 }
 
 // Getenv looks a variable up in Environ.
-func (r *Runtime) Getenv(key string) string {
-	for _, kv := range r.Environ {
-		if k, v, ok := strings.Cut(kv, "="); ok && k == key {
-			return v
-		}
-	}
-	return ""
-}
+func (r *Runtime) Getenv(key string) string { return proc.Getenv(r.Environ, key) }
 
 // Result is what an action hands to the writers. Its JSON form is result.json.
 type Result interface {
@@ -52,12 +45,18 @@ type Result interface {
 // (staging-upgrade: rolled_back, frozen, rollback_failed, interrupted, refused).
 type Outcome interface{ OutcomeWord() string }
 
-// Writer is implemented by results that put further files (junit.xml) beside result.json.
-type Writer interface{ WriteFiles(dir string) error }
+// Filer is implemented by results that put further files (junit.xml) beside result.json: texts by
+// name. They are written for the action, so that no secret stands in them either.
+type Filer interface {
+	Files() (map[string][]byte, error)
+}
 
 // Checker is implemented by actions that can tell the faults of their inputs without doing
-// anything. It is asked before Run, so that these are told together with the common inputs' faults.
-type Checker interface{ Check(rt *Runtime) error }
+// anything but asking the package index. It is asked before Run, so that these are told together with
+// the common inputs' faults; rt has no Progress yet.
+type Checker interface {
+	Check(ctx context.Context, rt *Runtime) error
+}
 
 // Action is one of the three. Inputs returns a pointer to a struct that kong can fill.
 // Run returns a result whenever one can be formed, also beside an error.

@@ -92,7 +92,7 @@ func perform(ctx context.Context, a action.Action, p process) int {
 	}
 	err = errors.Join(err, errSet)
 	if c, ok := a.(action.Checker); ok {
-		err = errors.Join(err, guard(func() error { return c.Check(rt) }))
+		err = distinct(errors.Join(err, guard(func() error { return c.Check(ctx, rt) })))
 	}
 	o := &outcome{action: a.Name(), set: set, started: started, err: err, secrets: secrets}
 	if err == nil {
@@ -100,6 +100,17 @@ func perform(ctx context.Context, a action.Action, p process) int {
 	}
 	o.interrupted = ctx.Err() != nil
 	return o.finish(p, runner)
+}
+
+// distinct leaves out what is told already: an input that the action shares with the command line
+// is judged by both.
+func distinct(err error) error {
+	told := map[string]bool{}
+	return errors.Join(slices.DeleteFunc(fault.List(err), func(e error) bool {
+		again := told[e.Error()]
+		told[e.Error()] = true
+		return again
+	})...)
 }
 
 // run lets the action do its work under a progress display.

@@ -197,10 +197,12 @@ func (o *outcome) write() (*written, error) {
 	}
 	w.report = put("report.html", func(b *bytes.Buffer) error { return report.HTML(b, w.document) })
 	put("report.md", func(b *bytes.Buffer) error { return report.Markdown(b, w.document, report.CommentLimit) })
-	if more, ok := o.result.(action.Writer); ok {
-		if err := more.WriteFiles(o.set.outDir); err != nil {
-			faults = append(faults, fmt.Errorf("writing further files into %q: %w", o.set.outDir, err))
+	if more, ok := o.result.(action.Filer); ok {
+		files, err := more.Files()
+		for name, text := range files {
+			put(name, func(b *bytes.Buffer) error { _, err := b.WriteString(o.secrets.text(string(text))); return err })
 		}
+		faults = append(faults, err)
 	}
 	return w, errors.Join(faults...)
 }

@@ -47,6 +47,10 @@ func TestScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	program, err := exec.LookPath("zenml-upgrade")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, dir := range append([]string{filepath.Join("testdata", "script")}, dirs...) {
 		t.Run(filepath.Base(filepath.Dir(filepath.Dir(dir))), func(t *testing.T) {
 			t.Parallel()
@@ -55,6 +59,9 @@ func TestScript(t *testing.T) {
 				Setup: func(e *testscript.Env) error {
 					e.Setenv("HOME", e.WorkDir)
 					e.Setenv("ROOT", root)
+					e.Setenv("PROGRAM", program)
+					e.Setenv("TOOLPATH", e.Getenv("PATH"))
+					e.Values[treeKey{}] = map[string]string{}
 					for _, key := range []string{"ZENML_UPGRADE_CACHE"} {
 						if v := os.Getenv(key); v != "" {
 							e.Setenv(key, v)
@@ -62,7 +69,9 @@ func TestScript(t *testing.T) {
 					}
 					return nil
 				},
-				Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status, "waitfor": waitfor},
+				Cmds: map[string]func(*testscript.TestScript, bool, []string){
+					"status": status, "waitfor": waitfor, "remember": remember, "unchanged": unchanged, "tools": tools, "sqlite": sqlite,
+				},
 			})
 		})
 	}
@@ -131,13 +140,17 @@ func (r *probeResult) Document() report.Document {
 	}
 }
 
+func (r *probeResult) Files() (map[string][]byte, error) {
+	return map[string][]byte{"more.txt": []byte("key " + r.Key + "\n")}, nil
+}
+
 func (p *probe) Name() string { return "act" }
 
 func (p *probe) Help() string { return "Ends as it is told.\n\nExamples:\n  probe act --to 1" }
 
 func (p *probe) Inputs() any { return &p.in }
 
-func (p *probe) Check(*action.Runtime) error {
+func (p *probe) Check(context.Context, *action.Runtime) error {
 	if p.in.Count != "1" {
 		return fault.BadInput("count \""+p.in.Count+"\" is not 1", "give 1")
 	}

@@ -1,10 +1,13 @@
 package compat
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
 const probeTimeout = 10 * time.Minute
@@ -17,7 +20,7 @@ type loaded struct {
 	Type         *string `json:"type"`
 	Materializer *string `json:"materializer"`
 	Loaded       bool    `json:"loaded"`
-	Digest       *string `json:"digest"`
+	Digest       string  `json:"digest"` // as zenml.Loaded.Digest
 	Detail       *string `json:"detail"`
 	Python       *string `json:"python"`
 }
@@ -64,19 +67,27 @@ func compareArtifacts(from string, old, now []loaded, silence string) []Artifact
 			a.LoadNew, a.Cause = Failed, cleaned(n.Detail)
 		case !o.Loaded:
 			a.LoadNew, a.Cause = Passed, cleaned(o.Detail)
-		case o.Digest == nil || n.Digest == nil:
-			a.LoadNew, a.Cause = Passed, cleaned(first(n.Detail, o.Detail))
+		case o.Digest == "" || n.Digest == "":
+			a.LoadNew, a.Cause = Passed, cleaned(cmp.Or(n.Detail, o.Detail))
 		default:
-			same := *o.Digest == *n.Digest
-			a.LoadNew, a.SameValue = Passed, &same
-			if !same {
-				cause := "the new version reads another value than the old one"
-				a.Cause = &cause
-			}
+			a.LoadNew, a.SameValue = Passed, zenml.SameValue(o.Digest, n.Digest)
+			a.Cause = difference(a.SameValue)
 		}
 		out = append(out, a)
 	}
 	return out
+}
+
+// difference words how the two values compare, nil when they are the same.
+func difference(same *bool) *string {
+	cause := "the new version reads another value than the old one"
+	switch {
+	case same == nil:
+		cause = "the value's form differs, which may come from another version of its library"
+	case *same:
+		return nil
+	}
+	return &cause
 }
 
 func ended(ok bool) Status {
@@ -109,7 +120,7 @@ func (w *world) skew(ctx context.Context, on *world) ([]Skew, error) {
 	// The same client, with a configuration of its own, pointed at the other server.
 	visitor := &world{
 		name: w.name, version: w.version, dir: w.dir + "-visits", repo: w.repo, suite: w.suite, stores: w.stores,
-		password: on.password, environ: w.environ, client: w.client, server: on.server,
+		password: on.password, environ: w.environ, secrets: w.secrets, client: w.client, server: on.server,
 	}
 	if err := visitor.folders(); err != nil {
 		return nil, err

@@ -48,7 +48,7 @@ func (r *Result) headline() string {
 	good := fmt.Sprintf("%d of %d checks pass on both versions", counts[OK], len(r.Checks))
 	switch r.Decision {
 	case verdict.Block:
-		return fmt.Sprintf("The upgrade breaks %d check%s; %s.", counts[BrokenByUpgrade], plural(counts[BrokenByUpgrade]), good)
+		return fmt.Sprintf("The upgrade breaks %s; %s.", report.Count(counts[BrokenByUpgrade], "check"), good)
 	case verdict.Unknown:
 		return "What the upgrade does to this code could not be found out; " + good + "."
 	case verdict.Review:

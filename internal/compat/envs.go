@@ -1,18 +1,17 @@
 package compat
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 )
 
 // serverEnv is an environment of a server alone: a server does not run with a client's pins.
@@ -20,6 +19,10 @@ func (t *test) serverEnv(ctx context.Context, version string) (*pyenv.Env, error
 	env, err := t.Pyenv.Ensure(ctx, pyenv.Spec{Python: t.Python, Requirements: pyenv.ServerRequirements(version)})
 	var conflict *pyenv.Conflict
 	if errors.As(err, &conflict) {
+		if bounds, ok := conflict.Python(); ok {
+			return nil, fault.BadInput(fmt.Sprintf("ZenML %s does not run on Python %s: it asks for %s", version, t.Python, bounds),
+				"name another Python with python-versions")
+		}
 		return nil, &fault.Error{
 			Kind: fault.Input, What: fmt.Sprintf("ZenML %q cannot be installed with Python %q", version, t.Python), Err: conflict,
 			Next: "name a version that is on the index and a Python that it supports (python-versions)",
@@ -33,12 +36,12 @@ func (t *test) serverEnv(ctx context.Context, version string) (*pyenv.Env, error
 func (t *test) clientEnvs(ctx context.Context) error {
 	var g errgroup.Group
 	g.Go(func() (err error) {
-		t.old.client, err = t.Pyenv.Ensure(ctx, pyenv.Spec{Python: t.Python, Requirements: t.needs.with(t.From)})
+		t.old.client, err = t.Pyenv.Ensure(ctx, pyenv.Spec{Python: t.Python, Requirements: t.needs.Client(t.From)})
 		var conflict *pyenv.Conflict
 		if errors.As(err, &conflict) {
 			return &fault.Error{
 				Kind: fault.NoVerdict, What: fmt.Sprintf("the requirements in %s cannot be installed with ZenML %s, so there is nothing to compare with",
-					strings.Join(t.needs.files, ", "), t.From), Err: conflict,
+					strings.Join(t.needs.Files, ", "), t.From), Err: conflict,
 				Next: "give the version that the repository runs with as from",
 			}
 		}
@@ -46,7 +49,7 @@ func (t *test) clientEnvs(ctx context.Context) error {
 	})
 	var refused *pyenv.Conflict
 	g.Go(func() (err error) {
-		t.new.client, err = t.Pyenv.Ensure(ctx, pyenv.Spec{Python: t.Python, Requirements: t.needs.with(t.To)})
+		t.new.client, err = t.Pyenv.Ensure(ctx, pyenv.Spec{Python: t.Python, Requirements: t.needs.Client(t.To)})
 		if errors.As(err, &refused) {
 			return nil
 		}
@@ -63,54 +66,33 @@ func (t *test) clientEnvs(ctx context.Context) error {
 // withoutConflicts makes the new client's environment of the requirements that can stand beside
 // the new version, tried in their order.
 func (t *test) withoutConflicts(ctx context.Context) error {
-	python, err := interpreter(t.old.client)
+	python, err := t.old.client.PythonVersion()
 	if err != nil {
 		return err
 	}
-	keep := &requirements{}
-	for _, line := range t.needs.lines {
-		if packageName(line) == "zenml" {
-			keep.lines = append(keep.lines, line)
-		}
-	}
-	for _, line := range t.needs.lines {
-		if packageName(line) == "zenml" {
-			continue
-		}
-		try := &requirements{lines: append(append([]string{}, keep.lines...), line)}
-		_, err := t.Pyenv.Resolve(ctx, pyenv.Question{Requirements: try.with(t.To), Python: python})
+	isZenML := func(l repo.Line) bool { return l.Name == "zenml" }
+	keep := &repo.Set{Lines: slices.DeleteFunc(slices.Clone(t.needs.Lines), func(l repo.Line) bool { return !isZenML(l) })}
+	for _, line := range slices.DeleteFunc(slices.Clone(t.needs.Lines), isZenML) {
+		try := &repo.Set{Lines: append(slices.Clone(keep.Lines), line)}
+		_, err := t.Pyenv.Resolve(ctx, pyenv.Question{Requirements: try.Client(t.To), Python: python})
 		var conflict *pyenv.Conflict
 		switch {
 		case err == nil:
 			keep = try
 		case errors.As(err, &conflict):
-			t.res.Pins.Dropped = append(t.res.Pins.Dropped, line)
+			t.res.Pins.Dropped = append(t.res.Pins.Dropped, line.Text)
 		default:
 			return err
 		}
 	}
-	t.new.client, err = t.Pyenv.Ensure(ctx, pyenv.Spec{Python: t.Python, Requirements: keep.with(t.To)})
+	t.new.client, err = t.Pyenv.Ensure(ctx, pyenv.Spec{Python: t.Python, Requirements: keep.Client(t.To)})
 	return err
 }
 
-// interpreter returns the Python version of an environment, such as 3.11.7.
-func interpreter(env *pyenv.Env) (string, error) {
-	f, err := os.Open(filepath.Join(env.Dir, "pyvenv.cfg"))
-	if err != nil {
-		return "", fmt.Errorf("reading the Python version of an environment: %w", err)
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		key, value, _ := strings.Cut(lines.Text(), "=")
-		if key = strings.TrimSpace(key); key == "version_info" || key == "version" {
-			return strings.TrimSpace(value), nil
-		}
-	}
-	return "", fmt.Errorf("reading the Python version of an environment: pyvenv.cfg does not name it")
-}
-
 func noRequirements(projects []string) error {
+	if len(projects) == 0 {
+		projects = []string{"."}
+	}
 	return fault.BadInput(fmt.Sprintf("no requirement file: neither requirements.txt nor pyproject.toml with dependencies was found in %q", projects),
 		"name the folders that hold one under projects in the configuration, or set pipelines to none")
 }

@@ -1,9 +1,11 @@
 package compat
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 )
 
@@ -15,7 +17,7 @@ func judge(c *Check) {
 	old, now := c.Baseline, c.Candidate
 	switch {
 	case old.Status == Skipped || now.Status == Skipped:
-		c.Verdict, c.Cause = NotCompared, first(now.Detail, old.Detail)
+		c.Verdict, c.Cause = NotCompared, cmp.Or(now.Detail, old.Detail)
 		// A check that failed on the new version is worth its reason even without a baseline.
 		if now.Status == Failed {
 			c.Cause = now.Detail
@@ -25,7 +27,7 @@ func judge(c *Check) {
 	case old.unsteady && now.Status == Failed:
 		c.Verdict, c.Cause = BrokenByUpgrade, now.Detail
 	case old.unsteady || now.unsteady:
-		c.Verdict, c.Cause = Flaky, first(now.Detail, old.Detail)
+		c.Verdict, c.Cause = Flaky, cmp.Or(now.Detail, old.Detail)
 	case old.Status == Failed:
 		c.Verdict, c.Cause = Fixed, old.Detail
 	case now.Status == Failed:
@@ -35,30 +37,28 @@ func judge(c *Check) {
 	}
 }
 
-func first(texts ...*string) *string {
-	for _, t := range texts {
-		if t != nil {
-			return t
-		}
-	}
-	return nil
-}
-
 // rule turns the checks of one verdict into a reason.
 type rule struct {
 	code     string
 	required bool // true: only required checks count; false: only those that are not
 	verdict  Verdict
 	decision verdict.Decision
-	text     string // with the count and the plural's s
+	text     string // after the count
+}
+
+func (r rule) kind() string {
+	if r.required {
+		return "required check"
+	}
+	return "optional check"
 }
 
 var rules = []rule{
-	{"broken_by_upgrade", true, BrokenByUpgrade, verdict.Block, "%d required check%s passed on the old version and failed on the new one"},
-	{"optional_broken_by_upgrade", false, BrokenByUpgrade, verdict.Review, "%d optional check%s passed on the old version and failed on the new one"},
-	{"already_broken", true, AlreadyBroken, verdict.Review, "%d required check%s failed on both versions, so the upgrade could not be judged by them"},
-	{"flaky", true, Flaky, verdict.Review, "%d required check%s failed once and passed when repeated"},
-	{"check_skipped", true, NotCompared, verdict.Review, "%d required check%s could not be run on both versions"},
+	{"broken_by_upgrade", true, BrokenByUpgrade, verdict.Block, " passed on the old version and failed on the new one"},
+	{"optional_broken_by_upgrade", false, BrokenByUpgrade, verdict.Review, " passed on the old version and failed on the new one"},
+	{"already_broken", true, AlreadyBroken, verdict.Review, " failed on both versions, so the upgrade could not be judged by them"},
+	{"flaky", true, Flaky, verdict.Review, " failed once and passed when repeated"},
+	{"check_skipped", true, NotCompared, verdict.Review, " could not be run on both versions"},
 }
 
 // reasons lists the grounds for the decision, in the order of rules; skew says whether the meeting
@@ -73,7 +73,7 @@ func (r *Result) reasons(skew bool) []verdict.Reason {
 			}
 		}
 		if len(names) > 0 {
-			out = append(out, reason(rule.code, rule.decision, fmt.Sprintf(rule.text, len(names), plural(len(names))), names))
+			out = append(out, verdict.Because(rule.decision, rule.code, report.Count(len(names), rule.kind())+rule.text, names))
 		}
 	}
 	out = append(out, r.gaps()...)
@@ -87,7 +87,7 @@ func (r *Result) reasons(skew bool) []verdict.Reason {
 func (r *Result) gaps() []verdict.Reason {
 	var out []verdict.Reason
 	if !r.anyPassed() {
-		out = append(out, reason("nothing_passed", verdict.Unknown, "no check passed on the new version, so nothing shows that it works", nil))
+		out = append(out, verdict.Because(verdict.Unknown, "nothing_passed", "no check passed on the new version, so nothing shows that it works", nil))
 	}
 	var blind []string
 	for _, c := range r.Checks {
@@ -96,16 +96,16 @@ func (r *Result) gaps() []verdict.Reason {
 		}
 	}
 	if len(blind) > 0 {
-		out = append(out, reason("failed_without_baseline", verdict.Unknown,
-			fmt.Sprintf("%d check%s failed on the new version and did not run on the old one", len(blind), plural(len(blind))), blind))
+		out = append(out, verdict.Because(verdict.Unknown, "failed_without_baseline",
+			report.Count(len(blind), "check")+" failed on the new version and did not run on the old one", blind))
 	}
 	if !r.Pins.Resolved {
-		out = append(out, reason("pins_unresolved", verdict.Unknown,
+		out = append(out, verdict.Because(verdict.Unknown, "pins_unresolved",
 			"the requirements cannot be installed beside the new version; what ran there ran without some of them", r.Pins.Files))
 	}
 	if len(r.Pins.Ignored) > 0 {
-		out = append(out, reason("requirements_not_followed", verdict.Review,
-			fmt.Sprintf("%d requirement line%s could not be followed", len(r.Pins.Ignored), plural(len(r.Pins.Ignored))), r.Pins.Ignored))
+		out = append(out, verdict.Because(verdict.Review, "requirements_not_followed",
+			report.Count(len(r.Pins.Ignored), "requirement line")+" could not be followed", r.Pins.Ignored))
 	}
 	var opaque []string
 	for _, a := range r.Artifacts {
@@ -114,19 +114,19 @@ func (r *Result) gaps() []verdict.Reason {
 		}
 	}
 	if len(opaque) > 0 {
-		out = append(out, reason("value_not_compared", verdict.Review,
-			fmt.Sprintf("%d artifact%s loaded on both versions, but the values could not be compared", len(opaque), plural(len(opaque))), opaque))
+		out = append(out, verdict.Because(verdict.Review, "value_not_compared",
+			report.Count(len(opaque), "artifact")+" loaded on both versions, but the values could not be compared", opaque))
 	}
 	if r.leftOut > 0 {
-		out = append(out, reason("artifacts_left_out", verdict.Review,
-			fmt.Sprintf("%d artifact version%s beyond the limit of the probe were not looked at", r.leftOut, plural(r.leftOut)), nil))
+		out = append(out, verdict.Because(verdict.Review, "artifacts_left_out",
+			report.Count(r.leftOut, "artifact version")+" beyond the limit of the probe were not looked at", nil))
 	}
 	return out
 }
 
 func (r *Result) skewReasons() []verdict.Reason {
 	if r.Skew == nil {
-		return []verdict.Reason{reason("skew_not_measured", verdict.Review,
+		return []verdict.Reason{verdict.Because(verdict.Review, "skew_not_measured",
 			"whether old clients work on the new server could not be measured", nil)}
 	}
 	var calls []string
@@ -138,7 +138,7 @@ func (r *Result) skewReasons() []verdict.Reason {
 	if len(calls) == 0 {
 		return nil
 	}
-	return []verdict.Reason{reason("old_clients_break", verdict.Review,
+	return []verdict.Reason{verdict.Because(verdict.Review, "old_clients_break",
 		fmt.Sprintf("clients of %s fail in %d of %d calls on a server of %s: upgrade clients together with the server",
 			r.Skew[0].Client, len(calls), len(r.Skew), r.Skew[0].Server), calls)}
 }
@@ -161,20 +161,6 @@ func (a *Artifact) label() string {
 		version = ":" + *a.Version
 	}
 	return name + version
-}
-
-func reason(code string, d verdict.Decision, text string, evidence []string) verdict.Reason {
-	if evidence == nil {
-		evidence = []string{}
-	}
-	return verdict.Reason{Code: code, Text: text, Evidence: evidence, Decision: d}
-}
-
-func plural(n int) string {
-	if n == 1 {
-		return ""
-	}
-	return "s"
 }
 
 // databaseText begins what a database driver says in an error. It may hold statements and values

@@ -76,17 +76,22 @@ func TestGapsAreNotPasses(t *testing.T) {
 
 func TestCompareArtifacts(t *testing.T) {
 	t.Parallel()
-	text := func(s string) *string { return &s }
-	row := func(id string, ok bool, digest *string) loaded { return loaded{ID: id, Loaded: ok, Digest: digest} }
-	old := []loaded{row("same", true, text("a")), row("other", true, text("a")), row("opaque", true, nil), row("lost", true, text("a")), row("silent", true, text("a")), row("never", false, nil)}
-	now := []loaded{row("same", true, text("a")), row("other", true, text("b")), row("opaque", true, nil), row("lost", false, nil), row("never", false, nil)}
+	row := func(id string, ok bool, digest string) loaded { return loaded{ID: id, Loaded: ok, Digest: digest} }
+	old := []loaded{
+		row("same", true, "value:a"), row("other", true, "value:a"), row("library", true, "state:a"), row("opaque", true, ""),
+		row("lost", true, "value:a"), row("silent", true, "value:a"), row("never", false, ""),
+	}
+	now := []loaded{
+		row("same", true, "value:a"), row("other", true, "value:b"), row("library", true, "state:b"), row("opaque", true, ""),
+		row("lost", false, ""), row("never", false, ""),
+	}
 	got := map[string]Verdict{}
 	for _, a := range compareArtifacts("0.85.0", old, now, "no answer") {
 		c := a.asCheck()
 		judge(&c)
 		got[a.ID] = c.Verdict
 	}
-	want := map[string]Verdict{"same": OK, "other": BrokenByUpgrade, "opaque": OK, "lost": BrokenByUpgrade, "silent": NotCompared, "never": AlreadyBroken}
+	want := map[string]Verdict{"same": OK, "other": BrokenByUpgrade, "library": OK, "opaque": OK, "lost": BrokenByUpgrade, "silent": NotCompared, "never": AlreadyBroken}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("verdicts (-want +got):\n%s", d)
 	}
@@ -106,29 +111,6 @@ func TestSplit(t *testing.T) {
 		if d := cmp.Diff(want, got); d != "" || (err != nil) != (want == nil) {
 			t.Errorf("%q: %v (-want +got):\n%s", command, err, d)
 		}
-	}
-}
-
-func TestRequirements(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"requirements.txt": "-r base.txt # all\nZenML[local,s3fs]==0.85.0 ; python_version < '3.13'\npandas==2.2.3 \\\n  --hash=sha256:00\n-e .\ngit+https://me:word@example.com/x.git\n",
-		"base.txt":         "numpy<3\n",
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	r, err := readRequirements(dir, []string{"."})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff([]string{"zenml[local,s3fs]==0.98.0", "numpy<3", "pandas==2.2.3"}, r.with("0.98.0")); d != "" {
-		t.Errorf("lines (-want +got):\n%s", d)
-	}
-	if d := cmp.Diff([]string{"requirements.txt: -e .", "requirements.txt: git+https://example.com/x.git"}, r.ignored); d != "" {
-		t.Errorf("ignored (-want +got):\n%s", d)
 	}
 }
 

@@ -1,27 +1,20 @@
 package compat
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/jstemmer/go-junit-report/v2/junit"
 )
 
-// WriteFiles writes junit.xml: one test case per check, failed when the upgrade broke it, skipped
-// when it could not be judged.
-func (r *Result) WriteFiles(dir string) (err error) {
-	f, err := os.Create(filepath.Join(dir, "junit.xml"))
-	if err != nil {
-		return fmt.Errorf("writing junit.xml: %w", err)
+// Files returns junit.xml: one test case per check, failed when the upgrade broke it, skipped when
+// it could not be judged.
+func (r *Result) Files() (map[string][]byte, error) {
+	var b bytes.Buffer
+	if err := r.junit().WriteXML(&b); err != nil {
+		return nil, fmt.Errorf("encoding junit.xml: %w", err)
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	suites := r.junit()
-	if err := suites.WriteXML(f); err != nil {
-		return fmt.Errorf("writing junit.xml: %w", err)
-	}
-	return nil
+	return map[string][]byte{"junit.xml": b.Bytes()}, nil
 }
 
 func (r *Result) junit() *junit.Testsuites {

@@ -109,7 +109,7 @@ func (w *world) pipelineOnce(ctx context.Context, p *pipeline) (Attempt, []Depre
 		return failure(nil, err.Error()), nil
 	}
 	res, err := proc.Run(ctx, proc.Command{
-		Path: path, Args: p.words[1:], Dir: w.repo, Env: w.env(), Timeout: p.timeout, Secrets: []string{w.password},
+		Path: path, Args: p.words[1:], Dir: w.repo, Env: w.env(), Timeout: p.timeout, Secrets: w.secrets,
 	})
 	old := deprecations(p.check(), string(res.Stdout)+"\n"+string(res.Stderr))
 	if err != nil {

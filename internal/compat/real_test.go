@@ -2,33 +2,15 @@ package compat
 
 import (
 	"os"
-	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/files"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/machine"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 )
-
-// manager returns a manager of environments, or skips the test saying what is missing.
-func manager(t *testing.T) *pyenv.Manager {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("skipped: -short leaves out what starts real ZenML servers")
-	}
-	cache, err := pyenv.CacheDir(os.Getenv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := pyenv.New(os.Environ(), cache)
-	if err != nil {
-		t.Skipf("skipped: %v", err)
-	}
-	return m
-}
 
 // team is a small repository. Its pipelines meet the upgrade in four ways.
 var team = map[string]string{
@@ -62,20 +44,17 @@ def wobbly():
 // from a command that tested nothing, on real servers and clients of both versions.
 func TestBreakagesAreToldApart(t *testing.T) {
 	t.Parallel()
-	m := manager(t)
-	repo := t.TempDir()
-	for name, text := range team {
-		if err := os.WriteFile(filepath.Join(repo, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	if testing.Short() {
+		t.Skip("skipped: -short leaves out what starts real ZenML servers")
 	}
+	repo := files.Dir(t, team)
 	var pipelines []config.Pipeline
 	for _, name := range []string{"steady", "moved", "never", "idle", "wobbly"} {
 		pipelines = append(pipelines, config.Pipeline{Name: name, Command: "python run_" + name + ".py"})
 	}
 	res, err := Run(t.Context(), Options{
 		From: "0.85.0", To: "0.98.0", Suite: []string{"artifact", "dashboard"}, Pipelines: pipelines, Repo: repo,
-		Python: ">=3.10,<3.12", Pyenv: m, Environ: os.Environ(), Now: time.Now,
+		Python: ">=3.10,<3.12", Pyenv: machine.Manager(t), Environ: os.Environ(),
 	})
 	if err != nil {
 		t.Fatal(err)

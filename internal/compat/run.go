@@ -5,20 +5,20 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/progress"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
 // Options say what to test.
@@ -31,8 +31,8 @@ type Options struct {
 	Python    string   // as in pyenv.Spec
 	Pyenv     *pyenv.Manager
 	Environ   []string // our process's environment; see proc.BaseEnv
+	Secrets   []string // kept out of everything that processes say
 	Progress  *progress.Display
-	Now       func() time.Time
 }
 
 // test is one run under way.
@@ -40,7 +40,7 @@ type test struct {
 	Options
 	res       *Result
 	pipelines []*pipeline
-	needs     *requirements
+	needs     *repo.Set
 	old, new  *world
 	oldResult *attempts
 	newResult *attempts
@@ -53,9 +53,7 @@ type test struct {
 func Run(ctx context.Context, o Options) (*Result, error) {
 	t := &test{Options: o, oldResult: &attempts{}, newResult: &attempts{}}
 	t.res = &Result{
-		Common: report.Common{
-			Schema: Schema, From: &t.From, To: &t.To, StartedAt: o.Now().UTC(), ToolVersion: version.Tool, Errors: []string{},
-		},
+		Common: report.Common{From: &t.From, To: &t.To},
 		Checks: []Check{}, Artifacts: []Artifact{}, Deprecated: []Deprecated{},
 	}
 	dir, err := os.MkdirTemp("", "zenml-upgrade-compat-")
@@ -67,8 +65,13 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	password, stores := rand.Text(), filepath.Join(dir, "stores")
-	t.old = &world{name: "old", version: o.From, dir: filepath.Join(dir, "old"), stores: stores, password: password, environ: o.Environ}
-	t.new = &world{name: "new", version: o.To, dir: filepath.Join(dir, "new"), stores: stores, password: password, environ: o.Environ}
+	fresh := func(name, version string) *world {
+		return &world{
+			name: name, version: version, dir: filepath.Join(dir, name), stores: stores, password: password,
+			environ: o.Environ, secrets: append([]string{password}, o.Secrets...),
+		}
+	}
+	t.old, t.new = fresh("old", o.From), fresh("new", o.To)
 	defer t.new.stop(ctx)
 	defer t.old.stop(ctx)
 	for _, step := range []func(context.Context) error{t.prepare, t.baseline, t.upgrade, t.candidate} {
@@ -80,7 +83,6 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		}
 	}
 	t.conclude()
-	t.res.Seconds = o.Now().Sub(t.res.StartedAt).Seconds()
 	return t.res, nil
 }
 
@@ -95,22 +97,29 @@ func (t *test) read() error {
 		}
 		t.pipelines = append(t.pipelines, p)
 	}
-	projects := t.Projects
-	if len(projects) == 0 {
-		projects = []string{"."}
-	}
-	needs, err := readRequirements(t.Repo, projects)
-	if err != nil {
+	if err := t.readNeeds(); err != nil {
 		return errors.Join(append(faults, unreadable(err))...)
 	}
-	if len(needs.files) == 0 && len(t.Pipelines) > 0 {
-		faults = append(faults, noRequirements(projects))
-	}
-	t.needs = needs
-	t.res.Pins = Pins{
-		Files: append([]string{}, needs.files...), Ignored: append([]string{}, needs.ignored...), Resolved: true, Dropped: []string{},
+	if len(t.needs.Files) == 0 && len(t.Pipelines) > 0 {
+		faults = append(faults, noRequirements(t.Projects))
 	}
 	return errors.Join(faults...)
+}
+
+func (t *test) readNeeds() error {
+	tree, err := repo.Scan(t.Repo)
+	if err != nil {
+		return err
+	}
+	defer tree.Close()
+	if t.needs, err = repo.Needs(tree, t.Projects); err != nil {
+		return err
+	}
+	t.res.Pins = Pins{Files: append([]string{}, t.needs.Files...), Ignored: []string{}, Resolved: true, Dropped: []string{}}
+	for _, g := range t.needs.Gaps {
+		t.res.Pins.Ignored = append(t.res.Pins.Ignored, g.String())
+	}
+	return nil
 }
 
 // prepare makes both worlds at once: the old server starts and the new one loads its code while
@@ -158,7 +167,7 @@ func (t *test) prepare(ctx context.Context) error {
 
 // baseline runs every check in the old world.
 func (t *test) baseline(ctx context.Context) error {
-	checks := suiteChecks(t.Suite, t.needs.packages())
+	checks := suiteChecks(t.Suite, t.packages())
 	err := t.step("ZenML "+t.From+": checks", func() error {
 		t.oldResult = t.runAll(ctx, t.old, checks, false)
 		t.noteIntegrations()
@@ -177,6 +186,17 @@ func (t *test) baseline(ctx context.Context) error {
 	})
 }
 
+// packages returns the names of what the repository asks for beside ZenML itself.
+func (t *test) packages() []string {
+	var out []string
+	for _, l := range t.needs.Lines {
+		if l.Name != "zenml" {
+			out = append(out, l.Name)
+		}
+	}
+	return out
+}
+
 // noteIntegrations says so when the group integration found nothing to test.
 func (t *test) noteIntegrations() {
 	for _, name := range t.oldResult.names {
@@ -193,8 +213,11 @@ func (t *test) noteIntegrations() {
 func (t *test) upgrade(ctx context.Context) error {
 	return t.step("ZenML "+t.To+": a copy of the database is upgraded", func() error {
 		t.old.stop(ctx)
-		if _, err := copyFile(t.old.database(), t.new.database()); err != nil {
-			return fmt.Errorf("copying the old server's database: %w", err)
+		for _, part := range []string{"", "-wal", "-journal"} { // SQLite mends what a killed server left
+			_, err := copyFile(t.old.database()+part, t.new.database()+part)
+			if err != nil && (part == "" || !errors.Is(err, fs.ErrNotExist)) {
+				return fmt.Errorf("copying the old server's database: %w", err)
+			}
 		}
 		if t.newDown != "" {
 			return nil

@@ -7,9 +7,6 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 )
 
-// Schema names the shape of a compat-test's result.json.
-const Schema = "zenml-upgrade/compat-test/v1"
-
 // Status is how one check ended in one world.
 type Status string
 

@@ -2,9 +2,11 @@ package compat
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -33,6 +35,7 @@ type world struct {
 	stores   string // where artifacts lie; both worlds share it, for ZenML refuses to read others
 	password string // of the server's user "default"
 	environ  []string
+	secrets  []string // kept out of all that its processes say
 	client   *pyenv.Env
 	server   *server.Server
 	api      *zenml.Client
@@ -52,6 +55,10 @@ func (w *world) build(repo string) error {
 	if err := os.CopyFS(w.suite, files); err != nil {
 		return fmt.Errorf("writing the built-in suite: %w", err)
 	}
+	name, text, err := zenml.CanonicalModule()
+	if err := errors.Join(err, os.WriteFile(filepath.Join(w.suite, name), text, 0o600)); err != nil {
+		return fmt.Errorf("writing the built-in suite: %w", err)
+	}
 	return copyTree(repo, w.repo)
 }
 
@@ -69,7 +76,7 @@ func (w *world) folders() error {
 func (w *world) serverConfig(env *pyenv.Env) server.Config {
 	return server.Config{
 		Python: env.Python, Dir: filepath.Join(w.dir, "server"), StoreURL: "sqlite:///" + w.database(),
-		Environ: w.environ, Secrets: []string{w.password},
+		Environ: w.environ, Secrets: w.secrets,
 		Env: []string{"ZENML_SERVER_AUTO_ACTIVATE=1", "ZENML_DEFAULT_USER_PASSWORD=" + w.password, "ZENML_LOCAL_STORES_PATH=" + w.stores},
 	}
 }
@@ -87,12 +94,7 @@ func (w *world) login(ctx context.Context) error {
 
 // path is where the code under test finds programs: first in its environment.
 func (w *world) path() string {
-	path := "/usr/bin:/bin"
-	for _, kv := range w.environ {
-		if v, ok := strings.CutPrefix(kv, "PATH="); ok {
-			path = v
-		}
-	}
+	path := cmp.Or(proc.Getenv(w.environ, "PATH"), "/usr/bin:/bin")
 	return filepath.Join(w.client.Dir, "bin") + string(filepath.ListSeparator) + path
 }
 
@@ -120,7 +122,7 @@ func (w *world) ask(ctx context.Context, timeout time.Duration, each func(line [
 	_, err := proc.Run(ctx, proc.Command{
 		Path: w.client.Python, Args: append([]string{filepath.Join(w.suite, script), out}, args...), Dir: w.suite,
 		Env:     w.env("PYTHONPATH=" + strings.Join(paths, string(filepath.ListSeparator))),
-		Timeout: timeout, Secrets: []string{w.password},
+		Timeout: timeout, Secrets: w.secrets,
 	})
 	f, openErr := os.Open(out)
 	if openErr != nil {

@@ -80,17 +80,7 @@ type inode struct{ dev, ino uint64 }
 // holders looks through the open files of all processes, by inode: a path may look different
 // from inside a container.
 func (d *SQLite) holders() ([]string, error) {
-	wanted := map[inode]bool{}
-	var database unix.Stat_t
-	for _, suffix := range append([]string{""}, journalSuffixes...) {
-		var st unix.Stat_t
-		if err := unix.Stat(d.real+suffix, &st); err == nil {
-			wanted[inode{st.Dev, st.Ino}] = true
-			if suffix == "" {
-				database = st
-			}
-		}
-	}
+	wanted, database := d.inodes()
 	processes, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil, err
@@ -111,6 +101,32 @@ func (d *SQLite) holders() ([]string, error) {
 		}
 	}
 	return found, nil
+}
+
+// inodes are those of the database and its journals; the database's own comes apart, too.
+func (d *SQLite) inodes() (wanted map[inode]bool, database unix.Stat_t) {
+	wanted = map[inode]bool{}
+	for _, suffix := range append([]string{""}, journalSuffixes...) {
+		var st unix.Stat_t
+		if err := unix.Stat(d.real+suffix, &st); err == nil {
+			wanted[inode{st.Dev, st.Ino}] = true
+			if suffix == "" {
+				database = st
+			}
+		}
+	}
+	return wanted, database
+}
+
+// OpenIn says whether one of these processes has the database open.
+func (d *SQLite) OpenIn(pids []int) (bool, error) {
+	wanted, _ := d.inodes()
+	for _, pid := range pids {
+		if opened, err := hasOpen(pid, wanted); opened || err != nil {
+			return opened, err
+		}
+	}
+	return false, nil
 }
 
 // hasOpen says whether a process has one of the files open. A process that ended meanwhile has not.

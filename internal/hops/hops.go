@@ -8,7 +8,6 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
@@ -90,7 +89,7 @@ func (q *Question) shared(a, b string) ([]string, error) {
 	}
 	out := []string{}
 	for _, m := range minors {
-		if impact.Supports(ra, m) && impact.Supports(rb, m) {
+		if version.Allows(ra, m) && version.Allows(rb, m) {
 			out = append(out, m)
 		}
 	}

@@ -3,14 +3,12 @@ package hops
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/machine"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
@@ -160,14 +158,7 @@ func TestAnUnknownRangeIsUnknown(t *testing.T) {
 // What uv says of real releases, in its own words.
 func TestRequiresOfRealReleases(t *testing.T) {
 	t.Parallel()
-	tools, err := filepath.Abs("../../.cache/tools/bin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := pyenv.New(append(os.Environ(), "PATH="+tools+string(os.PathListSeparator)+os.Getenv("PATH")), t.TempDir())
-	if err != nil {
-		t.Skipf("skipped: uv is missing: %v", err)
-	}
+	m := machine.Manager(t)
 	for v, want := range map[string]string{"0.13.2": ">=3.7.1,<3.10", "0.85.0": ">=3.9,<3.13", "0.98.0": ">=3.10,<3.15"} {
 		got, err := Requires(t.Context(), m, v)
 		if err != nil {

@@ -10,15 +10,16 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 )
 
 // Known is what answers whether a finding hits the repository.
 type Known struct {
-	Tree   *Tree
-	Sets   []Set
-	Gaps   []Gap  // requirement files that could not be judged
-	Python Python // judged
-	Code   *Code  // nil when the code could not be checked
+	Tree   *repo.Tree
+	Sets   []repo.Set
+	Gaps   []repo.Gap // requirement files that could not be judged
+	Python Python     // judged
+	Code   *Code      // nil when the code could not be checked
 }
 
 // mostEvidence bounds the places told for one finding.
@@ -107,7 +108,7 @@ func (k *Known) dependency(f *release.Finding, words *wordIndex) {
 	}
 	module := strings.ReplaceAll(pyenv.Normalize(name), "-", "_")
 	for _, e := range words.find(module) {
-		if isPython(e.File) {
+		if repo.IsPython(e.File) {
 			f.Evidence = append(f.Evidence, e)
 		}
 	}

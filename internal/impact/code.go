@@ -19,6 +19,7 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 )
 
 // Breakage is a place in the user's code that only the new version of ZenML objects to.
@@ -35,7 +36,7 @@ type Code struct {
 	Breakages  []Breakage
 	Deprecated []Breakage // what only the new version calls deprecated
 	Files      int        // how many files were checked
-	Gaps       []Gap      // what was not checked
+	Gaps       []repo.Gap // what was not checked
 }
 
 // ErrNoCheck is wrapped when the check gave no answer that can be trusted.
@@ -55,7 +56,7 @@ type Checker struct {
 // Check checks every Python file and notebook of the tree. The files are checked in a copy with a
 // configuration of our own, so that neither the repository's configuration nor its comments can
 // hide a breakage. Any doubt about a run is an error, never an empty answer.
-func (c *Checker) Check(ctx context.Context, t *Tree) (*Code, error) {
+func (c *Checker) Check(ctx context.Context, t *repo.Tree) (*Code, error) {
 	dir, err := os.MkdirTemp("", "zenml-upgrade-code-")
 	if err != nil {
 		return nil, fmt.Errorf("making a folder for the code: %w", err)
@@ -63,7 +64,7 @@ func (c *Checker) Check(ctx context.Context, t *Tree) (*Code, error) {
 	defer os.RemoveAll(dir)
 	out := &Code{Breakages: []Breakage{}, Deprecated: []Breakage{}}
 	for _, g := range t.Skipped {
-		if isPython(g.File) {
+		if repo.IsPython(g.File) {
 			out.Gaps = append(out.Gaps, g)
 		}
 	}
@@ -115,27 +116,27 @@ invalid-ignore-comment = "ignore"
 
 var suppression = regexp.MustCompile(`(#[^\n]*?\bty):([ \t]*ignore)`)
 
-func (c *Checker) copyCode(t *Tree, dir string, out *Code) error {
+func (c *Checker) copyCode(t *repo.Tree, dir string, out *Code) error {
 	roots := []string{`"./code"`}
 	for _, r := range append([]string{"src"}, c.Roots...) {
 		r = path.Clean(r)
-		if r != "." && filepath.IsLocal(r) && slices.ContainsFunc(t.Files, func(f string) bool { return isPython(f) && strings.HasPrefix(f, r+"/") }) {
+		if r != "." && filepath.IsLocal(r) && slices.ContainsFunc(t.Files, func(f string) bool { return repo.IsPython(f) && strings.HasPrefix(f, r+"/") }) {
 			roots = append(roots, fmt.Sprintf("%q", "./code/"+r))
 		}
 	}
 	for _, p := range t.Files {
-		if !isPython(p) {
+		if !repo.IsPython(p) {
 			continue
 		}
 		data, err := t.Read(p)
 		if err != nil {
-			out.Gaps = append(out.Gaps, Gap{File: p, Why: "it could not be read, or is larger than 4 MiB"})
+			out.Gaps = append(out.Gaps, repo.Gap{File: p, Why: "it could not be read, or is larger than 4 MiB"})
 			continue
 		}
 		// The same length and lines: only the word that the checker looks for is gone.
 		data = suppression.ReplaceAll(data, []byte("${1}_${2}"))
 		if bytes.Contains(data, []byte("no_type_check")) {
-			out.Gaps = append(out.Gaps, Gap{File: p, Why: "it switches type checking off (no_type_check)"})
+			out.Gaps = append(out.Gaps, repo.Gap{File: p, Why: "it switches type checking off (no_type_check)"})
 		}
 		dst := filepath.Join(dir, "code", filepath.FromSlash(p))
 		if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
@@ -266,7 +267,7 @@ func onlyNew(before, after []remark) []remark {
 
 // notebookLine finds where a notebook says what a remark is about: the checker counts lines inside
 // a cell, people see the file.
-func notebookLine(t *Tree, r remark) int {
+func notebookLine(t *repo.Tree, r remark) int {
 	data, err := t.Read(r.File)
 	names := Names(r.Message)
 	if err != nil || len(names) == 0 {

@@ -1,10 +1,11 @@
+// Package impact finds out whom an upgrade of ZenML hits: the user's code, pins and Python
+// versions. The repository is read and never executed.
 package impact
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
 // Pair is the old and the new version of ZenML, installed for the same Python.
@@ -20,8 +22,6 @@ type Pair struct {
 	OldMeta, NewMeta *pyenv.Metadata
 	Python           string // what was asked of uv: a version or a range
 }
-
-var refusedPython = regexp.MustCompile(`does not satisfy Python([<>=!~][^\s,]*(?:,[<>=!~][^\s,]*)*)`)
 
 // Install installs both versions on a Python that both support: one of those in use when there is
 // one on this machine, else any. No such Python on the machine is an input fault.
@@ -39,16 +39,15 @@ func Install(ctx context.Context, m *pyenv.Manager, from, to string, used []stri
 			var conflict *pyenv.Conflict
 			var f *fault.Error
 			if errors.As(err, &conflict) {
-				text := strings.Join(strings.Fields(conflict.Proof), " ")
-				if b := refusedPython.FindStringSubmatch(text); b != nil && !slices.Contains(bounds, b[1]) {
-					bounds, learned = append(bounds, b[1]), true
+				if b, ok := conflict.Python(); ok && !slices.Contains(bounds, b) {
+					bounds, learned = append(bounds, b), true
 				}
 			} else if errors.As(err, &f) && strings.HasPrefix(f.What, "no Python") {
 				if slices.Contains(used, python) {
 					missing[python], learned = true, true
 					continue
 				}
-				return nil, fault.BadInput(fmt.Sprintf("no Python %s, which ZenML %s and %s support, was found on this machine", python, from, to),
+				return nil, fault.BadInput(fmt.Sprintf("no Python %sthat ZenML %s and %s support was found on this machine", spaced(python), from, to),
 					"install such an interpreter")
 			}
 		}
@@ -59,10 +58,17 @@ func Install(ctx context.Context, m *pyenv.Manager, from, to string, used []stri
 	return nil, fmt.Errorf("finding a Python that ZenML %s and %s support: none of %s", from, to, strings.Join(bounds, ", "))
 }
 
+func spaced(word string) string {
+	if word == "" {
+		return ""
+	}
+	return word + " "
+}
+
 func choose(used, bounds []string, missing map[string]bool) string {
 	joined := strings.Join(bounds, ",")
 	for _, v := range used {
-		if !missing[v] && (joined == "" || Supports(joined, v)) {
+		if !missing[v] && (joined == "" || version.Allows(joined, v)) {
 			return v
 		}
 	}

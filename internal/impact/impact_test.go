@@ -2,16 +2,13 @@ package impact
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 )
 
 func TestOnlyNew(t *testing.T) {
@@ -41,78 +38,6 @@ func TestOnlyNew(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestSets(t *testing.T) {
-	t.Parallel()
-	tr := tree(t, map[string]string{
-		"requirements.txt":      "zenml[server] == 0.85.0 ; python_version < '3.13'  # ours\n-r more/base.txt\n-c limits.txt\n--index-url https://u:secret@localhost/simple\n",
-		"more/base.txt":         "rich>=12,<14\n-e ./x\n-r ../../outside.txt\n",
-		"limits.txt":            "click<9\n",
-		"requirements-docs.txt": "mkdocs\n",
-		"svc/pyproject.toml":    "[project]\nname = \"x\"\nrequires-python = \">=3.10,<3.13\"\ndependencies = [\n  \"zenml>=0.80\",\n]\n[project.optional-dependencies]\ndev = [\"click==8.1.7\"]\n",
-		"old/pyproject.toml":    "[tool.poetry.dependencies]\npython = \"^3.9\"\nzenml = {version = \"^0.85.0\", extras = [\"server\"]}\nrich = \"~1.2\"\nother = {git = \"https://localhost/x\"}\n",
-		"bad/pyproject.toml":    "[[[",
-		".venv/pyvenv.cfg":      "", ".venv/requirements.txt": "zenml==0.1\n",
-		"env/pyvenv.cfg": "", "env/requirements.txt": "zenml==0.1\n",
-	})
-	sets, _, gaps := Sets(tr)
-	var got []string
-	for _, s := range sets {
-		for _, l := range s.Lines {
-			got = append(got, fmt.Sprintf("%s|%s:%d|%s", s.Name, l.File, l.Line, l.Text))
-		}
-		for _, l := range s.Constraints {
-			got = append(got, fmt.Sprintf("%s|%s:%d|c %s", s.Name, l.File, l.Line, l.Text))
-		}
-		for _, g := range s.Gaps {
-			got = append(got, fmt.Sprintf("%s|%s:%d|gap", s.Name, g.File, g.Line))
-		}
-	}
-	for _, g := range gaps {
-		got = append(got, "gap "+g.File)
-	}
-	want := []string{
-		"old/pyproject.toml|old/pyproject.toml:4|rich>=1.2,<1.3",
-		"old/pyproject.toml|old/pyproject.toml:3|zenml[server]>=0.85.0,<0.86",
-		"old/pyproject.toml|old/pyproject.toml:5|gap",
-		"requirements.txt|requirements.txt:1|zenml[server] == 0.85.0 ; python_version < '3.13'",
-		"requirements.txt|more/base.txt:1|rich>=12,<14",
-		"requirements.txt|limits.txt:1|c click<9",
-		"requirements.txt|more/base.txt:2|gap", "requirements.txt|more/base.txt:3|gap", "requirements.txt|requirements.txt:4|gap",
-		"svc/pyproject.toml|svc/pyproject.toml:5|zenml>=0.80",
-		"svc/pyproject.toml [dev]|svc/pyproject.toml:5|zenml>=0.80",
-		"svc/pyproject.toml [dev]|svc/pyproject.toml:8|click==8.1.7",
-		"gap bad/pyproject.toml",
-	}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("sets (-want +got):\n%s", d)
-	}
-	l, _ := sets[1].ZenML()
-	if d := cmp.Diff([]string{"0.85.0", "zenml[server]==0.98.0 ; python_version < '3.13'"}, []string{l.PinnedVersion(), l.with("==0.98.0")}); d != "" {
-		t.Errorf("the line of zenml (-want +got):\n%s", d)
-	}
-}
-
-func TestFindPythons(t *testing.T) {
-	t.Parallel()
-	tr := tree(t, map[string]string{
-		"pyproject.toml":           "[project]\nrequires-python = \">=3.10,<3.12\"\n",
-		".python-version":          "3.12.4\n",
-		".github/workflows/ci.yml": "jobs:\n  a:\n    strategy:\n      matrix:\n        python-version:\n          - \"3.9\"\n          - 3.13\n    steps:\n      - run: echo 3.7\n",
-		"Dockerfile":               "FROM docker.io/library/python:3.8-slim\nRUN echo 3.6\n",
-	})
-	got := []string{}
-	for _, u := range FindPythons(tr) {
-		got = append(got, u.Version+" "+u.Source)
-	}
-	want := []string{
-		"3.8 Dockerfile:1", "3.9 .github/workflows/ci.yml:6", "3.10 pyproject.toml:2", "3.11 pyproject.toml:2",
-		"3.12 .python-version", "3.13 .github/workflows/ci.yml:7",
-	}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("versions (-want +got):\n%s", d)
 	}
 }
 
@@ -176,7 +101,7 @@ func TestAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tr := tree(t, files)
-			sets, _, _ := Sets(tr)
+			sets, _, _ := repo.Sets(tr)
 			c := *code
 			c.Breakages = slices.Clone(code.Breakages)
 			known := Known{Tree: tr, Sets: sets, Python: Python{Supported: &ok}, Code: &c}
@@ -193,42 +118,5 @@ func TestAnswer(t *testing.T) {
 				t.Errorf("the breakage is linked with %v", c.Breakages[0].Findings)
 			}
 		})
-	}
-}
-
-// A repository is read inside its own folder only.
-func TestTreeStaysInside(t *testing.T) {
-	t.Parallel()
-	dir, outside := t.TempDir(), filepath.Join(t.TempDir(), "secret.py")
-	if err := os.WriteFile(outside, []byte("x = 1\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(outside, filepath.Join(dir, "a.py")); err != nil {
-		t.Fatal(err)
-	}
-	tr := scan(t, dir)
-	if len(tr.Files) != 0 || len(tr.Skipped) != 1 {
-		t.Errorf("files %v, skipped %v: a link is told and not followed", tr.Files, tr.Skipped)
-	}
-	if _, err := tr.Read("a.py"); err == nil {
-		t.Error("a link out of the repository was read")
-	}
-}
-
-func TestAnswersAreKeptForTheirTime(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	x := &Index{Manager: &pyenv.Manager{UV: "/nonexistent/uv", Dir: t.TempDir()}, Dir: t.TempDir(), Now: func() time.Time { return now }}
-	q := pyenv.Question{Requirements: []string{"a==1"}, Python: "3.11"}
-	x.save(x.path("resolve", []any{q, x.Manager.Env, x.uvBuild()}), kept{Pins: map[string]string{"a": "1"}})
-	if pins, err := x.Resolve(t.Context(), q); err != nil || pins["a"] != "1" {
-		t.Errorf("got %v, %v: a young answer is used", pins, err)
-	}
-	if _, err := x.Resolve(t.Context(), pyenv.Question{Requirements: []string{"a==2"}, Python: "3.11"}); err == nil {
-		t.Error("the answer to another question was used")
-	}
-	now = now.Add(resolveAge)
-	if _, err := x.Resolve(t.Context(), q); err == nil {
-		t.Error("an old answer was used")
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 )
 
 // Pins is what the resolver says of the repository's requirements.
@@ -19,7 +20,7 @@ type Pins struct {
 	Conflicts []PinConflict     `json:"conflicts"`
 	Resolved  map[string]Answer `json:"resolved"` // Python version to the worst answer of any set
 	Already   []Already         `json:"already_conflicting"`
-	Unjudged  []Gap             `json:"unjudged"`
+	Unjudged  []repo.Gap        `json:"unjudged"`
 }
 
 // Pin is a line that asks for ZenML.
@@ -66,7 +67,7 @@ const (
 var answers = []Answer{Resolves, Unjudged, AlreadyConflicting, PythonRefused, Conflicts}
 
 // FindPins lists the lines that ask for ZenML.
-func FindPins(sets []Set) []Pin {
+func FindPins(sets []repo.Set) []Pin {
 	out := []Pin{}
 	for _, s := range sets {
 		l, _ := s.ZenML()
@@ -81,13 +82,13 @@ func FindPins(sets []Set) []Pin {
 
 // CheckPins asks the resolver whether every set holds together with ZenML's pin replaced by the new
 // version, for each Python version. What cannot be asked or judged is in Unjudged.
-func CheckPins(ctx context.Context, x *Index, sets []Set, pythons []string, from, to string) *Pins {
-	out := &Pins{Files: FindPins(sets), Conflicts: []PinConflict{}, Resolved: map[string]Answer{}, Already: []Already{}, Unjudged: []Gap{}}
+func CheckPins(ctx context.Context, x *pyenv.Index, sets []repo.Set, pythons []string, from, to string) *Pins {
+	out := &Pins{Files: FindPins(sets), Conflicts: []PinConflict{}, Resolved: map[string]Answer{}, Already: []Already{}, Unjudged: []repo.Gap{}}
 	type cell struct {
 		answer    Answer
 		conflicts []PinConflict
 		already   *Already
-		gap       *Gap
+		gap       *repo.Gap
 	}
 	grid := make([]cell, len(sets)*len(pythons))
 	group := errgroup.Group{}
@@ -125,9 +126,9 @@ func CheckPins(ctx context.Context, x *Index, sets []Set, pythons []string, from
 	return out
 }
 
-func unique(gaps []Gap) []Gap {
-	seen := map[Gap]bool{}
-	return slices.DeleteFunc(gaps, func(g Gap) bool {
+func unique(gaps []repo.Gap) []repo.Gap {
+	seen := map[repo.Gap]bool{}
+	return slices.DeleteFunc(gaps, func(g repo.Gap) bool {
 		was := seen[g]
 		seen[g] = true
 		return was
@@ -136,14 +137,14 @@ func unique(gaps []Gap) []Gap {
 
 // asker asks about one set on one Python version.
 type asker struct {
-	x                *Index
-	set              Set
+	x                *pyenv.Index
+	set              repo.Set
 	python, from, to string
 }
 
-func (a *asker) ask(ctx context.Context) (Answer, []PinConflict, *Already, *Gap) {
-	unknown := func(err error) (Answer, []PinConflict, *Already, *Gap) {
-		return Unjudged, nil, nil, &Gap{File: a.set.Name, Why: fmt.Sprintf("the resolver gave no answer for Python %s: %v", a.python, err)}
+func (a *asker) ask(ctx context.Context) (Answer, []PinConflict, *Already, *repo.Gap) {
+	unknown := func(err error) (Answer, []PinConflict, *Already, *repo.Gap) {
+		return Unjudged, nil, nil, &repo.Gap{File: a.set.Name, Why: fmt.Sprintf("the resolver gave no answer for Python %s: %v", a.python, err)}
 	}
 	_, err := a.resolve(ctx, a.to, nil)
 	var conflict *pyenv.Conflict
@@ -181,9 +182,9 @@ func (a *asker) resolve(ctx context.Context, v string, loose []string) (map[stri
 	for _, l := range a.set.Lines {
 		switch {
 		case l.Name == "zenml":
-			q.Requirements = append(q.Requirements, l.with("=="+v))
+			q.Requirements = append(q.Requirements, l.With("=="+v))
 		case slices.Contains(loose, l.Name):
-			q.Requirements = append(q.Requirements, l.with(""))
+			q.Requirements = append(q.Requirements, l.With(""))
 		default:
 			q.Requirements = append(q.Requirements, l.Text)
 		}
@@ -243,15 +244,15 @@ func (a *asker) explain(ctx context.Context, first *pyenv.Conflict) ([]PinConfli
 }
 
 // named returns the set's bounded requirements and constraints that a proof speaks of.
-func (a *asker) named(proof string, loose []string) []Line {
-	var out []Line
+func (a *asker) named(proof string, loose []string) []repo.Line {
+	var out []repo.Line
 	words := map[string]bool{}
 	for _, w := range packageWord.FindAllString(proof, -1) {
 		words[pyenv.Normalize(w)] = true
 	}
 	for _, l := range slices.Concat(a.set.Lines, a.set.Constraints) {
-		bare := l.with("") == strings.TrimSpace(l.Text)
-		again := slices.ContainsFunc(out, func(o Line) bool { return o.Name == l.Name })
+		bare := l.With("") == strings.TrimSpace(l.Text)
+		again := slices.ContainsFunc(out, func(o repo.Line) bool { return o.Name == l.Name })
 		if l.Name != "zenml" && !bare && !again && words[l.Name] && !slices.Contains(loose, l.Name) {
 			out = append(out, l)
 		}
@@ -261,7 +262,7 @@ func (a *asker) named(proof string, loose []string) []Line {
 
 var packageWord = regexp.MustCompile(`[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?`)
 
-func (a *asker) conflict(l Line, proof string) PinConflict {
+func (a *asker) conflict(l repo.Line, proof string) PinConflict {
 	c := PinConflict{
 		Set: a.set.Name, File: l.File, Line: l.Line, Python: a.python, Package: l.Name,
 		Yours: l.Text, NeededBy: "zenml==" + a.to, Proof: proof,

@@ -3,8 +3,6 @@ package impact
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,28 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/files"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/machine"
 )
-
-// manager returns real uv, ty and pip, or skips.
-func manager(t *testing.T) *pyenv.Manager {
-	t.Helper()
-	cache, err := pyenv.CacheDir(os.Getenv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	environ := os.Environ()
-	if root, err := filepath.Abs("../../.cache/tools/bin"); err == nil {
-		environ = append(environ, "PATH="+root+string(os.PathListSeparator)+os.Getenv("PATH"))
-	}
-	m, err := pyenv.New(environ, cache)
-	if err != nil {
-		t.Skipf("skipped: %v", err)
-	}
-	if _, err := m.TyPath(); err != nil {
-		t.Skipf("skipped: %v", err)
-	}
-	return m
-}
 
 func pair(t *testing.T, m *pyenv.Manager) *Pair {
 	t.Helper()
@@ -44,24 +24,14 @@ func pair(t *testing.T, m *pyenv.Manager) *Pair {
 	return p
 }
 
-func tree(t *testing.T, files map[string]string) *Tree {
+func tree(t *testing.T, texts map[string]string) *repo.Tree {
 	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		p := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return scan(t, dir)
+	return scan(t, files.Dir(t, texts))
 }
 
-func scan(t *testing.T, dir string) *Tree {
+func scan(t *testing.T, dir string) *repo.Tree {
 	t.Helper()
-	tr, err := Scan(dir)
+	tr, err := repo.Scan(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,9 +39,9 @@ func scan(t *testing.T, dir string) *Tree {
 	return tr
 }
 
-func check(t *testing.T, tr *Tree) (*Code, error) {
+func check(t *testing.T, tr *repo.Tree) (*Code, error) {
 	t.Helper()
-	m := manager(t)
+	m := machine.Manager(t)
 	p := pair(t, m)
 	c := Checker{Ty: m.Ty, Env: m.Env, Old: p.Old, New: p.New}
 	return c.Check(t.Context(), tr)
@@ -137,7 +107,7 @@ func TestModuleThatHidesZenMLIsNoAnswer(t *testing.T) {
 
 func TestCheckerThatFailsIsNoAnswer(t *testing.T) {
 	t.Parallel()
-	m := manager(t)
+	m := machine.Manager(t)
 	p := pair(t, m)
 	c := Checker{Ty: "/bin/true", Env: m.Env, Old: p.Old, New: p.New}
 	if _, err := c.Check(t.Context(), tree(t, map[string]string{"a.py": "x = 1\n"})); err == nil {
@@ -161,16 +131,16 @@ func TestBreakageThroughOwnModuleAndInNotebook(t *testing.T) {
 	}
 }
 
-func index(t *testing.T) *Index {
+func index(t *testing.T) *pyenv.Index {
 	t.Helper()
-	m := manager(t)
-	return &Index{Manager: m, Dir: m.Dir, Now: time.Now}
+	m := machine.Manager(t)
+	return &pyenv.Index{Manager: m, Dir: m.Dir, Now: time.Now}
 }
 
 func TestPinConflictIsProvedWithItsFix(t *testing.T) {
 	t.Parallel()
 	x := index(t)
-	sets, files, gaps := Sets(scan(t, "../../examples/churn"))
+	sets, files, gaps := repo.Sets(scan(t, "../../examples/churn"))
 	if len(files) != 2 || len(sets) != 2 || len(gaps) != 0 {
 		t.Fatalf("files %v, %d sets, gaps %v", files, len(sets), gaps)
 	}
@@ -210,7 +180,7 @@ func TestPinsOfOtherShapes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sets, _, _ := Sets(tree(t, map[string]string{"requirements.txt": tc.text}))
+			sets, _, _ := repo.Sets(tree(t, map[string]string{"requirements.txt": tc.text}))
 			p := CheckPins(t.Context(), x, sets, []string{"3.11"}, "0.85.0", "0.98.0")
 			skipOffline(t, p)
 			if p.Resolved["3.11"] != tc.answer {

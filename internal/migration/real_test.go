@@ -3,7 +3,6 @@ package migration
 import (
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -11,23 +10,13 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/machine"
 )
 
 // The real wheels agree with what was read of them by hand and by other means.
 func TestRealWheels(t *testing.T) {
 	t.Parallel()
-	cache, err := pyenv.CacheDir(os.Getenv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tools, err := filepath.Abs("../../.cache/tools/bin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := pyenv.New(append(os.Environ(), "PATH="+tools+string(os.PathListSeparator)+os.Getenv("PATH")), cache)
-	if err != nil {
-		t.Skipf("skipped: uv is missing: %v", err)
-	}
+	m := machine.Manager(t)
 	x := &Reader{Dir: t.TempDir(), Env: proc.BaseEnv(os.Environ())}
 	var read [2][]Revision
 	for i, v := range []string{"0.85.0", "0.98.0"} {

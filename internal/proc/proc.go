@@ -161,6 +161,18 @@ func BaseEnv(environ []string, extra ...string) []string {
 	return append(out, extra...)
 }
 
+// Getenv looks a variable up in an environment. Where a name stands twice the last one holds, as
+// for a child process.
+func Getenv(environ []string, key string) string {
+	value := ""
+	for _, kv := range environ {
+		if k, v, ok := strings.Cut(kv, "="); ok && k == key {
+			value = v
+		}
+	}
+	return value
+}
+
 // Exists says whether path is a file that can be executed.
 func Exists(path string) bool {
 	st, err := os.Stat(path)

@@ -80,9 +80,8 @@ func (m *Manager) make(ctx context.Context, dir string, s Spec) error {
 	if s.Python != "" {
 		venv = append(venv, "--python", s.Python)
 	}
-	if _, err := proc.Run(ctx, proc.Command{Path: m.UV, Args: venv, Env: m.Env, Dir: m.Dir, Timeout: time.Minute}); err != nil {
-		return fault.Unreachable(fmt.Sprintf("no Python %q was found on this machine", s.Python), err,
-			"install that interpreter or ask for another with python-versions")
+	if _, err := proc.Run(ctx, proc.Command{Path: m.UV, Args: venv, Env: m.Env, Secrets: m.secrets, Dir: m.Dir, Timeout: time.Minute}); err != nil {
+		return noPython(s.Python, err)
 	}
 	list := dir + ".in"
 	if err := os.WriteFile(list, []byte(strings.Join(s.Requirements, "\n")+"\n"), 0o644); err != nil {
@@ -92,8 +91,22 @@ func (m *Manager) make(ctx context.Context, dir string, s Spec) error {
 	if s.NoDeps {
 		args = append(args, "--no-deps")
 	}
-	_, err := proc.Run(ctx, proc.Command{Path: m.UV, Args: args, Env: m.Env, Dir: m.Dir, Timeout: 10 * time.Minute})
+	_, err := proc.Run(ctx, proc.Command{Path: m.UV, Args: args, Env: m.Env, Secrets: m.secrets, Dir: m.Dir, Timeout: 10 * time.Minute})
 	return classify(err)
+}
+
+// noPython words why uv made no environment: mostly the interpreter is not there, or what bears its
+// name does not start (a version manager's stand-in).
+func noPython(asked string, err error) error {
+	var exit *proc.ExitError
+	if errors.As(err, &exit) {
+		for _, sign := range []string{"No interpreter found", "Failed to inspect Python interpreter", "Querying Python at"} {
+			if strings.Contains(exit.Tail, sign) {
+				return fault.BadInput(fmt.Sprintf("no Python %q was found on this machine", asked), "install that interpreter or ask for another with python-versions")
+			}
+		}
+	}
+	return fault.Unreachable(fmt.Sprintf("an environment with Python %q could not be made", asked), err, "mend that and try again")
 }
 
 // lockFile waits for an exclusive lock, so that two runs do not make one environment at once.

@@ -1,10 +1,12 @@
 package pyenv
 
 import (
+	"bufio"
 	"fmt"
 	"net/mail"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Metadata is what a wheel says of itself (its METADATA file).
@@ -45,4 +47,21 @@ func (e *Env) SitePackages() (string, error) {
 		return "", fmt.Errorf("finding site-packages below %q: %d found", e.Dir, len(dirs))
 	}
 	return dirs[0], nil
+}
+
+// PythonVersion returns the version of the environment's interpreter, such as 3.11.7.
+func (e *Env) PythonVersion() (string, error) {
+	f, err := os.Open(filepath.Join(e.Dir, "pyvenv.cfg"))
+	if err != nil {
+		return "", fmt.Errorf("reading the Python version of an environment: %w", err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		key, value, _ := strings.Cut(lines.Text(), "=")
+		if key = strings.TrimSpace(key); key == "version_info" || key == "version" {
+			return strings.TrimSpace(value), nil
+		}
+	}
+	return "", fmt.Errorf("reading the Python version of an environment: pyvenv.cfg does not name it")
 }

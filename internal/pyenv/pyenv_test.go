@@ -94,12 +94,3 @@ func TestMetadataReadsBothDialects(t *testing.T) {
 		t.Error("a package that is not there has metadata")
 	}
 }
-
-func TestCacheDirIsWhatTheEnvironmentSays(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	got, err := CacheDir(func(key string) string { return map[string]string{"ZENML_UPGRADE_CACHE": dir}[key] })
-	if err != nil || got != dir {
-		t.Errorf("%q, %v", got, err)
-	}
-}

@@ -20,6 +20,17 @@ type Conflict struct{ Proof string }
 
 func (c *Conflict) Error() string { return "the requirements cannot be resolved: " + c.Proof }
 
+var pythonBounds = regexp.MustCompile(`does not satisfy Python([<>=!~][^\s,]*(?:,[<>=!~][^\s,]*)*)`)
+
+// Python returns which versions of Python a package asks for, when it refuses the one at hand.
+func (c *Conflict) Python() (bounds string, ok bool) {
+	m := pythonBounds.FindStringSubmatch(strings.Join(strings.Fields(c.Proof), " "))
+	if m == nil {
+		return "", false
+	}
+	return m[1], true
+}
+
 // Question is what Resolve asks.
 type Question struct {
 	Requirements []string // PEP 508 lines
@@ -50,7 +61,7 @@ func (m *Manager) Resolve(ctx context.Context, q Question) (map[string]string, e
 			return nil, fmt.Errorf("writing %s for the resolver: %w", name, err)
 		}
 	}
-	res, err := proc.Run(ctx, proc.Command{Path: m.UV, Args: args, Env: m.Env, Dir: dir, Timeout: 2 * time.Minute})
+	res, err := proc.Run(ctx, proc.Command{Path: m.UV, Args: args, Env: m.Env, Secrets: m.secrets, Dir: dir, Timeout: 2 * time.Minute})
 	if err != nil {
 		return nil, classify(err)
 	}
@@ -103,8 +114,13 @@ func (m *Manager) Versions(ctx context.Context, name string) ([]string, error) {
 	}
 	res, err := proc.Run(ctx, proc.Command{
 		Path: m.Pip, Args: []string{"index", "versions", "--pre", "--ignore-requires-python", name},
-		Env: m.Env, Dir: os.TempDir(), Timeout: time.Minute,
+		Env: m.Env, Secrets: m.secrets, Dir: os.TempDir(), Timeout: time.Minute,
 	})
+	var exit *proc.ExitError
+	if errors.As(err, &exit) && strings.Contains(exit.Tail, "No matching distribution found") {
+		// pip's last word also when there is no connection, of which it tells before, for a page.
+		return nil, fault.Unreachable(fmt.Sprintf("the package index did not list the versions of %q", name), nil, "check the index configured for pip and try again")
+	}
 	if err != nil {
 		return nil, fault.Unreachable(fmt.Sprintf("the package index did not list the versions of %q", name), err, "check the index configured for pip and try again")
 	}

@@ -3,7 +3,6 @@
 package pyenv
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +17,7 @@ type Manager struct {
 	UV, Ty, Pip string   // paths; Ty and Pip may be empty until needed
 	Dir         string   // absolute; environments and answers are kept here
 	Env         []string // environment of uv, ty and pip
+	secrets     []string // such as the password in an index's address
 }
 
 // New finds uv, ty and pip and returns a manager that works below cacheDir. getenv and environ
@@ -25,6 +25,7 @@ type Manager struct {
 // package clients reach their index.
 func New(environ []string, cacheDir string) (*Manager, error) {
 	m := &Manager{Dir: cacheDir, Env: indexEnv(environ)}
+	m.secrets = proc.SecretValues(m.Env...)
 	for name, dst := range map[string]*string{"uv": &m.UV, "ty": &m.Ty, "pip": &m.Pip} {
 		*dst = find(name, environ)
 	}
@@ -46,12 +47,7 @@ func (m *Manager) TyPath() (string, error) {
 
 // find looks on PATH, then in the tools folder of the checkout that this binary was built in.
 func find(name string, environ []string) string {
-	var dirs []string
-	for _, kv := range environ {
-		if v, ok := strings.CutPrefix(kv, "PATH="); ok {
-			dirs = filepath.SplitList(v)
-		}
-	}
+	dirs := filepath.SplitList(proc.Getenv(environ, "PATH"))
 	if self, err := os.Executable(); err == nil {
 		// first: the pinned tools beside us, so that a checkout runs what it was tested with
 		dirs = append([]string{filepath.Join(filepath.Dir(filepath.Dir(self)), ".cache", "tools", "bin")}, dirs...)
@@ -69,7 +65,7 @@ func find(name string, environ []string) string {
 func indexEnv(environ []string) []string {
 	index := []string{
 		"UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX", "UV_FIND_LINKS", "UV_CACHE_DIR", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS",
-		"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_CERT", "PIP_DEFAULT_TIMEOUT", "PIP_CONFIG_FILE",
+		"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_CERT", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES", "PIP_CONFIG_FILE",
 	}
 	out := proc.BaseEnv(environ, "UV_NO_CONFIG=1", "UV_PYTHON_DOWNLOADS=never", "UV_NO_PROGRESS=1", "NO_COLOR=1",
 		"PIP_DISABLE_PIP_VERSION_CHECK=1", "PYTHONNOUSERSITE=1")
@@ -88,23 +84,4 @@ func indexEnv(environ []string) []string {
 		out = append(out, "UV_DEFAULT_INDEX="+seen["PIP_INDEX_URL"])
 	}
 	return out
-}
-
-// CacheDir returns where environments and facts are kept: $ZENML_UPGRADE_CACHE, else the
-// checkout's .cache when the binary stands in its bin/, else the user's cache folder.
-func CacheDir(getenv func(string) string) (string, error) {
-	if d := getenv("ZENML_UPGRADE_CACHE"); d != "" {
-		return filepath.Abs(d)
-	}
-	if self, err := os.Executable(); err == nil {
-		d := filepath.Join(filepath.Dir(filepath.Dir(self)), ".cache")
-		if st, err := os.Stat(filepath.Join(d, "tools")); err == nil && st.IsDir() {
-			return d, nil
-		}
-	}
-	d, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("finding a cache folder (set ZENML_UPGRADE_CACHE): %w", err)
-	}
-	return filepath.Join(d, "zenml-upgrade"), nil
 }

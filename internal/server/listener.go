@@ -252,3 +252,37 @@ func InContainer() bool {
 	b, err := os.ReadFile("/proc/1/cgroup")
 	return err == nil && (bytes.Contains(b, []byte("/docker")) || bytes.Contains(b, []byte("/kubepods")))
 }
+
+// Family returns the process and all that descend from it: a server's workers are among them.
+func (l *Listener) Family() ([]int, error) {
+	names, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return nil, fmt.Errorf("listing processes: %w", err)
+	}
+	family := []int{l.Pid}
+	for _, name := range names {
+		pid, err := strconv.Atoi(filepath.Base(name))
+		for up := parent(pid); err == nil && up > 1; up = parent(up) {
+			if up == l.Pid {
+				family = append(family, pid)
+				break
+			}
+		}
+	}
+	return family, nil
+}
+
+// Setting returns a variable of the environment the process was started with, "" when it has none
+// or may not be read.
+func (l *Listener) Setting(key string) string {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", l.Pid))
+	if err != nil {
+		return ""
+	}
+	for kv := range bytes.SplitSeq(b, []byte{0}) {
+		if k, v, ok := strings.Cut(string(kv), "="); ok && k == key {
+			return v
+		}
+	}
+	return ""
+}

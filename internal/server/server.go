@@ -98,7 +98,7 @@ func Load(ctx context.Context, c Config) (*Server, error) {
 	}
 	s := &Server{
 		reports: make(chan report, 8), log: filepath.Join(c.Dir, "server.log"),
-		secrets: append(secretValues(c.Env, c.StoreURL), c.Secrets...),
+		secrets: append(proc.SecretValues(append([]string{"ZENML_STORE_URL=" + c.StoreURL}, c.Env...)...), c.Secrets...),
 	}
 	if err := os.Remove(s.log); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("removing the log of an earlier server: %w", err)

@@ -3,7 +3,6 @@ package server
 import (
 	"bufio"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -99,41 +98,4 @@ func unquote(v string) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-var secretKey = regexp.MustCompile(`PASS|SECRET|TOKEN|KEY|CREDENTIAL`)
-
-// secretValues finds what must not reach a report: settings whose names say so, and the password
-// of every database URL, as written and decoded.
-func secretValues(env []string, storeURL string) []string {
-	var out []string
-	for _, kv := range append([]string{"ZENML_STORE_URL=" + storeURL}, env...) {
-		k, v, _ := strings.Cut(kv, "=")
-		if secretKey.MatchString(strings.ToUpper(k)) && v != "" {
-			out = append(out, v)
-		}
-		out = append(out, urlPassword(v)...)
-	}
-	return out
-}
-
-func urlPassword(v string) []string {
-	scheme, rest, ok := strings.Cut(v, "://")
-	if !ok || strings.HasPrefix(scheme, "sqlite") {
-		return nil
-	}
-	rest, _, _ = strings.Cut(rest, "/")
-	at := strings.LastIndexByte(rest, '@')
-	if at < 0 {
-		return nil
-	}
-	_, raw, _ := strings.Cut(rest[:at], ":")
-	if raw == "" {
-		return nil
-	}
-	out := []string{raw}
-	if decoded, err := url.PathUnescape(raw); err == nil && decoded != raw {
-		out = append(out, decoded)
-	}
-	return out
 }

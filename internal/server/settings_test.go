@@ -48,15 +48,6 @@ func TestReadEnvFile(t *testing.T) {
 	}
 }
 
-func TestSecretValues(t *testing.T) {
-	t.Parallel()
-	got := secretValues([]string{"ZENML_SERVER_JWT_SECRET_KEY=jwt", "PLAIN=open", "EMPTY_TOKEN=", "OTHER_URL=mysql://u:o%40p@h/d"}, "mysql://user:p%2Fw@host:3306/db")
-	want := []string{"p%2Fw", "p/w", "jwt", "o%40p", "o@p"}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Error(d)
-	}
-}
-
 func TestEnvironmentOfACopy(t *testing.T) {
 	t.Parallel()
 	last := func(env []string, key string) (value string) {

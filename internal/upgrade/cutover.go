@@ -93,6 +93,9 @@ func (r *run) lastLook(ctx context.Context) (string, error) {
 
 func (r *run) stopOld(ctx context.Context) (string, error) {
 	r.probe = r.Probe(r.PublicURL)
+	if err := await(ctx, answerLimit, r.probe.Answered); err != nil {
+		return "", fmt.Errorf("the probe outside got no answer from %s; nothing was stopped: %w", r.PublicURL, err)
+	}
 	if r.MaxDowntime > 0 {
 		r.overdue = r.limit()
 	}
@@ -170,18 +173,29 @@ func (r *run) open(ctx context.Context) (string, error) {
 
 // awaitAnswer waits until the probe outside has seen the public address answer again.
 func (r *run) awaitAnswer(ctx context.Context) (float64, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	var seconds float64
+	err := await(ctx, answerLimit, func() (ok bool) {
+		seconds, ok = r.probe.Downtime()
+		return ok
+	})
+	if err != nil {
+		return 0, fmt.Errorf("the public address did not answer: %w", err)
+	}
+	return seconds, nil
+}
+
+// await waits until the condition holds.
+func await(ctx context.Context, limit time.Duration, holds func() bool) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for {
-		if s, ok := r.probe.Downtime(); ok {
-			return s, nil
-		}
+	for !holds() {
 		select {
 		case <-ctx.Done():
-			return 0, fmt.Errorf("the public address did not answer within %s", answerLimit)
+			return fmt.Errorf("waited %s: %w", limit, ctx.Err())
 		case <-tick.C:
 		}
 	}
+	return nil
 }

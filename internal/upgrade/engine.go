@@ -49,6 +49,7 @@ type engine struct {
 	now      func() time.Time
 	state    *State
 	results  []StepResult
+	undone   map[string]bool // steps that were taken back, also by an earlier process
 }
 
 // StepError says which step failed.
@@ -100,7 +101,9 @@ func (e *engine) do(ctx context.Context, s Step) error {
 func (e *engine) undo(ctx context.Context, steps []Step) error {
 	for i := len(steps) - 1; i >= 0; i-- {
 		s := steps[i]
-		if s.Undo == nil || !e.began(s.Name) {
+		// What was taken back stays so: once the old version serves, a second restore would cost
+		// what was written since.
+		if s.Undo == nil || !e.began(s.Name) || e.undone[s.Name] {
 			continue
 		}
 		if err := e.write(s, journal.UndoBegin, ""); err != nil {
@@ -136,8 +139,12 @@ func (e *engine) began(name string) bool {
 	return false
 }
 
-// mark shows a step as undone in the report, unless it is the one that failed.
+// mark notes that a step was taken back. The report shows it, unless the step is the one that failed.
 func (e *engine) mark(name string) {
+	if e.undone == nil {
+		e.undone = map[string]bool{}
+	}
+	e.undone[name] = true
 	for i, r := range e.results {
 		if r.Name == name && r.Status == Passed {
 			e.results[i].Status = Undone

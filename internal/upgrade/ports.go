@@ -35,7 +35,7 @@ type Database interface {
 type Driver interface {
 	Check(ctx context.Context) []Problem               // what forbids stopping the running server and starting it again
 	StopOld(ctx context.Context) error                 // returns when its process is gone
-	StartOld(ctx context.Context) (Child, error)       // the old version on the public address; no Child when it answers there already
+	StartOld(ctx context.Context) error                // the old version on the public address, unless it answers there already
 	Load(ctx context.Context, w World) (Server, error) // a process waits, nothing listens, no database is touched
 	End(ctx context.Context, c Child) (bool, error)    // ends a process of an earlier run; false when it no longer lived
 }
@@ -58,6 +58,8 @@ type Server interface {
 
 // Prober measures from outside when the public address answers.
 type Prober interface {
+	// Answered says whether the address has answered at all; before that nothing is measured.
+	Answered() bool
 	// Downtime returns the seconds between the old version's last answer and the first answer after
 	// it, and false when there was none yet.
 	Downtime() (seconds float64, ok bool)

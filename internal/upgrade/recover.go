@@ -53,7 +53,7 @@ func (r *run) recover(ctx context.Context) (bool, error) {
 		return false, r.write(Step{Name: "run"}, journal.End, why)
 	}
 	r.From = r.state.From
-	cause := fmt.Errorf("run %s was cut off during %q", r.state.RunID, r.results[len(r.results)-1].Name)
+	cause := &StepError{Step: r.results[len(r.results)-1].Name, Err: fmt.Errorf("run %s was cut off in it", r.state.RunID)}
 	r.explain(ctx, cause)
 	// How the way back ended stands in the report; it is no failure to form a verdict.
 	_ = r.goBack(context.WithoutCancel(ctx), r.cutOverSteps(), cause)
@@ -105,6 +105,10 @@ func (r *run) replay(e journal.Entry) {
 		if e.Event == journal.Done {
 			last.Status = Passed
 		}
-	default: // how far a rollback came does not matter: every undo can be done again
+	case journal.Undone:
+		if e.Step != stopStep { // the old version may have ended again since
+			r.mark(e.Step)
+		}
+	default: // an undo that was begun is done again: it acts on what it finds
 	}
 }

@@ -25,6 +25,7 @@ const (
 
 // Report is all that a run found out and did; the action puts it into result.json.
 type Report struct {
+	Running                  string                `json:"-"` // the version that runs, "" when it was neither given nor found
 	Outcome                  Outcome               `json:"outcome"`
 	Steps                    []StepResult          `json:"steps"`
 	DowntimeSeconds          *float64              `json:"downtime_seconds"`

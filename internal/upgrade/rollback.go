@@ -21,6 +21,9 @@ func (r *run) goBack(ctx context.Context, steps []Step, cause error) error {
 		return errors.Join(cause, r.note("frozen by choice"))
 	}
 	err := r.undo(ctx, steps)
+	if err == nil && touched {
+		err = r.serves(ctx, r.state.From) // asked last: nothing of the way back comes after it
+	}
 	switch {
 	case errors.Is(err, errWritten):
 		r.report.Outcome = Frozen
@@ -34,6 +37,18 @@ func (r *run) goBack(ctx context.Context, steps []Step, cause error) error {
 		r.noteDowntime(ctx)
 	}
 	return errors.Join(cause, err)
+}
+
+// serves says whether this version answers on the public address.
+func (r *run) serves(ctx context.Context, want string) error {
+	got, err := zenml.New(r.PublicURL).Version(ctx)
+	if err != nil {
+		return fmt.Errorf("looking whether %s answers: %w", want, err)
+	}
+	if got != want {
+		return fmt.Errorf("the public address answers with version %q, not %s", got, want)
+	}
+	return nil
 }
 
 // noteDowntime measures the downtime of a failed upgrade, when the probe saw both its ends.
@@ -79,12 +94,10 @@ func (r *run) endChildren(ctx context.Context) (string, error) {
 
 // startOld brings the old version back to the public address and proves that it is whole.
 func (r *run) startOld(ctx context.Context) (string, error) {
-	child, err := r.Driver.StartOld(ctx)
-	if err != nil {
+	// Not noted among the children: what undoes the steps before this one ends those, and until it
+	// is open to the public the old version ends with us anyway.
+	if err := r.Driver.StartOld(ctx); err != nil {
 		return "", fmt.Errorf("starting the old version again: %w", err)
-	}
-	if child.Pid != 0 {
-		r.state.Children = append(r.state.Children, child)
 	}
 	c, err := r.connect(ctx, r.PublicURL, r.state.From)
 	if err != nil {

@@ -42,6 +42,7 @@ type Options struct {
 	MaxDowntime  time.Duration
 	KeepBroken   bool      // rollback-on-failure false: freeze and leave it for a person
 	Problems     []Problem // found by the caller in the settings
+	Unready      error     // why nothing can be installed; an earlier run is put back all the same
 
 	DB       Database
 	Driver   Driver
@@ -78,6 +79,7 @@ type run struct {
 func Execute(ctx context.Context, o Options) (*Report, error) {
 	r := &run{Options: o}
 	r.now, r.progress = o.Now, o.Progress
+	defer func() { r.report.Running = r.From }()
 	if o.Mode == Plan {
 		return &r.report, r.plan(ctx)
 	}
@@ -91,7 +93,7 @@ func Execute(ctx context.Context, o Options) (*Report, error) {
 	if recovered || err != nil {
 		return &r.report, err
 	}
-	if err := r.survey(ctx); err != nil {
+	if err := errors.Join(o.Unready, r.survey(ctx)); err != nil {
 		return &r.report, err
 	}
 	return &r.report, r.execute(ctx)
@@ -109,7 +111,7 @@ func (r *run) plan(ctx context.Context) error {
 			r.Problems = append(r.Problems, unfinishedRun(last))
 		}
 	}
-	unreachable := r.survey(ctx)
+	unreachable := errors.Join(r.Unready, r.survey(ctx))
 	r.examine(ctx)
 	if unreachable != nil {
 		return unreachable

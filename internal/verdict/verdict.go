@@ -33,6 +33,11 @@ type Reason struct {
 	Decision Decision `json:"decision"` // what this reason alone would decide
 }
 
+// Because returns a reason whose evidence is never nil.
+func Because(d Decision, code, text string, evidence []string) Reason {
+	return Reason{Code: code, Text: text, Evidence: append([]string{}, evidence...), Decision: d}
+}
+
 // Sum returns the worst decision among reasons and the code that led to it; Pass and fallback
 // when there is none.
 func Sum(reasons []Reason, fallback string) (Decision, string) {

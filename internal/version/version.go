@@ -4,6 +4,7 @@ package version
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	pep440 "github.com/aquasecurity/go-pep440-version"
 )
@@ -59,4 +60,20 @@ func Crossed(all []string, from, to string) []string {
 	}
 	slices.SortFunc(out, Compare)
 	return slices.Compact(out)
+}
+
+// Allows says whether a Requires-Python range allows some release of a minor version.
+func Allows(bounds, v string) bool {
+	specs, err := pep440.NewSpecifiers(bounds)
+	if err != nil {
+		return false
+	}
+	tries := []string{v}
+	if strings.Count(v, ".") == 1 {
+		tries = []string{v + ".0", v + ".50"}
+	}
+	return slices.ContainsFunc(tries, func(t string) bool {
+		p, err := pep440.Parse(t)
+		return err == nil && specs.Check(p)
+	})
 }

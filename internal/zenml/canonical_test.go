@@ -13,9 +13,9 @@ import (
 
 // Each line is a pair of expressions and what their digests must be.
 const pairs = `
-import sys, json, dataclasses, datetime, enum, threading
+import atexit, dataclasses, datetime, enum, json, os, pathlib, shutil, sys, tempfile, threading
 sys.path.insert(0, sys.argv[1])
-from canonical import digest
+from zu_canonical import digest
 import numpy as np, pandas as pd
 from sklearn.linear_model import LinearRegression
 from sklearn.ensemble import RandomForestClassifier
@@ -59,6 +59,18 @@ cases = {
   "tree values": (RandomForestClassifier(3, random_state=1).fit(X, y), RandomForestClassifier(3, random_state=2).fit(X, [1, 0, 0]), "unknown"),
   "lock": (threading.Lock(), threading.Lock(), "none"), "lambda": (lambda: 1, lambda: 1, "none"), "file": (sys.stdin, sys.stdin, "none"),
 }
+here = os.path.join(tempfile.gettempdir(), "zu-pairs")
+def folder(**texts):
+    made = pathlib.Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, made)
+    for name, text in texts.items(): (made / name).write_text(text)
+    return made
+cases.update({
+  "unpacked folders": (folder(a="1", b="2"), folder(a="1", b="2"), "same"), "folder content": (folder(a="1"), folder(a="2"), "differ"),
+  "folder names": (folder(a="1"), folder(b="1"), "differ"), "unpacked files": (folder(a="1") / "a", folder(b="1") / "b", "same"),
+  "paths": (pathlib.Path("a"), pathlib.Path("b"), "differ"), "lists of paths": ([folder(a="1")], [folder(a="1")], "same"),
+  "nothing there": (pathlib.Path(here + "1"), pathlib.Path(here + "2"), "differ"),
+})
 def verdict(a, b):
     a, b = digest(a), digest(b)
     if not a or not b: return "none"

@@ -17,8 +17,17 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 )
 
+// The probes lie first on Python's path, before the user's modules: their names begin with zu_.
+//
 //go:embed probes/*.py
 var probes embed.FS
+
+// CanonicalModule is the Python module whose digest(value) is what Loaded.Digest says of a value.
+func CanonicalModule() (name string, text []byte, err error) {
+	name = "zu_canonical.py"
+	text, err = probes.ReadFile("probes/" + name)
+	return name, text, err
+}
 
 // Target is a server as ZenML's own client of one version reaches it.
 type Target struct {
@@ -51,11 +60,19 @@ type Loaded struct {
 
 // Same compares two loads of one artifact: nil when that cannot be told.
 func Same(a, b Loaded) *bool {
-	if a.Status != "loaded" || b.Status != "loaded" || a.Digest == "" || b.Digest == "" {
+	if a.Status != "loaded" || b.Status != "loaded" {
 		return nil
 	}
-	same := a.Digest == b.Digest
-	if !same && (strings.HasPrefix(a.Digest, "state:") || strings.HasPrefix(b.Digest, "state:")) {
+	return SameValue(a.Digest, b.Digest)
+}
+
+// SameValue compares two values by their digests: nil when that cannot be told.
+func SameValue(a, b string) *bool {
+	if a == "" || b == "" {
+		return nil
+	}
+	same := a == b
+	if !same && (strings.HasPrefix(a, "state:") || strings.HasPrefix(b, "state:")) {
 		return nil
 	}
 	return &same
@@ -72,7 +89,7 @@ func Smoke(ctx context.Context, t Target) error {
 	// Its own folders: what the smoke pipeline writes must not come among the user's artifacts.
 	t.StoresPath, t.Dir = "", ""
 	answer := filepath.Join(w.dir, "answer.json")
-	if err := w.run(ctx, t, "smoke.py", answer); err != nil {
+	if err := w.run(ctx, t, "zu_smoke.py", answer); err != nil {
 		return fmt.Errorf("running the smoke pipeline: %w", err)
 	}
 	b, err := os.ReadFile(answer)
@@ -150,7 +167,7 @@ func (w *workdir) load(ctx context.Context, t Target, ids []string, out map[stri
 	if err := errors.Join(os.WriteFile(list, b, 0o600), os.WriteFile(answers, nil, 0o600)); err != nil {
 		return fmt.Errorf("writing the list of artifacts: %w", err)
 	}
-	runErr := w.run(ctx, t, "load.py", list, answers)
+	runErr := w.run(ctx, t, "zu_load.py", list, answers)
 	f, err := os.Open(answers)
 	if err != nil {
 		return fmt.Errorf("reading what the artifacts gave: %w", err)
@@ -225,7 +242,7 @@ func (w *workdir) run(ctx context.Context, t Target, script string, args ...stri
 		"AUTO_OPEN_DASHBOARD=false", "NO_COLOR=1", "PYTHONNOUSERSITE=1", "PYTHONDONTWRITEBYTECODE=1")
 	_, err := proc.Run(ctx, proc.Command{
 		Path: t.Python, Args: append([]string{filepath.Join(w.dir, script)}, args...), Dir: cwd, Env: env,
-		Timeout: t.Timeout, Secrets: []string{t.APIKey}, Stdin: bytes.NewReader(nil),
+		Timeout: t.Timeout, Secrets: append(proc.SecretValues(t.Env...), t.APIKey), Stdin: bytes.NewReader(nil),
 	})
 	return withoutSQL(err)
 }

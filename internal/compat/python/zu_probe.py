@@ -41,10 +41,10 @@ def artifacts(ids: List[str]) -> Iterator[Dict[str, Any]]:
 
 
 def artifact(client: Client, version_id: str) -> Dict[str, Any]:
-    """Load one artifact version. digest is null when the value cannot be put in a canonical form."""
+    """Load one artifact version. digest is "" when it could not be compared; see zu_canonical."""
     row: Dict[str, Any] = {
         "id": version_id, "name": None, "version": None, "type": None, "materializer": None,
-        "loaded": False, "digest": None, "detail": None, "python": platform.python_version(),
+        "loaded": False, "digest": "", "detail": None, "python": platform.python_version(),
     }
     try:
         found = client.get_artifact_version(version_id)
@@ -54,10 +54,12 @@ def artifact(client: Client, version_id: str) -> Dict[str, Any]:
         )
         value = found.load()
         row["loaded"] = True
-        row["digest"], row["detail"] = digest(value)
+        row["digest"] = digest(value)
         # A value that is not even equal to itself, read twice, says nothing about an upgrade.
-        if row["digest"] and digest(found.load())[0] != row["digest"]:
-            row["digest"], row["detail"] = None, "the value cannot be compared: two loads by one version differ"
+        if not row["digest"]:
+            row["detail"] = "the value cannot be compared: it has no canonical form"
+        elif digest(found.load()) != row["digest"]:
+            row["digest"], row["detail"] = "", "the value cannot be compared: two loads by one version differ"
     except BaseException as error:  # a user's class may raise anything while it is unpickled
         row["detail"] = text(error)
     return row

@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/machine"
 )
 
 // Need returns the cache folder for environments, or skips the test when it is a short run or a
@@ -14,14 +14,8 @@ func Need(t testing.TB) (cacheDir string) {
 	if testing.Short() {
 		t.Skip("skipped: a real ZenML server is not started in a short run")
 	}
-	cacheDir, err := pyenv.CacheDir(os.Getenv)
-	if err != nil {
-		t.Skipf("skipped: no cache folder: %v", err)
-	}
-	if _, err := pyenv.New(os.Environ(), cacheDir); err != nil {
-		t.Skipf("skipped: %v", err)
-	}
-	return cacheDir
+	machine.Manager(t)
+	return machine.Cache(t)
 }
 
 // Of starts a world of this version in a folder of the test's and stops it with the test.

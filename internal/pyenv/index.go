@@ -1,4 +1,4 @@
-package impact
+package pyenv
 
 import (
 	"context"
@@ -7,11 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
-
-	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 )
 
 // How long an answer of the package index is used again.
@@ -23,7 +23,7 @@ const (
 // Index asks the package index, through uv and pip, and keeps the answers below Dir for a while.
 // A damaged or old entry is asked again; a failure is never kept.
 type Index struct {
-	Manager *pyenv.Manager
+	Manager *Manager
 	Dir     string // absolute
 	Now     func() time.Time
 }
@@ -36,17 +36,17 @@ type kept struct {
 	Values []string          `json:"values"`
 }
 
-// Resolve is pyenv.Manager.Resolve with its answers, conflicts included, kept for 24 hours.
-func (x *Index) Resolve(ctx context.Context, q pyenv.Question) (map[string]string, error) {
+// Resolve is Manager.Resolve with its answers, conflicts included, kept for 24 hours.
+func (x *Index) Resolve(ctx context.Context, q Question) (map[string]string, error) {
 	path := x.path("resolve", []any{q, x.Manager.Env, x.uvBuild()})
 	if k, ok := x.load(path, resolveAge); ok {
 		if k.Proof != "" {
-			return nil, &pyenv.Conflict{Proof: k.Proof}
+			return nil, &Conflict{Proof: k.Proof}
 		}
 		return k.Pins, nil
 	}
 	pins, err := x.Manager.Resolve(ctx, q)
-	var conflict *pyenv.Conflict
+	var conflict *Conflict
 	switch {
 	case errors.As(err, &conflict):
 		x.save(path, kept{Proof: conflict.Proof})
@@ -56,8 +56,9 @@ func (x *Index) Resolve(ctx context.Context, q pyenv.Question) (map[string]strin
 	return pins, err
 }
 
-// Versions is pyenv.Manager.Versions with its answer kept for 6 hours.
-func (x *Index) Versions(ctx context.Context, name string) ([]string, error) {
+// Versions is Manager.Versions with its answer kept for 6 hours. When the index does not answer,
+// an older answer that lists all of wanted serves: what was released stays so.
+func (x *Index) Versions(ctx context.Context, name string, wanted ...string) ([]string, error) {
 	path := x.path("versions", []any{name, x.Manager.Env})
 	if k, ok := x.load(path, versionsAge); ok && len(k.Values) > 0 {
 		return k.Values, nil
@@ -65,8 +66,18 @@ func (x *Index) Versions(ctx context.Context, name string) ([]string, error) {
 	list, err := x.Manager.Versions(ctx, name)
 	if err == nil {
 		x.save(path, kept{Values: list})
+		return list, nil
 	}
-	return list, err
+	old, ok := x.load(path, math.MaxInt64)
+	if !ok || len(wanted) == 0 {
+		return nil, err
+	}
+	for _, v := range wanted {
+		if !slices.Contains(old.Values, v) {
+			return nil, err
+		}
+	}
+	return old.Values, nil
 }
 
 // uvBuild tells one uv from another without starting it.

@@ -12,15 +12,18 @@ import datetime
 import decimal
 import enum
 import hashlib
+import os
 import pathlib
 import struct
 import sys
+import tempfile
 import types
 import uuid
 
-TEXTUAL = (datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID, pathlib.PurePath, range, complex)
+TEXTUAL = (datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID, range, complex)
 # Written into a pickled state to warn of version changes; not part of the value.
 VERSION_KEYS = {"_sklearn_version", "__version__"}
+MOST_FILES = 10_000
 
 
 class NoForm(Exception):
@@ -74,8 +77,10 @@ class Encoder:
             return self.hash(kind.__name__, *sorted(self.digest(x) for x in v))
         if isinstance(v, enum.Enum):
             return self.hash("enum", name(kind), v.name.encode())
-        if isinstance(v, TEXTUAL) and kind.__module__ in ("datetime", "decimal", "uuid", "builtins") or isinstance(v, pathlib.PurePath):
+        if isinstance(v, TEXTUAL) and kind.__module__ in ("datetime", "decimal", "uuid", "builtins"):
             return self.hash(kind.__name__, str(v).encode())
+        if isinstance(v, pathlib.PurePath):
+            return self.path_of(str(v))
         if isinstance(v, (type, types.FunctionType, types.BuiltinFunctionType)):
             if "<" in v.__qualname__:
                 raise NoForm("a local function or class")
@@ -86,6 +91,18 @@ class Encoder:
         if library == "pandas":
             return self.pandas(v)
         return self.object(v)
+
+    def path_of(self, text):
+        """ZenML unpacks a stored folder or file to a new place on each load: there, what lies in it is
+        the value. Any other path is its own text."""
+        temporary = os.path.realpath(tempfile.gettempdir()) + os.sep
+        if not (os.path.isabs(text) and os.path.realpath(text).startswith(temporary) and os.path.exists(text)):
+            return self.hash("path", os.fsencode(text))
+        root = pathlib.Path(text)
+        files = sorted(p for p in root.rglob("*") if p.is_file()) if root.is_dir() else [root]
+        if len(files) > MOST_FILES:
+            raise NoForm("a folder of more than %d files" % MOST_FILES)
+        return self.hash("unpacked", *[os.fsencode(str(p.relative_to(root))) + b"\0" + content(p) for p in files])
 
     def numpy(self, v):
         import numpy as np
@@ -162,6 +179,14 @@ class Encoder:
 def installed(kind):
     """Whether a class comes with an installed library: its attributes differ between releases."""
     return "-packages" in (getattr(sys.modules.get(kind.__module__), "__file__", None) or "")
+
+
+def content(path):
+    h = hashlib.sha256()
+    with open(path, "rb") as f:
+        for block in iter(lambda: f.read(1 << 20), b""):
+            h.update(block)
+    return h.digest()
 
 
 def missing(x):

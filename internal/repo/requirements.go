@@ -1,6 +1,7 @@
-package impact
+package repo
 
 import (
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -8,6 +9,9 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 )
+
+// mostIncludes bounds how many files one set is read from.
+const mostIncludes = 100
 
 // Line is one requirement in a file of the repository.
 type Line struct {
@@ -21,6 +25,7 @@ type Line struct {
 // dependencies of a project with at most one of its groups.
 type Set struct {
 	Name        string // file, with the group in brackets
+	Files       []string
 	Lines       []Line
 	Constraints []Line
 	Gaps        []Gap // lines that cannot be judged
@@ -48,7 +53,7 @@ func isRequirements(p string) bool {
 // could not be read. files are all requirement files that were looked at.
 func Sets(t *Tree) (sets []Set, files []string, gaps []Gap) {
 	for _, g := range t.Skipped {
-		if !isPython(g.File) {
+		if !IsPython(g.File) {
 			gaps = append(gaps, g)
 		}
 	}
@@ -94,11 +99,16 @@ func (s *Set) read(t *Tree, p string, constraint bool, seen map[string]bool) {
 		return
 	}
 	seen[p] = true
-	data, err := t.Read(p)
-	if err != nil {
-		s.Gaps = append(s.Gaps, Gap{File: p, Why: "it could not be read"})
+	if len(seen) > mostIncludes {
+		s.Gaps = append(s.Gaps, Gap{File: p, Why: fmt.Sprintf("more than %d files include each other; it was not read", mostIncludes), Kind: Unread})
 		return
 	}
+	data, err := t.Read(p)
+	if err != nil {
+		s.Gaps = append(s.Gaps, Gap{File: p, Why: "it could not be read", Kind: Unread})
+		return
+	}
+	s.Files = append(s.Files, p)
 	text, start := "", 0
 	for i, raw := range strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n") {
 		if text == "" {
@@ -120,18 +130,18 @@ func (s *Set) read(t *Tree, p string, constraint bool, seen map[string]bool) {
 }
 
 func (s *Set) line(t *Tree, p string, n int, text string, constraint bool, seen map[string]bool) {
-	gap := func(why string) { s.Gaps = append(s.Gaps, Gap{File: p, Line: n, Why: why}) }
+	gap := func(kind GapKind, why string) { s.Gaps = append(s.Gaps, Gap{File: p, Line: n, Why: why, Kind: kind}) }
 	if m := include.FindStringSubmatch(text); m != nil {
 		target := path.Join(path.Dir(p), strings.Trim(strings.TrimSpace(m[2]), `"'`))
-		if !t.Has(target) {
-			gap("it includes a file that is not in the repository")
+		if !t.within(target) {
+			gap(Unread, "it includes a file that is not in the repository")
 			return
 		}
 		s.read(t, target, constraint || strings.HasSuffix(m[1], "c") || m[1] == "--constraint", seen)
 		return
 	}
 	if hashOption.MatchString(text) {
-		gap("it is locked by a hash: the lock must be made anew for the new version")
+		gap(Locked, "it is locked by a hash: the lock must be made anew for the new version")
 		text = strings.TrimSpace(hashOption.ReplaceAllString(text, ""))
 	}
 	if settled.MatchString(text) {
@@ -173,8 +183,8 @@ func (l Line) PinnedVersion() string {
 	return v
 }
 
-// with returns the line's requirement with other bounds, extras and marker kept.
-func (l Line) with(bounds string) string {
+// With returns the line's requirement with other bounds, extras and marker kept.
+func (l Line) With(bounds string) string {
 	m := plainLine.FindStringSubmatch(l.Text)
 	return strings.TrimSpace(m[1] + m[2] + bounds + " " + strings.TrimSpace(m[4]))
 }

@@ -1,6 +1,6 @@
-// Package impact finds out whom an upgrade of ZenML hits: the user's code, pins and Python
-// versions. The repository is read and never executed.
-package impact
+// Package repo reads what a user's repository says of itself: its files, its requirements and the
+// Python versions it uses. It is read, bounded and inside its own folder only, and never executed.
+package repo
 
 import (
 	"errors"
@@ -28,10 +28,21 @@ type Tree struct {
 
 // Gap is something that could not be judged; what is not known is told, never dropped.
 type Gap struct {
-	File string `json:"file"`
-	Line int    `json:"line"` // 1-based; 0: the whole file
-	Why  string `json:"why"`
+	File string  `json:"file"`
+	Line int     `json:"line"` // 1-based; 0: the whole file
+	Why  string  `json:"why"`
+	Kind GapKind `json:"-"`
 }
+
+// GapKind tells what a gap leaves open.
+type GapKind int
+
+// The kinds of gaps.
+const (
+	LeftOut GapKind = iota // a line or file was not taken over
+	Unread                 // a requirement file that is named and could not be read
+	Locked                 // a line was taken over without its hash
+)
 
 func (g Gap) String() string {
 	if g.Line > 0 {
@@ -96,10 +107,11 @@ func (t *Tree) foreign(p string) bool {
 
 // readable says whether a path names something that the checks read.
 func readable(p string) bool {
-	return isPython(p) || isRequirements(p) || path.Base(p) == "pyproject.toml"
+	return IsPython(p) || isRequirements(p) || path.Base(p) == "pyproject.toml"
 }
 
-func isPython(p string) bool {
+// IsPython says whether a path names Python code, notebooks included.
+func IsPython(p string) bool {
 	ext := path.Ext(p)
 	return ext == ".py" || ext == ".pyi" || ext == ".ipynb"
 }
@@ -124,10 +136,10 @@ func (t *Tree) Read(p string) ([]byte, error) {
 	return data, nil
 }
 
-// Has says whether the tree lists a file.
-func (t *Tree) Has(p string) bool {
-	_, ok := slices.BinarySearch(t.Files, p)
-	return ok
+// within says whether a path names a file inside the repository, links inside it followed.
+func (t *Tree) within(p string) bool {
+	st, err := t.root.Stat(p)
+	return err == nil && st.Mode().IsRegular()
 }
 
 // Close ends the use of the tree.

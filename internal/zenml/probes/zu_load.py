@@ -9,8 +9,7 @@ import os
 import re
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from canonical import digest  # noqa: E402
+from zu_canonical import digest
 
 # A server's words on a failure may hold SQL with its values.
 DATABASE = re.compile(r"sqlalche|sqlite3\.|pymysql|\[SQL|\b(SELECT|INSERT|UPDATE|DELETE) ", re.I)

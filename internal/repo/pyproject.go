@@ -1,4 +1,4 @@
-package impact
+package repo
 
 import (
 	"fmt"
@@ -54,7 +54,7 @@ func projectSets(t *Tree, p string) ([]Set, error) {
 		return nil, err
 	}
 	r := projectReader{file: p, lines: lines}
-	base := Set{Name: p}
+	base := Set{Name: p, Files: []string{p}}
 	r.pep508(&base, doc.Project.Dependencies, false)
 	r.poetry(&base, doc.Tool.Poetry.Dependencies)
 	r.pep508(&base, doc.Tool.UV.Constraints, true)
@@ -64,7 +64,7 @@ func projectSets(t *Tree, p string) ([]Set, error) {
 	sets := []Set{base}
 	group := func(name string) *Set {
 		sets = append(sets, Set{
-			Name: p + " [" + name + "]", Lines: slices.Clone(base.Lines),
+			Name: p + " [" + name + "]", Files: base.Files, Lines: slices.Clone(base.Lines),
 			Constraints: slices.Clone(base.Constraints), Gaps: slices.Clone(base.Gaps),
 		})
 		return &sets[len(sets)-1]
