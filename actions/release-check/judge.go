@@ -9,6 +9,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/checklist"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
@@ -35,39 +36,26 @@ func (r *Result) fill(s *settings, g *gathered, now time.Time) error {
 	r.Python, r.Pins = python(s, g), g.pins
 	known := impact.Known{Tree: s.tree, Sets: s.sets, Gaps: s.gaps, Python: r.Python, Code: g.code}
 	known.Answer(r.Findings)
-	waive(r.Findings, s.cfg.Waivers, now)
+	if r.Migrations = g.migrations; r.Migrations != nil {
+		r.Findings = append(r.Findings, migration.Findings(r.Migrations, r.Findings)...)
+	}
 	r.CodeGaps = []repo.Gap{}
 	if g.code != nil {
 		r.Code, r.Deprecated, r.CodeGaps = g.code.Breakages, g.code.Deprecated, append(r.CodeGaps, g.code.Gaps...)
 	}
-	r.Path = []Hop{{From: s.from, To: s.to, Reason: "the new server runs every migration in between by itself, in order; withdrawn releases are not started"}}
+	r.Waivers = waive(r.Findings, s.cfg.Waivers, r.stands, func(v string) bool { return version.Compare(s.from, v) < 0 && version.Compare(v, s.to) <= 0 }, now)
+	r.Path = g.path.Hops
 	r.Matrix.Include = []Cell{}
 	for _, p := range r.Python.Used {
 		if !slices.Contains(r.Python.Unsupported, p) {
 			r.Matrix.Include = append(r.Matrix.Include, Cell{Python: p, From: s.from, To: s.to})
 		}
 	}
-	r.Reasons = slices.Concat([]verdict.Reason{}, r.codeReasons(g), r.pinReasons(), r.pythonReasons(), r.noteReasons(s, g), r.findingReasons())
+	r.Reasons = slices.Concat([]verdict.Reason{}, r.codeReasons(g), r.pinReasons(), r.pythonReasons(), r.noteReasons(s, g), r.pathReasons(g), r.migrationReasons(g), r.findingReasons(), r.waiverReasons())
 	r.Decide("nothing_found")
 	phases, err := checklist.Make(r.conditions(s.cfg), r.proofs())
 	r.Checklist = phases
 	return err
-}
-
-// waive notes on a finding the waiver that accepts it; an expired one is without effect.
-func waive(findings []release.Finding, waivers []config.Waiver, now time.Time) {
-	for _, w := range waivers {
-		last, err := time.Parse(time.DateOnly, w.Expires)
-		if err != nil || now.After(last.AddDate(0, 0, 1)) {
-			continue
-		}
-		for i := range findings {
-			if findings[i].ID == w.Finding {
-				text := fmt.Sprintf("%s, until %s: %s", w.Owner, w.Expires, w.Reason)
-				findings[i].Waiver = &text
-			}
-		}
-	}
 }
 
 func (r *Result) codeReasons(g *gathered) []verdict.Reason {
@@ -138,9 +126,6 @@ func (r *Result) pythonReasons() []verdict.Reason {
 	return nil
 }
 
-// oldestMeasured is the oldest version from which a direct upgrade was seen to work (facts, 9).
-const oldestMeasured = "0.58.2"
-
 func (r *Result) noteReasons(s *settings, g *gathered) []verdict.Reason {
 	var out []verdict.Reason
 	if s.noIndex != nil {
@@ -159,40 +144,6 @@ func (r *Result) noteReasons(s *settings, g *gathered) []verdict.Reason {
 	if v := states[release.Pending]; len(v) > 0 {
 		out = append(out, verdict.Because(verdict.Unknown, "notes_pending", fmt.Sprintf("The notes of %s are not written yet.", strings.Join(v, ", ")), v))
 	}
-	if version.Compare(*r.From, oldestMeasured) < 0 {
-		out = append(out, verdict.Because(verdict.Unknown, "path_unproved", fmt.Sprintf("A direct upgrade from a version below %s was never measured.", oldestMeasured), nil))
-	}
-	return out
-}
-
-// findingReasons judges what the notes declare. A name met in Python code that both versions
-// accept is for a person to read; met elsewhere nothing has proved that it still works.
-func (r *Result) findingReasons() []verdict.Reason {
-	var hit, named, open, other []string
-	for _, f := range r.Findings {
-		line := fmt.Sprintf("%s: %s", f.ID, f.Title)
-		switch {
-		case f.Waiver != nil || f.Source != "notes" || f.Affects == release.No:
-		case f.Category == release.Breaking && f.Affects == release.Yes && !r.typed(f.Evidence):
-			hit = append(hit, line)
-		case f.Category == release.Breaking && f.Affects == release.Yes:
-			named = append(named, line)
-		case f.Category == release.Breaking:
-			open = append(open, f.ID) // the report lists them with their titles
-		case f.Affects == release.Yes && slices.Contains([]release.Category{release.Helm, release.KnownIssue, release.Deprecation, release.Migration}, f.Category):
-			other = append(other, line)
-		}
-	}
-	var out []verdict.Reason
-	add := func(d verdict.Decision, code, text string, list []string) {
-		if len(list) > 0 {
-			out = append(out, verdict.Because(d, code, fmt.Sprintf(text, len(list)), list))
-		}
-	}
-	add(verdict.Block, "breaking_affects", "%d declared breaking changes name what this repository uses.", hit)
-	add(verdict.Review, "breaking_named", "%d declared breaking changes name what the code uses; the code itself passes the check.", named)
-	add(verdict.Review, "breaking_unjudged", "%d declared breaking changes could not be judged from the repository.", open)
-	add(verdict.Review, "findings_affect", "%d other changes name what this repository uses.", other)
 	return out
 }
 

@@ -1,7 +1,6 @@
 package releasecheck
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/hops"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/machine"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
@@ -63,23 +64,19 @@ func TestExampleIsBlocked(t *testing.T) {
 		t.Skip("skipped: ../shared/data/releases is not there")
 	}
 	r := run(t, runtime(t, "../../examples/churn"), Inputs{From: "0.85.0", To: "0.98.0", Releases: notes})
-	want := []string{"block code_breaks", "block pin_conflict", "unknown notes_missing", "review breaking_unjudged"}
+	want := []string{"block code_breaks", "block pin_conflict", "unknown notes_missing", "review breaking_unjudged", "review migrations_destructive"}
 	if d := cmp.Diff(want, codes(r)); d != "" {
 		t.Errorf("reasons (-want +got):\n%s", d)
 	}
 	if r.Decision != verdict.Block || r.ReasonCode != "code_breaks" || len(r.Code) != 2 || len(r.Pins.Conflicts) != 1 {
 		t.Errorf("decision %s (%s), code %v, conflicts %v", r.Decision, r.ReasonCode, r.Code, r.Pins.Conflicts)
 	}
-	data, err := json.Marshal(r)
-	if err != nil {
-		t.Fatal(err)
+	i := slices.IndexFunc(r.Migrations, func(m migration.Migration) bool { return m.Revision == "9f2b8c7d6e5a" })
+	if i < 0 || r.Migrations[i].Version != "0.97.0" || !*r.Migrations[i].Destructive {
+		t.Errorf("migrations %+v", r.Migrations)
 	}
-	var keys map[string]json.RawMessage
-	if err := json.Unmarshal(data, &keys); err != nil {
-		t.Fatal(err)
-	}
-	if string(keys["migrations"]) != "null" {
-		t.Errorf("migrations %s: what is not measured is null", keys["migrations"])
+	if len(r.Path) != 1 || *r.Path[0].Python != "3.11" || r.Path[0].Clients != hops.Together {
+		t.Errorf("path %+v", r.Path)
 	}
 	if d := r.Document(); d.Decision != verdict.Block || len(d.Sections) < 4 || d.Sections[0].Title != "Code that breaks" {
 		t.Errorf("the report begins with %q", d.Sections[0].Title)
@@ -159,16 +156,38 @@ func TestWaiver(t *testing.T) {
 	if i < 0 {
 		t.Fatalf("no breaking finding: %+v", first.Findings)
 	}
-	for expires, want := range map[string]verdict.Decision{"2999-01-01": verdict.Pass, "2001-01-01": verdict.Review} {
-		text := fmt.Sprintf("waivers:\n  - finding: %s\n    owner: me\n    reason: not used\n    expires: %q\n", first.Findings[i].ID, expires)
+	id := first.Findings[i].ID
+	for name, tc := range map[string]struct {
+		finding, expires, state string
+		want                    verdict.Decision
+		code                    string
+	}{
+		"it holds":                 {id, "2999-01-01", "applied", verdict.Pass, "nothing_found"},
+		"it expired":               {id, "2001-01-01", "expired", verdict.Block, "waiver_expired"},
+		"a slip of the pen":        {id[:len(id)-1], "2999-01-01", "unknown_finding", verdict.Review, "breaking_unjudged"},
+		"a finding of long ago":    {"0.80.0-breaking-0123456789", "2001-01-01", "other_upgrade", verdict.Review, "breaking_unjudged"},
+		"a finding that is no hit": {first.Findings[needless(first)].ID, "2001-01-01", "needless", verdict.Review, "breaking_unjudged"},
+	} {
+		text := fmt.Sprintf("waivers:\n  - finding: %s\n    owner: me\n    reason: not used\n    expires: %q\n", tc.finding, tc.expires)
 		if err := os.MkdirAll(filepath.Join(repo, ".github"), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(filepath.Join(repo, ".github", "zenml-upgrade.yml"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if r := run(t, rt, in); r.Decision != want {
-			t.Errorf("until %s: got %s %v, want %s", expires, r.Decision, codes(r), want)
+		r := run(t, rt, in)
+		if r.Decision != tc.want || r.ReasonCode != tc.code || len(r.Waivers) != 1 || string(r.Waivers[0].State) != tc.state {
+			t.Errorf("%s: got %s %v, waivers %+v", name, r.Decision, codes(r), r.Waivers)
+		}
+		told := slices.ContainsFunc(r.Reasons, func(x verdict.Reason) bool {
+			return x.Code == "waiver_unknown" && strings.Contains(x.Evidence[0], "did you mean "+id)
+		})
+		if told != (tc.state == "unknown_finding") {
+			t.Errorf("%s: an unknown finding is told: %v", name, told)
 		}
 	}
+}
+
+func needless(r *Result) int {
+	return slices.IndexFunc(r.Findings, func(f release.Finding) bool { return f.Source == "migrations" })
 }

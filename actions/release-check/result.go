@@ -2,7 +2,9 @@ package releasecheck
 
 import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/checklist"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/hops"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
@@ -17,18 +19,13 @@ type Result struct {
 	Deprecated []impact.Breakage `json:"deprecated"` // likewise
 	CodeGaps   []repo.Gap        `json:"code_gaps"`  // what of the code was not checked
 	Python     impact.Python     `json:"python"`
-	Pins       *impact.Pins      `json:"pins"`       // null when no Python version is known
-	Migrations []any             `json:"migrations"` // null: not measured
-	Path       []Hop             `json:"path"`
-	Checklist  []checklist.Phase `json:"checklist"`
-	Matrix     Matrix            `json:"matrix"`
-}
-
-// Hop is one server upgrade on the way.
-type Hop struct {
-	From   string `json:"from"`
-	To     string `json:"to"`
-	Reason string `json:"reason"`
+	Pins       *impact.Pins      `json:"pins"` // null when no Python version is known
+	// Migrations that the server will run, in order; null when they could not be read.
+	Migrations []migration.Migration `json:"migrations"`
+	Path       []hops.Hop            `json:"path"`
+	Waivers    []Waiver              `json:"waivers"`
+	Checklist  []checklist.Phase     `json:"checklist"`
+	Matrix     Matrix                `json:"matrix"`
 }
 
 // Matrix is ready for fromJSON in a workflow.

@@ -12,7 +12,9 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/forge"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/hops"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
@@ -48,6 +50,9 @@ type gathered struct {
 	pins            *impact.Pins
 	noNotes, noCode error
 	noPair          error
+	migrations      []migration.Migration // null when noMigrations says why
+	noMigrations    error
+	path            *hops.Path
 }
 
 // Check decodes the inputs and tells every fault in them.
@@ -68,6 +73,7 @@ func (c *check) Run(ctx context.Context, rt *action.Runtime) (action.Result, err
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
+	g.planPath(ctx, s)
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("checking the release: %w", err) // an interrupted run knows nothing
 	}
@@ -112,12 +118,14 @@ func (g *gathered) checkCode(ctx context.Context, rt *action.Runtime, s *setting
 	g.pair, g.noPair = impact.Install(ctx, s.manager, s.from, s.to, used)
 	end(step, g.noPair, "")
 	if g.noPair != nil {
-		g.pair, g.noCode = nil, g.noPair
+		g.pair, g.noCode, g.noMigrations = nil, g.noPair, g.noPair
 		if fault.IsInput(g.noPair) {
 			return g.noPair
 		}
 		return nil
 	}
+	var group errgroup.Group
+	group.Go(func() error { g.readMigrations(ctx, rt, s); return nil })
 	step = rt.Progress.Start("code against both versions")
 	checker := impact.Checker{Ty: s.manager.Ty, Env: s.manager.Env, Old: g.pair.Old, New: g.pair.New}
 	for _, p := range s.cfg.Projects {
@@ -129,7 +137,7 @@ func (g *gathered) checkCode(ctx context.Context, rt *action.Runtime, s *setting
 		note = fmt.Sprintf("%d files, %d breakages", g.code.Files, len(g.code.Breakages))
 	}
 	end(step, g.noCode, note)
-	return nil
+	return group.Wait()
 }
 
 func (g *gathered) checkPins(ctx context.Context, rt *action.Runtime, s *settings) {

@@ -57,7 +57,7 @@ type Finding struct {
 	Title    string     `json:"title"`
 	Text     string     `json:"text"`
 	Lines    *[2]int    `json:"lines"`    // 1-based, inclusive, inside the release's body; null when not from a body
-	Source   string     `json:"source"`   // notes or metadata
+	Source   string     `json:"source"`   // notes, metadata or migrations
 	Declared bool       `json:"declared"` // the notes say it
 	URL      *string    `json:"url"`
 	Affects  Affects    `json:"affects"`
