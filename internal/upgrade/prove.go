@@ -70,7 +70,11 @@ func (r *run) drill(ctx context.Context) (_ string, err error) {
 		if d.Secret, err = readSecret(ctx, c); err != nil {
 			return err
 		}
-		r.loadedOld, err = r.loadArtifacts(ctx, s.PrivateURL(), r.From)
+		if r.loadedOld, err = r.loadArtifacts(ctx, s.PrivateURL(), r.From); err != nil {
+			return err
+		}
+		again, err := r.loadArtifacts(ctx, s.PrivateURL(), r.From)
+		steady(r.loadedOld, again)
 		return err
 	})
 	d.Passed = err == nil

@@ -183,7 +183,7 @@ if __name__ == "__main__":
 		ids[strings.Split(name, "::")[1]] = id
 	}
 	target := w.Target()
-	target.Timeout = 25 * time.Second
+	target.Timeout = 40 * time.Second
 	got, err := zenml.LoadArtifacts(t.Context(), target, []string{ids["exits"], ids["works"], ids["hangs"]})
 	if err != nil {
 		t.Fatal(err)
@@ -191,7 +191,7 @@ if __name__ == "__main__":
 	for name, want := range map[string]zenml.Loaded{
 		"exits": {Status: "failed", Cause: "the Python process ended while it loaded this artifact"},
 		"works": {Status: "loaded", Type: "builtins.int", Digest: got[ids["works"]].Digest},
-		"hangs": {Status: "failed", Cause: "not loaded within the time limit of 25s"},
+		"hangs": {Status: "failed", Cause: "not loaded within the time limit of 40s"},
 	} {
 		if d := cmp.Diff(want, got[ids[name]]); d != "" {
 			t.Errorf("%s: %s", name, d)
