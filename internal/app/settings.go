@@ -93,9 +93,16 @@ func outputDir(path, repo string) (string, error) {
 	return dir, os.Remove(f.Name())
 }
 
-// cacheDir is ZENML_UPGRADE_CACHE, else the user's cache folder.
+// cacheDir is ZENML_UPGRADE_CACHE, else the .cache of the checkout whose bin holds this program,
+// else the user's cache folder.
 func cacheDir(p process) (string, error) {
 	dir := p.getenv("ZENML_UPGRADE_CACHE")
+	if self, err := os.Executable(); dir == "" && err == nil {
+		checkout := filepath.Join(filepath.Dir(filepath.Dir(self)), ".cache")
+		if st, err := os.Stat(filepath.Join(checkout, "tools")); err == nil && st.IsDir() {
+			dir = checkout
+		}
+	}
 	if base := p.getenv("XDG_CACHE_HOME"); dir == "" && filepath.IsAbs(base) {
 		dir = filepath.Join(base, "zenml-upgrade")
 	}
