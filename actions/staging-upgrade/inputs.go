@@ -3,6 +3,7 @@ package stagingupgrade
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -81,12 +82,14 @@ func (s *settings) pick(cfg *config.Config, name string) error {
 	for _, p := range cfg.Projects {
 		s.projects = append(s.projects, p.Path)
 	}
-	if name == "" {
-		if len(cfg.Environments) != 1 {
-			return nil
-		}
-		for only := range cfg.Environments {
-			name = only
+	if names := slices.Sorted(maps.Keys(cfg.Environments)); name == "" {
+		switch len(names) {
+		case 0:
+			return nil // what is missing is told by name
+		case 1:
+			name = names[0]
+		default:
+			return fault.BadInput("environment is missing, and the configuration file has several", "give one of "+strings.Join(names, ", "))
 		}
 	}
 	env, ok := cfg.Environments[name]

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 )
 
@@ -35,6 +36,29 @@ func TestCheckTellsAllFaultsAtOnce(t *testing.T) {
 	for _, e := range fault.List(err) {
 		if !fault.IsInput(e) && !strings.Contains(e.Error(), "uv was not found") {
 			t.Errorf("not an input fault: %v", e)
+		}
+	}
+}
+
+func TestTheEnvironmentIsTheOnlyOneOrNamed(t *testing.T) {
+	t.Parallel()
+	one := map[string]config.Environment{"staging": {Kind: "staging"}}
+	two := map[string]config.Environment{"staging": {Kind: "staging"}, "live": {Kind: "production"}}
+	for _, c := range []struct {
+		envs       map[string]config.Environment
+		name, kind string
+		want       string // in the fault; empty for none
+	}{
+		{one, "", "staging", ""},
+		{two, "live", "production", ""},
+		{two, "", "", "live, staging"},
+		{one, "prod", "", `"prod" is not in`},
+		{nil, "", "", ""},
+	} {
+		s := &settings{}
+		err := s.pick(&config.Config{Environments: c.envs}, c.name)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) || s.env.Kind != c.kind {
+			t.Errorf("%d environments, %q: %q, %v, want %q", len(c.envs), c.name, s.env.Kind, err, c.want)
 		}
 	}
 }
