@@ -1,0 +1,129 @@
+package upgrade
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	_ "modernc.org/sqlite"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
+)
+
+// still is a driver without servers: it notes what it is asked for.
+type still struct{ asked []string }
+
+func (d *still) Check(context.Context) []Problem { return nil }
+func (d *still) StopOld(context.Context) error   { d.asked = append(d.asked, "stop old"); return nil }
+func (d *still) StartOld(context.Context) error {
+	d.asked = append(d.asked, "start old")
+	return errors.New("it does not start")
+}
+func (d *still) Load(context.Context, World) (Server, error) {
+	return nil, errors.New("no servers here")
+}
+func (d *still) End(context.Context, Child) (bool, error) {
+	d.asked = append(d.asked, "end")
+	return true, nil
+}
+
+// opened is a run whose new version was opened to the public, on a real database with a real backup.
+func opened(t *testing.T) (*run, *still, func(statement string)) {
+	t.Helper()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "zenml.db")
+	change := func(statement string) {
+		t.Helper()
+		c, err := sql.Open("sqlite", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change("CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('0.85.0'); CREATE TABLE tag (name TEXT)")
+	db, err := database.Open("sqlite:///" + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := db.Backup(t.Context(), filepath.Join(dir, "backups"), database.Meta{Quiescent: true, Now: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	change("UPDATE alembic_version SET version_num = '0.98.0'")
+	atOpening, err := db.Fingerprint(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := journal.Create(filepath.Join(dir, "state"), "run", time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	driver := &still{}
+	r := &run{Options: Options{DB: db, Driver: driver, Now: time.Now, PublicURL: "http://127.0.0.1:1"}}
+	r.engine = engine{journal: j, now: time.Now, state: &State{
+		RunID: "run", From: "0.85.0", To: "0.98.0", FinalBackup: m.Path, ContentBefore: m.ContentDigest,
+		Opened: true, AtOpening: &atOpening, Children: []Child{{Pid: 1, Started: "1", What: "ZenML 0.98.0"}},
+	}}
+	for _, s := range r.cutOverSteps() {
+		r.results = append(r.results, StepResult{Name: s.Name, Status: Passed})
+	}
+	r.explain(t.Context(), errors.New("it broke"))
+	return r, driver, change
+}
+
+func TestWhatWasWrittenSinceTheOpeningIsNotRolledAway(t *testing.T) {
+	t.Parallel()
+	r, driver, change := opened(t)
+	change("INSERT INTO tag VALUES ('made by a user')")
+	if err := r.goBack(t.Context(), r.cutOverSteps(), errors.New("it broke")); !errors.Is(err, errWritten) {
+		t.Errorf("went back with %v", err)
+	}
+	if r.report.Outcome != Frozen || len(r.report.WrittenSinceBackup) != 1 || !strings.Contains(r.report.WrittenSinceBackup[0], "tag") {
+		t.Errorf("outcome %s, written %v", r.report.Outcome, r.report.WrittenSinceBackup)
+	}
+	if len(driver.asked) > 0 {
+		t.Errorf("the servers were touched: %v", driver.asked)
+	}
+	if rev, err := r.DB.Revision(t.Context()); err != nil || rev != "0.98.0" {
+		t.Errorf("the database was touched: revision %q, %v", rev, err)
+	}
+}
+
+func TestAnOldVersionThatDoesNotComeBackIsAFailedRollback(t *testing.T) {
+	t.Parallel()
+	r, driver, _ := opened(t)
+	_ = r.goBack(t.Context(), r.cutOverSteps(), errors.New("it broke"))
+	if r.report.Outcome != RollbackFailed || !strings.Contains(r.report.Failure.Advice, "RESTORE.md") {
+		t.Errorf("outcome %s, advice %q", r.report.Outcome, r.report.Failure.Advice)
+	}
+	if want := "end start old"; strings.Join(driver.asked, " ") != want {
+		t.Errorf("asked the driver for %v, want %s", driver.asked, want)
+	}
+	if c := r.report.Content; c == nil || c.After == nil || *c.After != c.Before {
+		t.Errorf("content %+v", c)
+	}
+	if rev, err := r.DB.Revision(t.Context()); err != nil || rev != "0.85.0" {
+		t.Errorf("the data is not the old: revision %q, %v", rev, err)
+	}
+}
+
+func TestFreezingByChoiceUndoesNothing(t *testing.T) {
+	t.Parallel()
+	r, driver, _ := opened(t)
+	r.KeepBroken = true
+	_ = r.goBack(t.Context(), r.cutOverSteps(), errors.New("it broke"))
+	if r.report.Outcome != Frozen || len(driver.asked) > 0 {
+		t.Errorf("outcome %s, the driver was asked for %v", r.report.Outcome, driver.asked)
+	}
+}
