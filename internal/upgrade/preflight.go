@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/hops"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
@@ -51,6 +52,7 @@ func (r *run) preflight(ctx context.Context) (string, error) {
 func (r *run) examine(ctx context.Context) {
 	p := append(problems{}, r.Problems...)
 	r.checkVersions(ctx, &p)
+	r.checkWay(&p)
 	if r.client != nil {
 		r.checkServer(ctx, &p)
 	}
@@ -86,6 +88,23 @@ func (r *run) checkVersions(ctx context.Context, p *problems) {
 		p.block("database_newer", fmt.Sprintf("the database is at %s, newer than the target %s", rev, r.To), "choose a target that is not below the database")
 	case r.From != "" && rev != revisionOf(r.From):
 		p.block("database_version", fmt.Sprintf("the database is at %s but the server is at %s", rev, r.From), "check that database-url names the database of server-url")
+	}
+}
+
+// checkWay asks what is known of the way between the two versions. Which Python runs the new version
+// is not asked here: it is installed on the server's own, or it is not.
+func (r *run) checkWay(p *problems) {
+	if r.From == "" {
+		return
+	}
+	way := hops.Plan(hops.Question{From: r.From, To: r.To, Requires: func(string) (string, error) { return ">=3.6", nil }})
+	if n := len(way.Hops); n > 1 {
+		p.block("path_needs_stops", fmt.Sprintf("the way from %s to %s needs a stop at %s: %s", r.From, r.To, way.Hops[0].To, way.Hops[0].Reason),
+			fmt.Sprintf("upgrade to %s first", way.Hops[0].To))
+	}
+	if f := way.Fault; f != nil {
+		p.review("target_faulty", fmt.Sprintf("ZenML %s has a known fault: %s (%s)", f.Version, f.What, f.Source),
+			fmt.Sprintf("upgrade to %s instead", f.RepairedBy))
 	}
 }
 
