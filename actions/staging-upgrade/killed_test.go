@@ -86,7 +86,10 @@ func TestAProgramKilledWhileMigratingIsRolledBackByTheNextRun(t *testing.T) {
 	if s.version(t) != "0.85.0" {
 		t.Error("the old version does not answer")
 	}
-	m, err := database.Verify(t.Context(), finalBackup(t, s.backups))
+	if res.Backup == nil {
+		t.Fatal("the backup that was restored is not named")
+	}
+	m, err := database.Verify(t.Context(), res.Backup.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,14 +100,4 @@ func TestAProgramKilledWhileMigratingIsRolledBackByTheNextRun(t *testing.T) {
 	if err != nil || plan.Decision == "block" {
 		t.Errorf("after the rollback an upgrade is not possible: %v, %+v", err, plan.Problems)
 	}
-}
-
-// finalBackup is the newest backup: the one taken when the old server had stopped.
-func finalBackup(t *testing.T, dir string) string {
-	t.Helper()
-	found, err := filepath.Glob(filepath.Join(dir, "*", "manifest.json"))
-	if err != nil || len(found) == 0 {
-		t.Fatalf("no backup in %q: %v", dir, err)
-	}
-	return filepath.Dir(found[len(found)-1])
 }

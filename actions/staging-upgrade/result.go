@@ -193,7 +193,7 @@ func (r *Result) figures() report.Block {
 	add("Migration of the real database", r.MigrationSeconds)
 	add("Smoke pipeline (within the downtime)", r.SmokeSeconds)
 	if b := r.Backup; b != nil {
-		drill := "not restored"
+		drill := "not made in this run"
 		if b.Drill != nil && b.Drill.Passed {
 			drill = fmt.Sprintf("restored in %.2f s, the old version ran on it, secret: %s", b.Drill.Seconds, b.Drill.Secret)
 		} else if b.Drill != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
 )
 
@@ -53,6 +54,9 @@ func (r *run) recover(ctx context.Context) (bool, error) {
 		return false, r.write(Step{Name: "run"}, journal.End, why)
 	}
 	r.From = r.state.From
+	if m, err := database.Verify(ctx, r.state.FinalBackup); err == nil { // else the restore says so
+		r.report.Backup = backupOf(m)
+	}
 	cause := &StepError{Step: r.results[len(r.results)-1].Name, Err: fmt.Errorf("run %s was cut off in it", r.state.RunID)}
 	r.explain(ctx, cause)
 	// How the way back ended stands in the report; it is no failure to form a verdict.
