@@ -1,6 +1,6 @@
 # Every target works in a fresh clone with Go, Python 3.10+ and git. What it fetches stays below
 # .cache (or $ZENML_UPGRADE_CACHE); system packages are installed only as root on Debian.
-.PHONY: setup lint-setup build demo demo-rollback test test-full lint bench image generate tools-lock
+.PHONY: setup lint-setup build demo demo-rollback test test-full lint bench score image generate tools-lock
 .DEFAULT_GOAL := build
 
 export ZENML_UPGRADE_CACHE ?= $(CURDIR)/.cache
@@ -42,6 +42,10 @@ lint: lint-setup
 
 bench: setup build
 	go test -run '^$$' -bench . -benchmem -p 1 ./...
+
+# Recall and precision of the notes' classifier on the labelled releases in ../shared, when they are there.
+score: setup
+	go test ./internal/release -run TestScore -count=1 -v
 
 ENGINE ?= $(shell command -v docker || command -v podman || echo docker)
 image:
