@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/atomicfile"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/gha"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
@@ -184,7 +185,7 @@ func (o *outcome) write() (*written, error) {
 		path := filepath.Join(o.set.outDir, name)
 		err := encode(&b)
 		if err == nil {
-			err = writeFile(path, b.Bytes())
+			err = atomicfile.Write(path, b.Bytes())
 		}
 		if err != nil {
 			faults = append(faults, fmt.Errorf("writing %q: %w", path, err))

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
@@ -101,34 +100,6 @@ func tell(w io.Writer, kind, message string) {
 	}, strings.TrimSpace(message))
 	message = strings.ReplaceAll(message, "##[", "## [")
 	fmt.Fprintf(w, "%s: %s\n", kind, strings.ReplaceAll(message, "\n", "\n  | "))
-}
-
-// writeFile replaces a file at once: a reader finds the old one or the new one, never half of it.
-func writeFile(path string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".write-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(data)
-	if errSync := f.Sync(); err == nil {
-		err = errSync
-	}
-	// Temporary files are the owner's alone; a container's user is not the one who reads.
-	if errMode := f.Chmod(0o644); err == nil {
-		err = errMode
-	}
-	if errClose := f.Close(); err == nil {
-		err = errClose
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
 
 // guard runs do and turns a panic into an error that names the place.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/atomicfile"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 )
@@ -81,7 +82,7 @@ func outputDir(path, repo string) (string, error) {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return bad("cannot be made: "+cause(err), "give a folder that can be written")
 		}
-		if err := writeFile(filepath.Join(dir, ".gitignore"), []byte("*\n")); err != nil {
+		if err := atomicfile.Write(filepath.Join(dir, ".gitignore"), []byte("*\n")); err != nil {
 			return bad("cannot be written: "+cause(err), "give a folder that can be written")
 		}
 	}

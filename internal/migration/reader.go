@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/atomicfile"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 )
@@ -61,7 +62,10 @@ func (x *Reader) Read(ctx context.Context, env *pyenv.Env) ([]Revision, error) {
 	}
 	list, err := decode(res.Stdout)
 	if err == nil {
-		keep(path, res.Stdout)
+		// That it cannot be kept costs time later and nothing else.
+		if os.MkdirAll(filepath.Dir(path), 0o755) == nil {
+			_ = atomicfile.Write(path, res.Stdout)
+		}
 	}
 	return list, err
 }
@@ -100,19 +104,4 @@ func recorded(site, reader string) (string, error) {
 	slices.Sort(lines)
 	sum := sha256.Sum256([]byte(reader + strings.Join(lines, "\n")))
 	return hex.EncodeToString(sum[:12]), nil
-}
-
-// keep writes an answer whole or not at all. That it cannot be kept costs time later and nothing else.
-func keep(path string, data []byte) {
-	if os.MkdirAll(filepath.Dir(path), 0o755) != nil {
-		return
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".kept-*")
-	if err != nil {
-		return
-	}
-	_, err = tmp.Write(data)
-	if errors.Join(err, tmp.Close()) != nil || os.Rename(tmp.Name(), path) != nil {
-		_ = os.Remove(tmp.Name())
-	}
 }
