@@ -37,12 +37,12 @@ func Install(ctx context.Context, m *pyenv.Manager, from, to string, used []stri
 		learned := false
 		for _, err := range failures {
 			var conflict *pyenv.Conflict
-			var f *fault.Error
+			var missed *pyenv.NoPythonError
 			if errors.As(err, &conflict) {
 				if b, ok := conflict.Python(); ok && !slices.Contains(bounds, b) {
 					bounds, learned = append(bounds, b), true
 				}
-			} else if errors.As(err, &f) && strings.HasPrefix(f.What, "no Python") {
+			} else if errors.As(err, &missed) {
 				if slices.Contains(used, python) {
 					missing[python], learned = true, true
 					continue

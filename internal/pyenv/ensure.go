@@ -95,6 +95,12 @@ func (m *Manager) make(ctx context.Context, dir string, s Spec) error {
 	return classify(err)
 }
 
+// NoPythonError says that the machine has no interpreter of the version asked for.
+type NoPythonError struct{ fault *fault.Error }
+
+func (e *NoPythonError) Error() string { return e.fault.Error() }
+func (e *NoPythonError) Unwrap() error { return e.fault }
+
 // noPython words why uv made no environment: mostly the interpreter is not there, or what bears its
 // name does not start (a version manager's stand-in).
 func noPython(asked string, err error) error {
@@ -102,7 +108,7 @@ func noPython(asked string, err error) error {
 	if errors.As(err, &exit) {
 		for _, sign := range []string{"No interpreter found", "Failed to inspect Python interpreter", "Querying Python at"} {
 			if strings.Contains(exit.Tail, sign) {
-				return fault.BadInput(fmt.Sprintf("no Python %q was found on this machine", asked), "install that interpreter or ask for another with python-versions")
+				return &NoPythonError{fault.BadInput(fmt.Sprintf("no Python %q was found on this machine", asked), "install that interpreter or ask for another with python-versions")}
 			}
 		}
 	}

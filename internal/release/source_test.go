@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,25 +14,14 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/forge"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/files"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/github"
 )
-
-// folder writes files into a new folder.
-func folder(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
 
 func TestFromPath(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	dir := folder(t, map[string]string{
+	dir := files.Dir(t, map[string]string{
 		"a.json": `[{"tag_name":"v0.9.0","body":"short","published_at":"2026-01-02T03:04:05Z","html_url":"https://example.com/0.9.0"},
 			{"tag_name":"0.10.0","body":null,"published_at":null,"html_url":"javascript:alert(1)"},{"tag_name":"0.11.0","body":"x","draft":true}]`,
 		"b.json":      `[{"tag_name":"0.9.0","body":"a longer text","published_at":"2026-01-02T03:04:05Z","html_url":"https://example.com/0.9.0"}]`,
@@ -55,7 +43,7 @@ func TestFromPath(t *testing.T) {
 
 func TestFromPathRefuses(t *testing.T) {
 	t.Parallel()
-	dir := folder(t, map[string]string{
+	dir := files.Dir(t, map[string]string{
 		"cut.json": `[{"tag_name":"0.9.0","body":"sho`, "object.json": `{"tag_name":"0.9.0"}`, "other.json": `[{"version":"1"}]`, "types.json": `[{"tag_name":7}]`,
 		"untagged.json": `[{"tag_name":"0.9.0"},{"body":"x"}]`, "long.json": fmt.Sprintf(`[{"tag_name":"0.9.0","body":%q}]`, strings.Repeat("x", largestBody+1)),
 	})
@@ -70,7 +58,7 @@ func TestFromPathRefuses(t *testing.T) {
 	if _, err := FromPath(dir); len(fault.List(err)) != 4 {
 		t.Errorf("a folder with 4 faulty files: %v", err)
 	}
-	for _, empty := range []string{t.TempDir(), folder(t, map[string]string{"labels.json": `[{"version":"1"}]`})} {
+	for _, empty := range []string{t.TempDir(), files.Dir(t, map[string]string{"labels.json": `[{"version":"1"}]`})} {
 		if _, err := FromPath(empty); !fault.IsInput(err) {
 			t.Errorf("a folder without releases: %v", err)
 		}
