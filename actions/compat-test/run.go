@@ -60,9 +60,7 @@ func planned(o compat.Options) *compat.Result {
 	r := &compat.Result{
 		Common: report.Common{
 			From: &o.From, To: &o.To,
-			Reasons: []verdict.Reason{{
-				Code: "dry_run", Text: "this was a dry run: nothing was started and nothing is known", Evidence: []string{}, Decision: verdict.Unknown,
-			}},
+			Reasons: []verdict.Reason{verdict.Because(verdict.Unknown, "dry_run", "this was a dry run: nothing was started and nothing is known", nil)},
 		},
 		Checks: compat.Planned(o), Artifacts: []compat.Artifact{}, Deprecated: []compat.Deprecated{},
 		Pins: compat.Pins{Files: []string{}, Ignored: []string{}, Dropped: []string{}},

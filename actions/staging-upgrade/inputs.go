@@ -1,6 +1,7 @@
 package stagingupgrade
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -66,7 +67,7 @@ func (in *Inputs) decode(rt *action.Runtime) (*settings, error) {
 	s.known = err == nil
 	faults := []error{err}
 	faults = append(faults, s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeLimits(in))
-	if d := first(in.Driver, s.env.Driver, "local"); d != "local" {
+	if d := cmp.Or(in.Driver, s.env.Driver, "local"); d != "local" {
 		faults = append(faults, fault.BadInput(fmt.Sprintf("driver %q is not built yet", d), "use local"))
 	}
 	return s, errors.Join(faults...)
@@ -118,7 +119,7 @@ func (s *settings) decodeServer(in *Inputs) error {
 	if !s.known && in.ServerURL == "" {
 		return nil // the environment would say
 	}
-	s.serverURL = strings.TrimRight(first(in.ServerURL, s.env.ServerURL), "/")
+	s.serverURL = strings.TrimRight(cmp.Or(in.ServerURL, s.env.ServerURL), "/")
 	u, err := url.Parse(s.serverURL)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return fault.BadInput(fmt.Sprintf("server-url %q is no http(s) address", s.serverURL), "give it as an input or in the configuration's environment")
@@ -173,7 +174,7 @@ func (s *settings) decodeFolders(in *Inputs) error {
 
 func (s *settings) decodeLimits(in *Inputs) error {
 	var faults []error
-	if text := first(in.MaxDowntime, s.env.MaxDowntime); text != "" {
+	if text := cmp.Or(in.MaxDowntime, s.env.MaxDowntime); text != "" {
 		d, err := time.ParseDuration(text)
 		if err != nil || d <= 0 {
 			faults = append(faults, fault.BadInput(fmt.Sprintf("max-downtime %q is no duration", text), "write it like 10m or 90s"))
@@ -181,16 +182,6 @@ func (s *settings) decodeLimits(in *Inputs) error {
 		s.maxDowntime = d
 	}
 	var err error
-	s.rollback, err = action.Bool("rollback-on-failure", first(in.RollbackOnFailure, s.env.Rollback, "true"))
+	s.rollback, err = action.Bool("rollback-on-failure", cmp.Or(in.RollbackOnFailure, s.env.Rollback, "true"))
 	return errors.Join(append(faults, err)...)
-}
-
-// first returns the first text that is not empty: input, file, default.
-func first(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
 }

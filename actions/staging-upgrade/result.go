@@ -61,7 +61,7 @@ func (r *Result) decide() {
 		if p.Blocks {
 			d = verdict.Block
 		}
-		r.Reasons = append(r.Reasons, verdict.Reason{Code: p.Code, Text: p.What + " - " + p.Remedy, Evidence: []string{}, Decision: d})
+		r.Reasons = append(r.Reasons, verdict.Because(d, p.Code, p.What+" - "+p.Remedy, nil))
 	}
 	var failure string
 	if r.Failure != nil {
@@ -79,10 +79,8 @@ func (r *Result) decide() {
 	default: // the others are decided by the problems alone
 	}
 	if a := r.Artifacts; a != nil && len(a.Unknown) > 0 {
-		r.Reasons = append(r.Reasons, verdict.Reason{
-			Code: "artifacts_unknown", Text: fmt.Sprintf("%d of %d artifacts could not be compared", len(a.Unknown), a.Tried),
-			Evidence: a.Unknown, Decision: verdict.Review,
-		})
+		r.Reasons = append(r.Reasons, verdict.Because(verdict.Review, "artifacts_unknown",
+			fmt.Sprintf("%d of %d artifacts could not be compared", len(a.Unknown), a.Tried), a.Unknown))
 	}
 	r.judgeInventory()
 	r.Decide(string(r.Outcome))
@@ -97,21 +95,17 @@ func (r *Result) judgeInventory() {
 	for _, kind := range slices.Sorted(maps.Keys(r.Lost)) {
 		switch l := r.Lost[kind]; {
 		case l.Status == zenml.StatusUnknown:
-			r.Reasons = append(r.Reasons, verdict.Reason{
-				Code: "inventory_unknown", Text: fmt.Sprintf("the key in server-token may not list every %s, and they could not be counted in the database", kind),
-				Evidence: []string{}, Decision: verdict.Review,
-			})
+			r.Reasons = append(r.Reasons, verdict.Because(verdict.Review, "inventory_unknown",
+				fmt.Sprintf("the key in server-token may not list every %s, and they could not be counted in the database", kind), nil))
 		case l.Status == zenml.StatusGone && l.Before > 0:
-			r.Reasons = append(r.Reasons, verdict.Reason{
-				Code: "inventory_gone", Text: fmt.Sprintf("%s has no list of what was called %s; %d were there", deref(r.To), kind, l.Before),
-				Evidence: []string{}, Decision: verdict.Review,
-			})
+			r.Reasons = append(r.Reasons, verdict.Because(verdict.Review, "inventory_gone",
+				fmt.Sprintf("%s has no list of what was called %s; %d were there", deref(r.To), kind, l.Before), nil))
 		}
 	}
 }
 
 func (r *Result) reason(code, text string, d verdict.Decision) {
-	r.Reasons = append(r.Reasons, verdict.Reason{Code: code, Text: text, Evidence: []string{"journal.jsonl"}, Decision: d})
+	r.Reasons = append(r.Reasons, verdict.Because(d, code, text, []string{journal.FileName}))
 }
 
 // Document is the report for people.

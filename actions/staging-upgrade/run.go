@@ -84,7 +84,7 @@ func (a *stagingUpgrade) Run(ctx context.Context, rt *action.Runtime) (action.Re
 	res := &Result{Mode: a.set.mode, Environment: a.set.environment, Report: *rep}
 	res.From, res.To = given(rep.Running), given(a.in.To)
 	if err != nil {
-		res.Reasons = append(res.Reasons, verdict.Reason{Code: "unreachable", Text: err.Error(), Evidence: []string{}, Decision: verdict.Unknown})
+		res.Reasons = append(res.Reasons, verdict.Because(verdict.Unknown, "unreachable", err.Error(), nil))
 	}
 	res.decide()
 	res.Next, res.stateDir = next(res, a.set), a.set.stateDir

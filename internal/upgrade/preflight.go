@@ -50,7 +50,7 @@ func (r *run) preflight(ctx context.Context) (string, error) {
 // examine looks at everything the upgrade needs and changes nothing. What needs the server is left
 // out when the server was not reached: the caller reports that itself.
 func (r *run) examine(ctx context.Context) {
-	p := append(problems{}, r.Problems...)
+	p := problems(r.report.Problems)
 	r.checkVersions(ctx, &p)
 	r.checkWay(&p)
 	if r.client != nil {
@@ -131,7 +131,7 @@ func (r *run) checkServer(ctx context.Context, p *problems) {
 	}
 }
 
-// checkRights names the lists that the key may not see. Users are left out: no service account's
+// checkRights lists what the server holds and names the lists that the key may not see. Users are left out: no service account's
 // key lists them (measured on 0.75 to 0.98), and their rows are counted in the database instead.
 func (r *run) checkRights(ctx context.Context, p *problems) {
 	inv, err := r.client.Inventory(ctx)
@@ -139,6 +139,7 @@ func (r *run) checkRights(ctx context.Context, p *problems) {
 		p.block("inventory", fmt.Sprintf("what the server holds cannot be listed: %v", err), "mend the server or the rights of the key in server-token")
 		return
 	}
+	r.before = &inv
 	for _, kind := range slices.Sorted(maps.Keys(inv.Unreadable)) {
 		if kind != "user" {
 			p.review("right_missing", fmt.Sprintf("the key in server-token may not list every %s", kind),

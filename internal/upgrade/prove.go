@@ -9,13 +9,9 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 )
 
-// takeInventory notes what the server holds, to be compared after every later step.
+// takeInventory sums up what the preflight listed, which is compared after every later step, and
+// chooses the artifacts to load.
 func (r *run) takeInventory(ctx context.Context) (string, error) {
-	inv, err := r.client.Inventory(ctx)
-	if err != nil {
-		return "", fmt.Errorf("listing what the server holds: %w", err)
-	}
-	r.before = &inv
 	r.report.Inventory = inventory(r.runs, r.Critical)
 	return fmt.Sprintf("%d pipelines, %d runs", len(r.report.Inventory), len(r.runs)), r.sampleArtifacts(ctx)
 }

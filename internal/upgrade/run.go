@@ -40,9 +40,8 @@ type Options struct {
 	ArtifactRoot string   // "": artifacts are not checked, and the report says so
 	Critical     []string // names of the critical pipelines
 	MaxDowntime  time.Duration
-	KeepBroken   bool      // rollback-on-failure false: freeze and leave it for a person
-	Problems     []Problem // found by the caller in the settings
-	Unready      error     // why nothing can be installed; an earlier run is put back all the same
+	KeepBroken   bool  // rollback-on-failure false: freeze and leave it for a person
+	Unready      error // why nothing can be installed; an earlier run is put back all the same
 
 	DB       Database
 	Driver   Driver
@@ -108,7 +107,7 @@ func (r *run) plan(ctx context.Context) error {
 			return err
 		}
 		if last != nil && !last.Finished() {
-			r.Problems = append(r.Problems, unfinishedRun(last))
+			r.report.Problems = append(r.report.Problems, unfinishedRun(last))
 		}
 	}
 	unreachable := errors.Join(r.Unready, r.survey(ctx))
