@@ -152,9 +152,9 @@ func (d *local) StartOld(ctx context.Context) error {
 		err = s.Open(ctx)
 	}
 	if err != nil {
-		return errors.Join(err, s.Stop(ctx))
+		s.Stop(ctx)
 	}
-	return nil
+	return err
 }
 
 // Load starts a server's process, which waits.
@@ -174,9 +174,6 @@ func (d *local) Load(ctx context.Context, w upgrade.World) (upgrade.Server, erro
 
 func (d *local) load(ctx context.Context, python, v, storeURL string) (*process, error) {
 	dir := filepath.Join(d.dir, fmt.Sprintf("%s-%d-%d", v, os.Getpid(), d.count.Add(1)))
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making a folder for the server: %w", err)
-	}
 	s, err := server.Load(ctx, server.Config{
 		Python: python, StoreURL: storeURL, Dir: dir, Env: d.env, Environ: d.environ, Secrets: d.secrets, Live: storeURL == d.storeURL,
 	})
@@ -203,11 +200,6 @@ func (p *process) Open(ctx context.Context) error {
 		return err
 	}
 	return p.Detach(ctx)
-}
-
-func (p *process) Stop(ctx context.Context) error {
-	p.Server.Stop(ctx)
-	return nil
 }
 
 func (p *process) About() (upgrade.Child, string) {

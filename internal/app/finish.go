@@ -119,7 +119,7 @@ func (o *outcome) exit() int {
 		return exitNoVerdict
 	}
 	switch d := o.result.Head().Decision; {
-	case !slices.Contains([]verdict.Decision{verdict.Pass, verdict.Review, verdict.Unknown, verdict.Block}, d):
+	case !d.Known():
 		return exitNoVerdict
 	case o.err != nil && d != verdict.Block:
 		return exitNoVerdict
@@ -138,7 +138,7 @@ func (o *outcome) complete(c *report.Common) {
 	c.StartedAt = o.started.UTC().Truncate(time.Millisecond)
 	c.Seconds = time.Since(o.started).Round(time.Millisecond).Seconds()
 	c.ToolVersion = version.Tool
-	if !slices.Contains([]verdict.Decision{verdict.Pass, verdict.Review, verdict.Unknown, verdict.Block}, c.Decision) {
+	if !c.Decision.Known() {
 		c.Decision = verdict.Unknown
 	}
 	if c.ReasonCode == "" {

@@ -52,8 +52,8 @@ type Server interface {
 	Serve(ctx context.Context) error // migrates its database; answers on the private address
 	PrivateURL() string
 	Open(ctx context.Context) error // the public address answers too, and the server outlives us
-	Stop(ctx context.Context) error
-	About() (c Child, log string) // log: the end of what it wrote, secrets removed
+	Stop(ctx context.Context)       // returns when its process is gone
+	About() (c Child, log string)   // log: the end of what it wrote, secrets removed
 }
 
 // Prober measures from outside when the public address answers.

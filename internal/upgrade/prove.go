@@ -2,7 +2,6 @@ package upgrade
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -110,13 +109,13 @@ func (r *run) rehearse(ctx context.Context) (string, error) {
 
 // onCopy runs use with a server of the given version on the restored copy, and stops the server
 // whatever happens.
-func (r *run) onCopy(ctx context.Context, v string, use func(Server) error) (err error) {
+func (r *run) onCopy(ctx context.Context, v string, use func(Server) error) error {
 	s, err := r.Driver.Load(ctx, World{Version: v, StoreURL: r.copy.DB.StoreURL()})
 	if err != nil {
 		return fmt.Errorf("loading %s: %w", v, err)
 	}
 	r.started(s)
-	defer func() { err = errors.Join(err, s.Stop(context.WithoutCancel(ctx))) }()
+	defer s.Stop(context.WithoutCancel(ctx))
 	began := r.Now()
 	if err := s.Serve(ctx); err != nil {
 		return err

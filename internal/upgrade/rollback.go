@@ -72,7 +72,8 @@ func (r *run) byHand() string {
 // endNext ends the new version's process, also one that an earlier run left.
 func (r *run) endNext(ctx context.Context) (string, error) {
 	if r.next != nil {
-		return "stopped", r.next.Stop(ctx)
+		r.next.Stop(ctx)
+		return "stopped", nil
 	}
 	return r.endChildren(ctx)
 }

@@ -17,6 +17,9 @@ const (
 
 var order = []Decision{Pass, Review, Unknown, Block}
 
+// Known says whether d is one of the four.
+func (d Decision) Known() bool { return slices.Contains(order, d) }
+
 // Worse returns the worse of two decisions.
 func Worse(a, b Decision) Decision {
 	if slices.Index(order, b) > slices.Index(order, a) {
