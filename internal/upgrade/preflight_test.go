@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestCheckWayNamesStopsAndFaults(t *testing.T) {
@@ -37,5 +38,19 @@ func TestBackupsStayOutOfWhatIsUploadedOrCleaned(t *testing.T) {
 		if got := len(p.blocking()) > 0; got != inside {
 			t.Errorf("%s: refused %v, want %v (%v)", dir, got, inside, p)
 		}
+	}
+}
+
+func TestALongerDowntimeThanAllowedStopsNothing(t *testing.T) {
+	t.Parallel()
+	predicted := 12.0
+	driver := &still{}
+	r := &run{Options: Options{MaxDowntime: 10 * time.Second, Driver: driver}, report: Report{PredictedDowntimeSeconds: &predicted}}
+	_, err := r.lastLook(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "predicted downtime of 12s is above max-downtime (10s); nothing was stopped") {
+		t.Errorf("got %v", err)
+	}
+	if len(driver.asked) > 0 {
+		t.Errorf("the servers were touched: %v", driver.asked)
 	}
 }
