@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/isolate"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
@@ -144,7 +145,7 @@ func (d *local) StartOld(ctx context.Context) error {
 	case !errors.Is(err, server.ErrNoListener):
 		return err
 	}
-	s, err := d.load(ctx, d.oldPython, "old", d.storeURL)
+	s, err := d.load(ctx, d.oldPython, "old", d.storeURL, nil)
 	if err != nil {
 		return err
 	}
@@ -169,13 +170,13 @@ func (d *local) Load(ctx context.Context, w upgrade.World) (upgrade.Server, erro
 	if storeURL == "" {
 		storeURL = d.storeURL
 	}
-	return d.load(ctx, python, w.Version, storeURL)
+	return d.load(ctx, python, w.Version, storeURL, w.Room)
 }
 
-func (d *local) load(ctx context.Context, python, v, storeURL string) (*process, error) {
+func (d *local) load(ctx context.Context, python, v, storeURL string, room *isolate.Room) (*process, error) {
 	dir := filepath.Join(d.dir, fmt.Sprintf("%s-%d-%d", v, os.Getpid(), d.count.Add(1)))
 	s, err := server.Load(ctx, server.Config{
-		Python: python, StoreURL: storeURL, Dir: dir, Env: d.env, Environ: d.environ, Secrets: d.secrets, Live: storeURL == d.storeURL,
+		Python: python, StoreURL: storeURL, Dir: dir, Env: d.env, Environ: d.environ, Secrets: d.secrets, Live: storeURL == d.storeURL, Room: room,
 	})
 	if err != nil {
 		return nil, err

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +28,66 @@ type site struct {
 	*world.World
 	repo, out, backups string
 	cache              string
+	calls              atomic.Int32 // of the server's processes to a place outside, one at every start
+}
+
+// phone is what a team's own start-up code may do: call some place. Every server started with the
+// site's settings runs it.
+const phone = "import socket\ntry:\n    socket.create_connection((%q, %d), 5).close()\nexcept OSError:\n    pass\n"
+
+// watchCalls makes the site's servers call out when they start, from their next start on.
+func (s *site) watchCalls(t *testing.T) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			s.calls.Add(1)
+			_ = c.Close()
+		}
+	}()
+	dir := t.TempDir()
+	text := fmt.Sprintf(phone, "127.0.0.1", l.Addr().(*net.TCPAddr).Port)
+	if err := os.WriteFile(filepath.Join(dir, "sitecustomize.py"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(s.EnvFile, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fprintf(f, "PYTHONPATH=%s\n", dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// schedule makes an active schedule for the site's pipeline.
+func (s *site) schedule(t *testing.T) {
+	t.Helper()
+	pipelines, err := s.Admin.List(t.Context(), "/pipelines", nil)
+	if err != nil || len(pipelines) == 0 {
+		t.Fatalf("%d pipelines: %v", len(pipelines), err)
+	}
+	projects, err := s.Admin.List(t.Context(), "/projects", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made any
+	if err := s.Admin.Post(t.Context(), "/schedules", map[string]any{
+		"name": "every minute", "active": true, "cron_expression": "* * * * *", "catchup": true,
+		"orchestrator_id": nil, "pipeline_id": pipelines[0]["id"], "project": projects[0]["id"],
+	}, &made); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func newSite(t *testing.T) *site {
@@ -131,6 +193,8 @@ func dump(t *testing.T, r *Result) {
 func TestPlanThenUpgradeOnARealServer(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
+	s.watchCalls(t)
+	s.schedule(t)
 	before := s.content(t)
 	res, err := s.act(t, s.inputs(upgrade.Plan))
 	if err != nil || res.Outcome != upgrade.Planned {
@@ -155,6 +219,10 @@ func TestPlanThenUpgradeOnARealServer(t *testing.T) {
 	if res.DowntimeSeconds == nil || *res.DowntimeSeconds <= 0 || res.Backup.Drill == nil || !res.Backup.Drill.Passed || res.Backup.Drill.Secret != "decrypted" {
 		dump(t, res)
 		t.Error("no downtime was measured, or the drill did not pass")
+	}
+	// The new server of the real database called once; those of the copies, two, never did.
+	if d := res.Backup.Drill; d != nil && (s.calls.Load() != 1 || d.Switched != 1 || d.Isolation == "") {
+		t.Errorf("%d calls from outside the copies, want 1; drill: %+v", s.calls.Load(), d)
 	}
 	if res.Artifacts == nil || res.Artifacts.Same == 0 || len(res.Artifacts.Broken) > 0 {
 		t.Errorf("artifacts: %+v", res.Artifacts)

@@ -82,6 +82,10 @@ func (r *Result) decide() {
 		r.Reasons = append(r.Reasons, verdict.Because(verdict.Review, "artifacts_unknown",
 			fmt.Sprintf("%d of %d artifacts could not be compared", len(a.Unknown), a.Tried), a.Unknown))
 	}
+	if b := r.Backup; b != nil && b.Drill != nil && b.Drill.Secret == upgrade.ExternalStore {
+		r.Reasons = append(r.Reasons, verdict.Because(verdict.Review, "secrets_external",
+			"the server keeps its secrets in an external store: the backup does not hold them, a rollback does not bring them back, and no copy was let at them", nil))
+	}
 	r.judgeInventory()
 	r.Decide(string(r.Outcome))
 	// The outcome names a failure better than one of several grounds for it.
@@ -189,7 +193,8 @@ func (r *Result) figures() report.Block {
 	if b := r.Backup; b != nil {
 		drill := "not made in this run"
 		if b.Drill != nil && b.Drill.Passed {
-			drill = fmt.Sprintf("restored in %.2f s, the old version ran on it, secret: %s", b.Drill.Seconds, b.Drill.Secret)
+			drill = fmt.Sprintf("restored in %.2f s, the old version ran on it, secret: %s; kept from the outside world by: %s; schedules and triggers switched off in the copy: %d",
+				b.Drill.Seconds, b.Drill.Secret, b.Drill.Isolation, b.Drill.Switched)
 		} else if b.Drill != nil {
 			drill = "the restored copy failed its checks"
 		}

@@ -28,6 +28,12 @@ type Command struct {
 	Timeout time.Duration // 0: only the context ends it
 	Secrets []string      // removed from Log, from what is kept and from errors
 	Session bool          // a session of its own, for a child that may be let go to outlive us
+	Place   Place         // where the child is started; nil: beside us
+}
+
+// Place is where a child process lives, such as a network namespace: what Do starts is in it.
+type Place interface {
+	Do(start func() error) error
 }
 
 // Result is how a child process ended.
@@ -64,7 +70,10 @@ func Run(ctx context.Context, c Command) (Result, error) {
 	cmd, log := build(ctx, c)
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(stdout, log), io.MultiWriter(stderr, log)
 	begin := time.Now()
-	err := cmd.Run()
+	err := start(cmd, c.Place)
+	if err == nil {
+		err = cmd.Wait()
+	}
 	log.flush()
 	killGroup(cmd) // what the child left behind in its group ends with it
 	res := Result{
@@ -113,6 +122,13 @@ func build(ctx context.Context, c Command) (*exec.Cmd, *log) {
 		left = 16 << 20
 	}
 	return cmd, &log{out: c.Log, left: left, secrets: c.Secrets}
+}
+
+func start(cmd *exec.Cmd, p Place) error {
+	if p == nil {
+		return cmd.Start()
+	}
+	return p.Do(cmd.Start)
 }
 
 func killGroup(cmd *exec.Cmd) {

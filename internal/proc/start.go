@@ -40,7 +40,7 @@ func Start(ctx context.Context, c Command, stdout io.Writer) (*Process, error) {
 		}
 		p.Stdin = in
 	}
-	if err := cmd.Start(); err != nil {
+	if err := start(cmd, c.Place); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", lastPart(c.Path), err)
 	}
 	p.Pid = cmd.Process.Pid

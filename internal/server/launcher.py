@@ -31,6 +31,7 @@ class Launcher:
         self.control = control
         self.detached = False
         self.begin = threading.Event()
+        self.port = 0
         self.loop = None
         self.server = None
 
@@ -45,6 +46,7 @@ class Launcher:
         for line in sys.stdin:
             word, _, rest = line.strip().partition(" ")
             if word == "serve":
+                self.port = int(rest)  # 0: any
                 self.begin.set()
             elif word == "open":
                 asyncio.run_coroutine_threadsafe(self.open(rest), self.loop)
@@ -106,7 +108,7 @@ def main():
     launcher.tell(done="load", version=zenml.__version__)
     launcher.begin.wait()
     private = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    private.bind(("127.0.0.1", 0))
+    private.bind(("127.0.0.1", launcher.port))
     asyncio.run(launcher.serve(private))
 
 

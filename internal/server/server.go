@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/isolate"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 )
 
@@ -38,6 +39,9 @@ type Config struct {
 	// Live says that this is the server of record: Env's ZENML_CONFIG_PATH holds. A throw-away copy
 	// always gets a configuration of its own below Dir, because a newer server rewrites it.
 	Live bool
+	// Room is where a copy's server lives; nil: beside us. In a room it gets none of the settings
+	// that let it act on the outside world.
+	Room *isolate.Room
 }
 
 // Server is a server process of ours.
@@ -46,6 +50,7 @@ type Server struct {
 	Version string
 
 	proc    *proc.Process
+	room    *isolate.Room
 	reports chan report
 	private string
 	log     string
@@ -97,15 +102,19 @@ func Load(ctx context.Context, c Config) (*Server, error) {
 		return nil, fmt.Errorf("writing the launcher of a server: %w", err)
 	}
 	s := &Server{
-		reports: make(chan report, 8), log: filepath.Join(c.Dir, "server.log"),
+		room: c.Room, reports: make(chan report, 8), log: filepath.Join(c.Dir, "server.log"),
 		secrets: append(proc.SecretValues(append([]string{"ZENML_STORE_URL=" + c.StoreURL}, c.Env...)...), c.Secrets...),
 	}
 	if err := os.Remove(s.log); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("removing the log of an earlier server: %w", err)
 	}
-	p, err := proc.Start(context.WithoutCancel(ctx), proc.Command{
+	command := proc.Command{
 		Path: c.Python, Args: []string{script, s.log}, Dir: c.Dir, Env: environment(c), Session: true, Secrets: s.secrets,
-	}, &lines{to: s.reports})
+	}
+	if c.Room != nil {
+		command.Place = c.Room
+	}
+	p, err := proc.Start(context.WithoutCancel(ctx), command, &lines{to: s.reports})
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +132,14 @@ func Load(ctx context.Context, c Config) (*Server, error) {
 // PrivateURL. It returns when /api/v1/info, which reads the database, answers 200, or with an
 // *EndedError when the process ends. When ctx ends first the server goes on: Stop it.
 func (s *Server) Serve(ctx context.Context) error {
-	if err := s.send("serve"); err != nil {
+	port := 0
+	if s.room != nil {
+		var err error
+		if port, err = s.room.Door(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.send(fmt.Sprintf("serve %d", port)); err != nil {
 		return err
 	}
 	r, err := s.await(ctx, "serve")

@@ -17,7 +17,11 @@ func environment(c Config) []string {
 	config := "ZENML_CONFIG_PATH=" + filepath.Join(c.Dir, "config")
 	env := proc.BaseEnv(c.Environ, "PYTHONNOUSERSITE=1", "NO_COLOR=1", "ZENML_LOGGING_COLORS_DISABLED=true",
 		"ZENML_ANALYTICS_OPT_IN=false", config)
-	env = append(env, c.Env...)
+	if c.Room != nil {
+		env = append(env, withoutReach(c.Env)...)
+	} else {
+		env = append(env, c.Env...)
+	}
 	env = append(env, "ZENML_STORE_TYPE=sql", "ZENML_STORE_URL="+c.StoreURL, "ZENML_SERVER=True", "PYTHONUNBUFFERED=1")
 	if !c.Live {
 		env = append(env, config)
@@ -25,7 +29,39 @@ func environment(c Config) []string {
 	if !c.OwnBackup {
 		env = append(env, "ZENML_STORE_BACKUP_STRATEGY=disabled")
 	}
+	if c.Room != nil {
+		env = c.Room.Env(append(env, "ZENML_ANALYTICS_OPT_IN=false"))
+	}
 	return env
+}
+
+// SecretsStore returns where a server with these settings keeps its secrets: "sql", its database,
+// or the kind of an external store.
+func SecretsStore(env []string) string {
+	if kind := proc.Getenv(env, "ZENML_SECRETS_STORE_TYPE"); kind != "" && kind != "none" {
+		return kind
+	}
+	return "sql"
+}
+
+// reaches are the settings by which a server acts on the outside world: stores of secrets, the
+// control plane, plug-ins that run workloads, telemetry, and credentials of clouds and clusters.
+var reaches = regexp.MustCompile(`^(ZENML_(BACKUP_SECRETS_STORE|SERVER_PRO|SERVER_OTEL|SERVER_\w+_IMPLEMENTATION_SOURCE|ANALYTICS)|` +
+	`OTEL_|AWS_|AZURE_|GOOGLE_|GCLOUD_|CLOUDSDK_|VAULT_|KUBE|DOCKER_|BOTO)`)
+
+// withoutReach leaves out what lets a copy's server act on the outside world. An external store of
+// secrets is never attached: what is written to a copy must not be written there.
+func withoutReach(env []string) []string {
+	external := SecretsStore(env) != "sql"
+	var out []string
+	for _, kv := range env {
+		key, _, _ := strings.Cut(kv, "=")
+		if reaches.MatchString(key) || external && strings.HasPrefix(key, "ZENML_SECRETS_STORE_") {
+			continue
+		}
+		out = append(out, kv)
+	}
+	return out
 }
 
 // maxEnvFile bounds an env file; real ones hold a few dozen lines.

@@ -3,6 +3,7 @@ package server
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,32 @@ func TestEnvironmentOfACopy(t *testing.T) {
 		if got := last(environment(w.c), w.key); got != w.want {
 			t.Errorf("%s is %q, want %q: %s", w.key, got, w.want, w.cause)
 		}
+	}
+}
+
+// A copy's server gets nothing by which it could act on the outside world.
+func TestSettingsWithoutReach(t *testing.T) {
+	t.Parallel()
+	keep := []string{"ZENML_SERVER_JWT_SECRET_KEY=j", "ZENML_DEFAULT_USER_NAME=u", "ZENML_STORE_POOL_SIZE=3", "PYTHONPATH=/flavors"}
+	reach := []string{
+		"ZENML_BACKUP_SECRETS_STORE_TYPE=aws", "ZENML_SERVER_PRO_API_URL=https://p", "ZENML_SERVER_OTEL_ENDPOINT=o", "OTEL_EXPORTER=o",
+		"ZENML_SERVER_WORKLOAD_MANAGER_IMPLEMENTATION_SOURCE=a.B", "ZENML_ANALYTICS_OPT_IN=true", "AWS_PROFILE=p", "GOOGLE_APPLICATION_CREDENTIALS=/g",
+		"AZURE_CLIENT_ID=a", "VAULT_TOKEN=v", "KUBECONFIG=/k", "DOCKER_HOST=d",
+	}
+	inside := []string{"ZENML_SECRETS_STORE_TYPE=sql", "ZENML_SECRETS_STORE_ENCRYPTION_KEY=k"}
+	outside := []string{"ZENML_SECRETS_STORE_TYPE=hashicorp", "ZENML_SECRETS_STORE_VAULT_ADDR=https://v"}
+	for name, c := range map[string]struct{ env, want []string }{
+		"secrets in the database":  {slices.Concat(keep, reach, inside), slices.Concat(keep, inside)},
+		"an external store":        {slices.Concat(outside, keep, reach), keep},
+		"no word of secrets":       {keep, keep},
+		"no store, as ZENML names": {append([]string{"ZENML_SECRETS_STORE_TYPE=none"}, keep...), append([]string{"ZENML_SECRETS_STORE_TYPE=none"}, keep...)},
+	} {
+		if diff := cmp.Diff(c.want, withoutReach(c.env)); diff != "" {
+			t.Errorf("%s:\n%s", name, diff)
+		}
+	}
+	if got := SecretsStore(outside); got != "hashicorp" {
+		t.Errorf("the store is %q", got)
 	}
 }
 

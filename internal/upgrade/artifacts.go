@@ -64,7 +64,7 @@ func (r *run) target(ctx context.Context, address, v string) (zenml.Target, erro
 	}
 	return zenml.Target{
 		Python: python, URL: address, APIKey: r.APIKey, Dir: r.CodeRoot, StoresPath: r.ArtifactRoot,
-		Environ: r.Environ, Timeout: 5 * time.Minute,
+		Environ: r.Environ, Timeout: 5 * time.Minute, Room: r.room,
 	}, nil
 }
 

@@ -71,7 +71,7 @@ func (r *run) check(ctx context.Context, address, revision string) error {
 	if err := r.compare(ctx, c); err != nil {
 		return err
 	}
-	if _, err := readSecret(ctx, c); err != nil {
+	if _, err := r.readSecret(ctx, c); err != nil {
 		return err
 	}
 	if err := r.smoke(ctx, address); err != nil {
@@ -113,15 +113,21 @@ func unauthorized(err error) bool {
 	return errors.As(err, &status) && status.Code == http.StatusUnauthorized
 }
 
+// ExternalStore is Drill.Secret when the database holds no secret's value.
+const ExternalStore = "external_store"
+
 // readSecret reads one secret's value by its id: only that tells a wrong encryption key from a
-// right one. The value is not kept.
-func readSecret(ctx context.Context, c *zenml.Client) (string, error) {
+// right one. The value is not kept. A copy is never led to an external store of secrets.
+func (r *run) readSecret(ctx context.Context, c *zenml.Client) (string, error) {
 	secrets, err := c.List(ctx, "/secrets", url.Values{})
 	if err != nil {
 		return "", fmt.Errorf("listing secrets: %w", err)
 	}
 	if len(secrets) == 0 {
 		return "none_stored", nil
+	}
+	if r.room != nil && r.SecretsStore != "sql" {
+		return ExternalStore, nil
 	}
 	var value any
 	if err := c.Get(ctx, "/secrets/"+url.PathEscape(text(secrets[0]["id"])), nil, &value); err != nil {

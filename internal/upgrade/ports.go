@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/isolate"
 )
 
 // Source is the reading half of what an upgrade asks of the database below a server.
@@ -42,8 +43,9 @@ type Driver interface {
 
 // World says which server to load.
 type World struct {
-	Version  string // the old or the new one
-	StoreURL string // "": the real database
+	Version  string        // the old or the new one
+	StoreURL string        // "": the real database
+	Room     *isolate.Room // where the server of a copy lives; nil for the real database's
 }
 
 // Server is a loaded server. ZenML's own backup is switched off in it: it runs on a copy, or on a

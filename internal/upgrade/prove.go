@@ -2,10 +2,14 @@ package upgrade
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
+	"strings"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/isolate"
 )
 
 // takeInventory sums up what the preflight listed, which is compared after every later step, and
@@ -50,6 +54,10 @@ func (r *run) drill(ctx context.Context) (_ string, err error) {
 	}
 	d := &Drill{Seconds: r.Now().Sub(began).Seconds()}
 	r.report.Backup.Drill = d
+	// Before any server starts on the copy, and after it was proved equal to the backup.
+	if d.Switched, err = r.copy.SwitchOff(ctx); err != nil {
+		return "", fmt.Errorf("switching schedules and triggers off in the copy: %w", err)
+	}
 	err = r.onCopy(ctx, r.From, func(s Server) error {
 		c, err := r.connect(ctx, s.PrivateURL(), r.From)
 		if err != nil {
@@ -62,7 +70,7 @@ func (r *run) drill(ctx context.Context) (_ string, err error) {
 		if err := r.countRows(r.report.Backup.Tables); err != nil {
 			return err
 		}
-		if d.Secret, err = readSecret(ctx, c); err != nil {
+		if d.Secret, err = r.readSecret(ctx, c); err != nil {
 			return err
 		}
 		if r.loadedOld, err = r.loadArtifacts(ctx, s.PrivateURL(), r.From); err != nil {
@@ -108,9 +116,22 @@ func (r *run) rehearse(ctx context.Context) (string, error) {
 }
 
 // onCopy runs use with a server of the given version on the restored copy, and stops the server
-// whatever happens.
-func (r *run) onCopy(ctx context.Context, v string, use func(Server) error) error {
-	s, err := r.Driver.Load(ctx, World{Version: v, StoreURL: r.copy.DB.StoreURL()})
+// whatever happens. The server and all that use starts live in a room of their own.
+func (r *run) onCopy(ctx context.Context, v string, use func(Server) error) (err error) {
+	room, err := isolate.New(ctx, filepath.Join(r.StateDir, r.state.RunID))
+	if err != nil {
+		return err
+	}
+	defer func() {
+		r.room = nil
+		err = errors.Join(err, room.Close())
+	}()
+	r.room, r.report.Backup.Drill.Isolation = room, room.Kind
+	storeURL, err := admit(ctx, room, r.copy.DB.StoreURL())
+	if err != nil {
+		return err
+	}
+	s, err := r.Driver.Load(ctx, World{Version: v, StoreURL: storeURL, Room: room})
 	if err != nil {
 		return fmt.Errorf("loading %s: %w", v, err)
 	}
@@ -122,6 +143,19 @@ func (r *run) onCopy(ctx context.Context, v string, use func(Server) error) erro
 	}
 	r.timing.served = r.Now().Sub(began).Seconds()
 	return use(s)
+}
+
+// admit returns a database's URL as the room reaches it. One without a host is a file.
+func admit(ctx context.Context, room *isolate.Room, storeURL string) (string, error) {
+	if _, rest, _ := strings.Cut(storeURL, "://"); strings.HasPrefix(rest, "/") {
+		return storeURL, nil
+	}
+	u, err := url.Parse(storeURL)
+	if err != nil {
+		return "", errors.New("reading the address of the throw-away database") // the cause would quote its password
+	}
+	u.Host, err = room.Admit(ctx, u.Host)
+	return u.String(), err
 }
 
 // started notes a server's process, so that a later run can find it.

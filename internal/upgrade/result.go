@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/isolate"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
@@ -56,7 +57,11 @@ type Backup struct {
 type Drill struct {
 	Passed  bool    `json:"passed"`
 	Seconds float64 `json:"seconds"` // of the restore alone
-	Secret  string  `json:"secret"`  // decrypted, none_stored, or empty when it was not reached
+	// Secret says how a secret of the copy could be read: decrypted, none_stored, external_store
+	// (it is not in the database, and a copy never reaches the store), or empty when not reached.
+	Secret    string       `json:"secret"`
+	Isolation isolate.Kind `json:"isolation"`    // what kept the copy's servers from the outside world
+	Switched  int64        `json:"switched_off"` // active schedules and triggers that were switched off in the copy
 }
 
 // Content shows the database's content before the cut-over and after a rollback, by digest.

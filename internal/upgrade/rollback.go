@@ -107,7 +107,7 @@ func (r *run) startOld(ctx context.Context) (string, error) {
 	if err := r.whole(ctx, c); err != nil {
 		return "", err
 	}
-	if _, err := readSecret(ctx, c); err != nil {
+	if _, err := r.readSecret(ctx, c); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("%s answers again", r.state.From), nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/isolate"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/progress"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
@@ -38,6 +39,7 @@ type Options struct {
 	Workspace    []string // folders that workflows upload or clean: no backup goes there
 	CodeRoot     string   // where the modules of pickled objects are found
 	ArtifactRoot string   // "": artifacts are not checked, and the report says so
+	SecretsStore string   // where the server keeps secrets: "sql", or the kind of an external store
 	Critical     []string // names of the critical pipelines
 	MaxDowntime  time.Duration
 	KeepBroken   bool  // rollback-on-failure false: freeze and leave it for a person
@@ -65,8 +67,9 @@ type run struct {
 	artifactIDs   []string
 	loadedOld     map[string]zenml.Loaded // what the old version loaded
 	copy          *database.Scratch
-	next          Server // the new version, loaded and waiting
-	newest        Server // started last: its log explains a failure
+	room          *isolate.Room // while a server of the copy is used: where its clients live too
+	next          Server        // the new version, loaded and waiting
+	newest        Server        // started last: its log explains a failure
 	timing        timing
 	probe         Prober
 	overdue       *time.Timer        // ends the way forward at MaxDowntime

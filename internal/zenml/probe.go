@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/isolate"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 )
 
@@ -43,6 +44,7 @@ type Target struct {
 	Environ    []string // our process's environment; proc.BaseEnv decides what of it passes
 	Env        []string // KEY=value for the client alone, such as the credentials of an artifact store
 	Timeout    time.Duration
+	Room       *isolate.Room // where the probe lives, when the server is a copy; nil: beside us
 }
 
 // maxLoaded bounds the answers of the load probe: some hundred bytes for each artifact.
@@ -240,10 +242,14 @@ func (w *workdir) run(ctx context.Context, t Target, script string, args ...stri
 		"ZENML_CONFIG_PATH="+filepath.Join(w.dir, "config"), "ZENML_LOCAL_STORES_PATH="+stores,
 		"ZENML_ANALYTICS_OPT_IN=false", "ZENML_LOGGING_COLORS_DISABLED=true", "ZENML_ENABLE_RICH_TRACEBACK=false",
 		"AUTO_OPEN_DASHBOARD=false", "NO_COLOR=1", "PYTHONNOUSERSITE=1", "PYTHONDONTWRITEBYTECODE=1")
-	_, err := proc.Run(ctx, proc.Command{
+	c := proc.Command{
 		Path: t.Python, Args: append([]string{filepath.Join(w.dir, script)}, args...), Dir: cwd, Env: env,
 		Timeout: t.Timeout, Secrets: append(proc.SecretValues(t.Env...), t.APIKey), Stdin: bytes.NewReader(nil),
-	})
+	}
+	if t.Room != nil {
+		c.Env, c.Place = t.Room.Env(env), t.Room
+	}
+	_, err := proc.Run(ctx, c)
 	return withoutSQL(err)
 }
 
