@@ -111,6 +111,9 @@ func (s *settings) decodeRepository(dir string) error {
 
 var pythonVersion = regexp.MustCompile(`^3\.\d{1,2}(\.\d{1,2})?$`)
 
+// sourceInput is the source of a Python version that the input gives.
+const sourceInput = "input python-versions"
+
 // decodePythons takes the input, else the configuration's projects, else what the files say.
 func (s *settings) decodePythons(text string) error {
 	var faults []error
@@ -125,7 +128,7 @@ func (s *settings) decodePythons(text string) error {
 		}
 	}
 	for _, v := range action.List(text) {
-		add(v, "input python-versions")
+		add(v, sourceInput)
 	}
 	if text == "" {
 		for _, p := range s.cfg.Projects {
