@@ -30,6 +30,9 @@ func (r *Result) plan(s *settings, g *gathered) error {
 	}
 	phases, err := checklist.Make(c, r.proofs())
 	r.Checklist = phases
+	if s.start != nil {
+		r.Schedule = checklist.Plan(*s.start, c.Breaking == nil || *c.Breaking)
+	}
 	return err
 }
 
@@ -99,7 +102,15 @@ func (r *Result) count(c release.Category) string {
 	return report.Count(n, "finding")
 }
 
-// planSections are the guide's steps.
+// planSections are the days, the guide's steps and what the matrix could not hold.
 func (r *Result) planSections() []report.Section {
-	return checklist.Sections(r.Checklist)
+	out := append([]report.Section{r.Schedule.Section()}, checklist.Sections(r.Checklist)...)
+	if len(r.MatrixNotes) > 0 {
+		var list report.List
+		for _, n := range r.MatrixNotes {
+			list.Items = append(list.Items, report.T(n))
+		}
+		out = append(out, report.Section{Title: "The matrix of compat-test", Folded: true, Blocks: []report.Block{list}})
+	}
+	return out
 }

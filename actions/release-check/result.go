@@ -25,6 +25,7 @@ type Result struct {
 	Path       []hops.Hop            `json:"path"`
 	Waivers    []Waiver              `json:"waivers"`
 	Checklist  []checklist.Phase     `json:"checklist"`
+	Schedule   *checklist.Schedule   `json:"schedule"` // null without start-date
 	Matrix     Matrix                `json:"matrix"`
 	// MatrixNotes say what the matrix folds or leaves out; they may not stand in it, for the
 	// workflow engine would take them as an axis.
