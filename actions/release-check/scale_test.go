@@ -14,14 +14,12 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/scale"
 )
 
-// Twenty projects and a hundred releases in one run; with ZENML_UPGRADE_FULL 2,000 files and pins that
-// differ between the projects too. What is planted is found, and nothing else.
+// Twenty projects, 2,000 Python files and a hundred releases in one run; with ZENML_UPGRADE_FULL the pins
+// differ between the projects, so that the resolver is asked for each. What is planted is found, and
+// nothing else.
 func TestScale(t *testing.T) {
 	t.Parallel()
-	size := scale.Size{Projects: 20, Files: 300}
-	if os.Getenv("ZENML_UPGRADE_FULL") != "" {
-		size = scale.Size{Projects: 20, Files: 2000, OwnPins: true}
-	}
+	size := scale.Size{Projects: 20, Files: 2000, OwnPins: os.Getenv("ZENML_UPGRADE_FULL") != ""}
 	repo := scale.Repository(t, "../../examples/churn", size)
 	r := run(t, runtime(t, repo), Inputs{From: "0.85.0", To: "0.98.0", Releases: scale.Notes(t)})
 
