@@ -46,8 +46,8 @@ func TestScale(t *testing.T) {
 	if len(r.Matrix.Include) != len(suites)*size.Projects || len(r.MatrixNotes) != 0 {
 		t.Fatalf("%d cells, notes %v", len(r.Matrix.Include), r.MatrixNotes)
 	}
-	for _, i := range []int{0, 52, len(r.Matrix.Include) - 1} {
-		accepted(t, repo, r.Matrix.Include[i])
+	for _, c := range r.Matrix.Include[10*len(suites) : 11*len(suites)] { // one project's
+		accepted(t, repo, c)
 	}
 }
 

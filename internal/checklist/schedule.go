@@ -25,10 +25,8 @@ type Entry struct {
 	Kind     string `json:"kind"`     // before, phase or after
 }
 
-const (
-	noticeDays = 7 // the guide: at least one week before
-	watchDays  = 7 // its first week
-)
+// firstWeek is how many days the guide watches what the upgrade brought.
+const firstWeek = 7
 
 // workDays are what the guide gives the first four phases, its longer figures in whole days: a phase of
 // hours has a day for itself.
@@ -38,8 +36,8 @@ var workDays = []int{1, 2, 1, 2}
 func ParseStart(text string) (time.Time, error) { return time.Parse(time.DateOnly, text) }
 
 // Plan puts the phases on working days (Monday to Friday) from start on. Teams are told on the first
-// day. Production is upgraded a week after that at the earliest, after acceptance, and on a day that
-// is followed by a working day: the guide watches the system for 24 hours.
+// day: the six days before production are more than the week that the guide asks for. Production is
+// upgraded on a day that is followed by a working day: the guide watches the system for 24 hours.
 func Plan(start time.Time, breaking bool) *Schedule {
 	day := working(start)
 	s := &Schedule{Start: date(day), Notes: []string{}}
@@ -47,7 +45,6 @@ func Plan(start time.Time, breaking bool) *Schedule {
 		s.Notes = append(s.Notes, fmt.Sprintf("%s is no working day: the plan begins on %s", date(start), date(day)))
 	}
 	s.add("notice", "Tell all teams", "before", "at least one week before", day, day)
-	earliest := day.AddDate(0, 0, noticeDays)
 	for n, days := range workDays {
 		last := day
 		for range days - 1 {
@@ -56,16 +53,13 @@ func Plan(start time.Time, breaking bool) *Schedule {
 		s.add(fmt.Sprintf("phase-%d", n+1), phaseTitle(n+1), "phase", phaseOf(n+1).duration, day, last)
 		day = working(last.AddDate(0, 0, 1))
 	}
-	if day.Before(earliest) {
-		day = working(earliest)
-	}
 	if day.Weekday() == time.Friday {
 		s.Notes = append(s.Notes, fmt.Sprintf("production is not upgraded on Friday %s: nobody would watch it on the day after", date(day)))
 		day = working(day.AddDate(0, 0, 1))
 	}
 	s.add("phase-5", phaseTitle(5), "phase", phaseOf(5).duration, day, day)
 	s.add("watch", "Watch the system", "after", "24 hours", day, day.AddDate(0, 0, 1))
-	s.add("week", "First week", "after", "1 week", day, day.AddDate(0, 0, watchDays))
+	s.add("week", "First week", "after", "1 week", day, day.AddDate(0, 0, firstWeek))
 	if breaking {
 		s.Notes = append(s.Notes, "the guide gives no estimate for the time in which teams change their code: phase 4 ends when they have")
 	}

@@ -76,7 +76,7 @@ func TestPlanHoldsFromEveryDay(t *testing.T) {
 				last = day(d.To)
 			}
 		}
-		if notice := last.Sub(day(s.Days[0].From)); notice < noticeDays*24*time.Hour {
+		if notice := last.Sub(day(s.Days[0].From)); notice < 7*24*time.Hour {
 			t.Errorf("from %s: told %s before", start, notice)
 		}
 	}
