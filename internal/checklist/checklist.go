@@ -152,7 +152,7 @@ func (c Conditions) step(g group, s step) Step {
 			out.Audience = a
 		}
 	}
-	if s.by != "" {
+	if s.by != "" && (s.by != StagingUpgrade || c.Deployment != ProSaaS) { // that one upgrades servers of your own
 		out.ProvedBy = s.by
 	}
 	if g.list != "" {

@@ -98,6 +98,22 @@ func TestTheHostedOnesAreToldWhatToSkip(t *testing.T) {
 	}
 }
 
+func TestWhoProves(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[Deployment][]Prover{
+		OSS: {ReleaseCheck, CompatTest, StagingUpgrade, Person}, ProSaaS: {ReleaseCheck, CompatTest, Person, Person},
+	} {
+		all := steps(t, Conditions{Deployment: d})
+		var got []Prover
+		for _, id := range []string{NotesRead, "2-artifacts-load", "3-light-pipelines", "4-teams"} {
+			got = append(got, all[id].ProvedBy)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", d, diff)
+		}
+	}
+}
+
 func TestOnlyProofTicks(t *testing.T) {
 	t.Parallel()
 	phases, err := Make(Conditions{
