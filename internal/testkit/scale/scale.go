@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -79,25 +80,22 @@ def last_%[1]d() -> Any:
 
 func copied(t testing.TB, from, to string) (python int) {
 	t.Helper()
-	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(from, path)
+	root := os.DirFS(from)
+	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
-			if err == nil && strings.HasPrefix(filepath.Base(rel), ".") && rel != "." {
-				return filepath.SkipDir // the configuration is written for all projects
+			if err == nil && strings.HasPrefix(d.Name(), ".") && name != "." {
+				return fs.SkipDir // the configuration is written for all projects
 			}
 			return err
 		}
-		data, err := os.ReadFile(path)
+		data, err := fs.ReadFile(root, name)
 		if err != nil {
 			return err
 		}
-		if filepath.Ext(rel) == ".py" {
+		if path.Ext(name) == ".py" {
 			python++
 		}
-		put(t, filepath.Join(to, rel), string(data))
+		put(t, filepath.Join(to, filepath.FromSlash(name)), string(data))
 		return nil
 	})
 	if err != nil {
@@ -106,12 +104,12 @@ func copied(t testing.TB, from, to string) (python int) {
 	return python
 }
 
-func put(t testing.TB, path, text string) {
+func put(t testing.TB, file, text string) {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -137,9 +135,9 @@ func Notes(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "releases.json")
-	put(t, path, string(data))
-	return path
+	file := filepath.Join(t.TempDir(), "releases.json")
+	put(t, file, string(data))
+	return file
 }
 
 func notes(v string, minor int) string {
