@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/zenml-upgrade/zenml-upgrade/internal/checklist"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
@@ -25,7 +24,8 @@ func (r *Result) Document() report.Document {
 	d.Sections = append(d.Sections, r.pathSection())
 	d.Sections = append(d.Sections, r.findingSections()...)
 	d.Sections = append(d.Sections, r.migrationSections()...)
-	d.Sections = append(d.Sections, r.releaseSection(), checklist.Section(r.Checklist))
+	d.Sections = append(d.Sections, r.releaseSection())
+	d.Sections = append(d.Sections, r.planSections()...)
 	return d
 }
 

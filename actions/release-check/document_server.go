@@ -15,7 +15,7 @@ func (r *Result) waiverSections() []report.Section {
 		return nil
 	}
 	says := map[WaiverState]string{
-		Applied: "holds: the finding is lifted", Expired: "expired: the finding blocks", Needless: "not needed: the finding does not stand against the upgrade",
+		Applied: "holds: the finding is lifted", Expired: "expired: the finding blocks", StepOpen: "acknowledged, its migration step is not ticked: the finding blocks", Needless: "not needed: the finding does not stand against the upgrade",
 		OtherUpgrade: "of another upgrade", UnknownFinding: "without effect: no finding has this id",
 	}
 	t := report.Table{Header: []string{"Finding", "Owner", "Until", "Reason", "State"}}

@@ -22,18 +22,22 @@ type Waiver struct {
 	Reason  string      `json:"reason"`
 	Expires string      `json:"expires"` // the last day on which it holds, UTC
 	State   WaiverState `json:"state"`
-	Near    *string     `json:"near"` // of an unknown finding: the id that was probably meant
+	// Migrated is the tick of the migration step; null where none is asked for.
+	Migrated *bool   `json:"migrated"`
+	Near     *string `json:"near"` // of an unknown finding: the id that was probably meant
 }
 
 // WaiverState says what became of a waiver.
 type WaiverState string
 
-// Applied lifts its finding; Expired does so no longer, and its finding blocks; Needless names a
+// Applied lifts its finding; Expired does so no longer, and its finding blocks; StepOpen acknowledges a
+// breaking change that hits, whose migration step is not ticked: it blocks until it is; Needless names a
 // finding that does not stand against the upgrade; OtherUpgrade one of a version that is not crossed;
 // UnknownFinding none that there is.
 const (
 	Applied        WaiverState = "applied"
 	Expired        WaiverState = "expired"
+	StepOpen       WaiverState = "step_open"
 	Needless       WaiverState = "needless"
 	OtherUpgrade   WaiverState = "other_upgrade"
 	UnknownFinding WaiverState = "unknown_finding"
@@ -64,8 +68,14 @@ func waive(findings []release.Finding, waivers []config.Waiver, stands func(*rel
 			row.State = Needless
 		case over:
 			row.State = Expired
+		case hitsBreaking(&findings[at]) && w.Migrated != "true":
+			row.State = StepOpen
 		default:
 			row.State = Applied
+		}
+		if at >= 0 && hitsBreaking(&findings[at]) {
+			migrated := w.Migrated == "true"
+			row.Migrated = &migrated
 		}
 		if row.State == Applied {
 			for i := range findings { // one thing told twice has one id
@@ -77,6 +87,12 @@ func waive(findings []release.Finding, waivers []config.Waiver, stands func(*rel
 		out = append(out, row)
 	}
 	return out
+}
+
+// hitsBreaking says whether acknowledging a finding is not enough: what it breaks here has to be
+// changed, and a person ticks that it was.
+func hitsBreaking(f *release.Finding) bool {
+	return f.Category == release.Breaking && f.Affects == release.Yes
 }
 
 // standing is how a finding stands against the upgrade.
@@ -104,9 +120,9 @@ func (r *Result) stands(f *release.Finding) standing {
 	}
 	switch {
 	case f.Source != "notes" || f.Affects == release.No:
-	case f.Category == release.Breaking && f.Affects == release.Yes && !r.typed(f.Evidence):
+	case hitsBreaking(f) && !r.typed(f.Evidence):
 		return hits
-	case f.Category == release.Breaking && f.Affects == release.Yes:
+	case hitsBreaking(f):
 		return named
 	case f.Category == release.Breaking:
 		return unjudged
@@ -151,13 +167,16 @@ func (r *Result) findingReasons() []verdict.Reason {
 }
 
 // waiverReasons tells of waivers that do not hold. A finding whose waiver has expired blocks, however
-// it stood before: somebody promised to have dealt with it by that day.
+// it stood before: somebody promised to have dealt with it by that day. So does one whose migration
+// is acknowledged and not ticked.
 func (r *Result) waiverReasons() []verdict.Reason {
-	var expired, unknown []string
+	var expired, open, unknown []string
 	for _, w := range r.Waivers {
 		switch {
 		case w.State == Expired:
 			expired = append(expired, fmt.Sprintf("%s: waived by %s until %s", w.Finding, w.Owner, w.Expires))
+		case w.State == StepOpen:
+			open = append(open, fmt.Sprintf("%s: acknowledged by %s; when its migration is done, add \"migrated: true\" to the waiver", w.Finding, w.Owner))
 		case w.State == UnknownFinding && w.Near != nil:
 			unknown = append(unknown, fmt.Sprintf("%s (%s): did you mean %s?", w.Finding, w.Owner, *w.Near))
 		case w.State == UnknownFinding:
@@ -167,6 +186,9 @@ func (r *Result) waiverReasons() []verdict.Reason {
 	var out []verdict.Reason
 	if len(expired) > 0 {
 		out = append(out, verdict.Because(verdict.Block, "waiver_expired", fmt.Sprintf("%s expired: what was waived blocks again.", report.Count(len(expired), "waiver")), expired))
+	}
+	if len(open) > 0 {
+		out = append(out, verdict.Because(verdict.Block, "migration_step_open", fmt.Sprintf("The migration step of %s that hit is not ticked.", report.Count(len(open), "acknowledged breaking change")), open))
 	}
 	if len(unknown) > 0 {
 		out = append(out, verdict.Because(verdict.Review, "waiver_unknown", fmt.Sprintf("%s without effect: no finding of this upgrade has that id.", report.Count(len(unknown), "waiver")), unknown))

@@ -9,8 +9,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/checklist"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
@@ -27,6 +29,7 @@ type Inputs struct {
 	To             string `help:"Version to upgrade to, such as 0.98.0. Default: the newest release on the package index." placeholder:"VERSION"`
 	Releases       string `help:"Where release notes come from: github, or a file or folder shaped like GitHub's list-releases answer." default:"github" placeholder:"SOURCE"`
 	PythonVersions string `help:"Python versions in use, such as 3.11,3.12. Default: the configuration's projects, else what the repository's files say." placeholder:"LIST"`
+	StartDate      string `help:"First day of the upgrade, such as 2026-11-30: the plan gets days and a chart. Default: durations only." placeholder:"DATE"`
 	GithubToken    string `name:"github-token" help:"Token to read ZenML's releases with; raises GitHub's rate limit." secret:"true" placeholder:"TOKEN"`
 }
 
@@ -42,6 +45,7 @@ type settings struct {
 	gaps     []repo.Gap // of the requirement files
 	pythons  []repo.Python
 	manager  *pyenv.Manager
+	start    *time.Time // nil: no plan with days
 	index    *pyenv.Index
 	noIndex  error // why the versions on the index are not known
 }
@@ -54,7 +58,7 @@ func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, er
 	if s.cfg = cfg; cfg == nil {
 		s.cfg = &config.Config{}
 	}
-	faults := []error{err, s.decodeReleases(in.Releases), s.decodeRepository(rt.Repo), s.decodePythons(in.PythonVersions), s.decodeTools(rt)}
+	faults := []error{err, s.decodeReleases(in.Releases), s.decodeRepository(rt.Repo), s.decodePythons(in.PythonVersions), s.decodeTools(rt), s.decodeStart(in.StartDate)}
 	versions := s.decodeVersions()
 	if versions == nil && s.index != nil && (s.from != "" || s.tree != nil) {
 		versions = s.askIndex(ctx)
@@ -75,6 +79,18 @@ func (s *settings) decodeTools(rt *action.Runtime) error {
 	s.index = &pyenv.Index{Manager: m, Dir: rt.CacheDir, Now: rt.Now}
 	_, err = m.TyPath()
 	return err
+}
+
+func (s *settings) decodeStart(text string) error {
+	if text = strings.TrimSpace(text); text == "" {
+		return nil
+	}
+	day, err := checklist.ParseStart(text)
+	if err != nil {
+		return fault.BadInput(fmt.Sprintf("start-date %q is no date", text), "write it like 2026-11-30")
+	}
+	s.start = &day
+	return nil
 }
 
 func (s *settings) decodeReleases(text string) error {
@@ -111,6 +127,9 @@ func (s *settings) decodeRepository(dir string) error {
 
 var pythonVersion = regexp.MustCompile(`^3\.\d{1,2}(\.\d{1,2})?$`)
 
+// sourceInput is the source of a Python version that the input gives.
+const sourceInput = "input python-versions"
+
 // decodePythons takes the input, else the configuration's projects, else what the files say.
 func (s *settings) decodePythons(text string) error {
 	var faults []error
@@ -125,7 +144,7 @@ func (s *settings) decodePythons(text string) error {
 		}
 	}
 	for _, v := range action.List(text) {
-		add(v, "input python-versions")
+		add(v, sourceInput)
 	}
 	if text == "" {
 		for _, p := range s.cfg.Projects {

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/zenml-upgrade/zenml-upgrade/internal/checklist"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
@@ -45,17 +43,10 @@ func (r *Result) fill(s *settings, g *gathered, now time.Time) error {
 	}
 	r.Waivers = waive(r.Findings, s.cfg.Waivers, r.stands, func(v string) bool { return version.Compare(s.from, v) < 0 && version.Compare(v, s.to) <= 0 }, now)
 	r.Path = g.path.Hops
-	r.Matrix.Include = []Cell{}
-	for _, p := range r.Python.Used {
-		if !slices.Contains(r.Python.Unsupported, p) {
-			r.Matrix.Include = append(r.Matrix.Include, Cell{Python: p, From: s.from, To: s.to})
-		}
-	}
-	r.Reasons = slices.Concat([]verdict.Reason{}, r.codeReasons(g), r.pinReasons(), r.pythonReasons(), r.noteReasons(s, g), r.pathReasons(g), r.migrationReasons(g), r.findingReasons(), r.waiverReasons())
+	r.Matrix, r.MatrixNotes = matrix(s, r.Python.Unsupported)
+	r.Reasons = slices.Concat([]verdict.Reason{}, r.codeReasons(g), r.pinReasons(), r.pythonReasons(), r.noteReasons(s, g), r.pathReasons(g), r.migrationReasons(g), r.findingReasons(), r.waiverReasons(), r.matrixReasons())
 	r.Decide("nothing_found")
-	phases, err := checklist.Make(r.conditions(s.cfg), r.proofs())
-	r.Checklist = phases
-	return err
+	return r.plan(s, g)
 }
 
 func (r *Result) codeReasons(g *gathered) []verdict.Reason {
@@ -157,44 +148,4 @@ func (r *Result) typed(evidence []release.Evidence) bool {
 		}
 	}
 	return true
-}
-
-func (r *Result) conditions(cfg *config.Config) checklist.Conditions {
-	c := checklist.Conditions{Deployment: checklist.Deployment(cfg.Deployment)}
-	yes := len(r.Code) > 0 || slices.ContainsFunc(r.Findings, func(f release.Finding) bool { return f.Category == release.Breaking && f.Affects != release.No })
-	if yes || r.Code != nil && r.notesComplete() {
-		c.Breaking = &yes
-	}
-	return c
-}
-
-func (r *Result) notesComplete() bool {
-	return len(r.Releases) > 0 && !slices.ContainsFunc(r.Reasons, func(x verdict.Reason) bool {
-		return strings.HasPrefix(x.Code, "notes_") || x.Code == "versions_unknown"
-	})
-}
-
-// proofs are the guide's steps that this run can say something of.
-func (r *Result) proofs() map[string]checklist.Proof {
-	out := map[string]checklist.Proof{}
-	if r.notesComplete() {
-		out[checklist.ReviewNotes] = checklist.Proof{State: checklist.Done, Evidence: fmt.Sprintf("%s read, %s", report.Count(len(r.Releases), "release"), report.Count(len(r.Findings), "finding"))}
-	}
-	if ok := r.Python.Supported; ok != nil && *ok {
-		out[checklist.PythonSupport] = checklist.Proof{State: checklist.Done, Evidence: strings.Join(r.Python.Used, ", ") + " against " + *r.Python.RequiresNew}
-	} else if ok != nil {
-		out[checklist.PythonSupport] = checklist.Proof{State: checklist.Failed, Evidence: strings.Join(r.Python.Unsupported, ", ") + " against " + *r.Python.RequiresNew}
-	}
-	if r.Pins != nil && len(r.Pins.Conflicts) > 0 {
-		out[checklist.Dependencies] = checklist.Proof{State: checklist.Failed, Evidence: report.Count(len(r.Pins.Conflicts), "conflict")}
-	} else if r.Pins != nil && len(r.Pins.Already)+len(r.Pins.Unjudged) == 0 {
-		out[checklist.Dependencies] = checklist.Proof{State: checklist.Done, Evidence: "resolved for Python " + strings.Join(r.Python.Used, ", ")}
-	}
-	if len(r.Code) > 0 {
-		out[checklist.CodeReview] = checklist.Proof{State: checklist.Failed, Evidence: report.Count(len(r.Code), "breakage")}
-	} else if r.Code != nil && len(r.CodeGaps) == 0 {
-		// A type check is a part of the review, not all of it: the box stays for a person.
-		out[checklist.CodeReview] = checklist.Proof{State: checklist.Open, Evidence: "the type check found no breakage"}
-	}
-	return out
 }

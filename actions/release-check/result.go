@@ -25,17 +25,9 @@ type Result struct {
 	Path       []hops.Hop            `json:"path"`
 	Waivers    []Waiver              `json:"waivers"`
 	Checklist  []checklist.Phase     `json:"checklist"`
+	Schedule   *checklist.Schedule   `json:"schedule"` // null without start-date
 	Matrix     Matrix                `json:"matrix"`
-}
-
-// Matrix is ready for fromJSON in a workflow.
-type Matrix struct {
-	Include []Cell `json:"include"`
-}
-
-// Cell is one job of a matrix.
-type Cell struct {
-	Python string `json:"python"`
-	From   string `json:"from"`
-	To     string `json:"to"`
+	// MatrixNotes say what the matrix folds or leaves out; they may not stand in it, for the
+	// workflow engine would take them as an axis.
+	MatrixNotes []string `json:"matrix_notes"`
 }

@@ -51,6 +51,10 @@ type Filer interface {
 	Files() (map[string][]byte, error)
 }
 
+// Outputter is implemented by results that have outputs of their own beside those of every action:
+// texts by name, as in action.yml.
+type Outputter interface{ Outputs() map[string]string }
+
 // Checker is implemented by actions that can tell the faults of their inputs without doing
 // anything but asking the package index. It is asked before Run, so that these are told together with
 // the common inputs' faults; rt has no Progress yet.

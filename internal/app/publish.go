@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/gha"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
@@ -55,6 +56,11 @@ func (o *outcome) publish(runner *gha.Runner, w *written) error {
 	}
 	if w.report != "" {
 		values["report"] = runner.Path(w.report)
+	}
+	if more, ok := o.result.(action.Outputter); ok {
+		for name, value := range more.Outputs() {
+			values[name] = o.secrets.text(value)
+		}
 	}
 	err := runner.Outputs(values)
 	if room := runner.SummaryRoom(); room > 0 {

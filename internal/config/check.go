@@ -113,6 +113,7 @@ func (d *decoder) waivers(waivers []Waiver) {
 		seen[w.Finding] = true
 		d.needed(at+".owner", w.Owner)
 		d.needed(at+".reason", w.Reason)
+		d.word(at+".migrated", w.Migrated, false, "true", "false")
 		if d.needed(at+".expires", w.Expires) {
 			if _, err := time.Parse(time.DateOnly, w.Expires); err != nil {
 				d.at(at+".expires", "write it like 2026-12-31", "%q is no date", w.Expires)

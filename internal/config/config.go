@@ -71,6 +71,9 @@ type Waiver struct {
 	Owner   string `yaml:"owner"`
 	Reason  string `yaml:"reason"`
 	Expires string `yaml:"expires"` // 2006-01-02, the last day on which it counts
+	// Migrated, when true, ticks the migration step of a breaking change that hits; without the tick
+	// such a change is acknowledged and not lifted.
+	Migrated string `yaml:"migrated"` // true, false or empty
 }
 
 // Team names people; a waiver's owner may be a team.

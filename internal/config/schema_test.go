@@ -98,6 +98,8 @@ func TestSchemaAndCodeAgree(t *testing.T) {
 		"pipelines: [{name: x, command: y, timeout: soon}]":                                     false,
 		"waivers: [{finding: x, owner: y, reason: z}]":                                          false,
 		"waivers: [{finding: x, owner: y, reason: z, expires: '2026-1-1'}]":                     false,
+		"waivers: [{finding: x, owner: y, reason: z, expires: '2026-01-01', migrated: true}]":   true,
+		"waivers: [{finding: x, owner: y, reason: z, expires: '2026-01-01', migrated: soon}]":   false,
 		"teams: [{members: [a]}]":                                                               false,
 		"operators: ['@ana']":                                                                   false,
 		"gates: {tests: true}":                                                                  false,

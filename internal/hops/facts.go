@@ -76,3 +76,25 @@ const (
 	fullSkew       = "0.95.0"
 	partSkew       = "0.93.0"
 )
+
+// What a server runs by itself has two names: run templates came with templatesSince, and snapshots,
+// which replace them, with snapshotsSince (REST routes of the wheels). Both are tied to the server's
+// version and must be made anew after an upgrade (documentation, #3856).
+const (
+	templatesSince = "0.63.0"
+	snapshotsSince = "0.90.0"
+)
+
+// Runnable names what of the old server must be made anew for the new one, by the words that both
+// know; "" when the old one has nothing of the kind.
+func Runnable(from, to string) string {
+	switch {
+	case from == "" || to == "" || version.Compare(from, snapshotsSince) >= 0:
+		return "snapshots (run templates before " + snapshotsSince + ")"
+	case version.Compare(from, templatesSince) < 0:
+		return ""
+	case version.Compare(to, snapshotsSince) >= 0:
+		return "run templates (snapshots since " + snapshotsSince + ")"
+	}
+	return "run templates"
+}

@@ -24,12 +24,14 @@ const (
 
 // Hop is one server upgrade on the way.
 type Hop struct {
-	From    string   `json:"from"`
-	To      string   `json:"to"`
-	Reason  string   `json:"reason"`
-	Python  *string  `json:"python"` // runs both ends; null when none does or it is not known
-	Clients Clients  `json:"clients"`
-	Advice  []string `json:"advice"` // what goes with the hop, each with its source
+	From    string  `json:"from"`
+	To      string  `json:"to"`
+	Reason  string  `json:"reason"`
+	Python  *string `json:"python"` // runs both ends; null when none does or it is not known
+	Clients Clients `json:"clients"`
+	// ClientsBecause says what Clients rests on, each with its source.
+	ClientsBecause []string `json:"clients_because"`
+	Advice         []string `json:"advice"` // what goes with the hop, each with its source
 }
 
 // Question is what a path is computed from.
@@ -153,7 +155,11 @@ func (q *Question) hop(p *Path, from string, to stop) Hop {
 		parts = append(parts, says)
 	}
 	h.Reason = strings.Join(parts, "; ")
-	h.Clients, h.Advice = clients(from, to.version)
+	h.Clients, h.ClientsBecause = clients(from, to.version)
+	h.Advice = slices.Clone(h.ClientsBecause)
+	if h.Clients == Together {
+		h.Advice = slices.Insert(h.Advice, 0, "upgrade clients and server together")
+	}
 	for _, r := range crossed(others, from, to.version) {
 		h.Advice = append(h.Advice, r.String())
 	}
@@ -205,7 +211,7 @@ func choose(both, used []string, from string) (*string, string) {
 
 func clients(from, to string) (Clients, []string) {
 	if rules := crossed(together, from, to); len(rules) > 0 {
-		out := []string{"upgrade clients and server together"}
+		var out []string
 		for _, r := range rules {
 			out = append(out, r.String())
 		}
@@ -216,7 +222,7 @@ func clients(from, to string) (Clients, []string) {
 		case version.Compare(from, fullSkew) >= 0:
 			return AnyOrder, []string{"clients and server may follow one after the other (measured: 0.95.0 and 0.97.0 with 0.98.0, both ways); the guide asks for the same version in the end"}
 		case version.Compare(from, partSkew) >= 0:
-			return Together, []string{"upgrade clients and server together: an older client runs and loads, and fails to list all flavors (measured: 0.93.0 and 0.94.0 with 0.98.0)"}
+			return Together, []string{"an older client runs and loads, and fails to list all flavors (measured: 0.93.0 and 0.94.0 with 0.98.0)"}
 		}
 	}
 	return Unmeasured, []string{"whether a client of one version works with a server of the other was not measured: keep both the same"}

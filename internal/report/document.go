@@ -24,7 +24,7 @@ type Section struct {
 	Blocks []Block
 }
 
-// Block is one of Para, List, Table, Code, Checklist or Mermaid.
+// Block is one of Para, List, Table, Code, Checklist, Mermaid or Gantt.
 type Block interface{ block() }
 
 // Text is a run of spans; a plain string is Text{{Plain: s}}.

@@ -20,7 +20,7 @@ var htmlStyle string
 
 var htmlTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
 	"line": oneLine, "inline": inline, "verbatim": verbatim, "href": webURL, "word": decisionWord,
-	"kind": blockKind, "mark": decisionMark, "class": decisionClass, "cells": cells,
+	"kind": blockKind, "mark": decisionMark, "class": decisionClass, "cells": cells, "layout": Gantt.layout,
 }).Parse(htmlSource))
 
 // HTML writes d as one file that needs nothing else: no script, no font, no address is loaded,
@@ -54,6 +54,8 @@ func blockKind(b Block) string {
 		return "checklist"
 	case Mermaid:
 		return "mermaid"
+	case Gantt:
+		return "gantt"
 	}
 	return ""
 }

@@ -194,6 +194,8 @@ func mdBlock(b Block) string {
 		return mdFence(mdBlockLanguage(b.Language), b.Text)
 	case Mermaid:
 		return mdFence("mermaid", b.Source)
+	case Gantt:
+		return mdGantt(b)
 	}
 	return ""
 }

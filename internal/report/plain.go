@@ -72,6 +72,7 @@ func plainBlock(b *strings.Builder, block Block) {
 		indent(b, block.Text)
 	case Mermaid:
 		indent(b, block.Source)
+	case Gantt: // the table beside it says the same
 	}
 }
 

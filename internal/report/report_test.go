@@ -48,6 +48,7 @@ func sample(text string) Document {
 		Sections: []Section{
 			{Title: text, Blocks: []Block{Para{every}, List{[]Text{every, T(text)}}, Table{[]string{text, "B"}, [][]Text{{every, C(text)}, {T("short row")}}}}},
 			{Title: text, Folded: true, Blocks: []Block{Code{"python", text}, Code{text, text}, Checklist{[]CheckItem{{true, every}, {false, T(text)}}}}},
+			{Title: text, Blocks: []Block{Gantt{[]Bar{{text, text, "2026-11-30", "2026-12-01"}, {text, text, text, text}}}}},
 		},
 	}
 }
@@ -77,6 +78,10 @@ func story() Document {
 			}},
 			{Title: "The resolver's proof", Folded: true, Blocks: []Block{Code{"text", "Because zenml==0.98.0 depends on pydantic>=2.8\nand you require pydantic<2.8, no versions can be used."}}},
 			{Title: "The path", Folded: true, Blocks: []Block{Mermaid{"graph LR\n  a[\"0.85.0\"] --> b[\"0.98.0\"]"}}},
+			{Title: "When", Folded: true, Blocks: []Block{Gantt{[]Bar{
+				{"Phases", "Phase 1: Backup", "2026-11-27", "2026-11-27"}, {"Phases", "Phase 2: Tests", "2026-11-30", "2026-12-01"}, {"After", "First week", "2026-12-02", "2026-12-09"},
+				{"After", "never", "soon", "later"}, {"After", "backwards", "2026-12-09", "2026-12-02"},
+			}}}},
 		},
 	}
 }
