@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -41,6 +42,7 @@ type settings struct {
 	sets     []repo.Set
 	gaps     []repo.Gap // of the requirement files
 	pythons  []repo.Python
+	uses     []repo.Python // the same by folder
 	manager  *pyenv.Manager
 	index    *pyenv.Index
 	noIndex  error // why the versions on the index are not known
@@ -114,28 +116,29 @@ var pythonVersion = regexp.MustCompile(`^3\.\d{1,2}(\.\d{1,2})?$`)
 // decodePythons takes the input, else the configuration's projects, else what the files say.
 func (s *settings) decodePythons(text string) error {
 	var faults []error
-	add := func(v, source string) {
+	add := func(v, source, folder string) {
 		if !pythonVersion.MatchString(v) {
 			faults = append(faults, fault.BadInput(fmt.Sprintf("python version %q (%s) is not one such as 3.11", v, source), "give minor versions of Python 3, divided by commas"))
 			return
 		}
 		v = strings.Join(strings.Split(v, ".")[:2], ".")
+		s.uses = append(s.uses, repo.Python{Version: v, Source: source, Folder: folder})
 		if !slices.ContainsFunc(s.pythons, func(u repo.Python) bool { return u.Version == v }) {
 			s.pythons = append(s.pythons, repo.Python{Version: v, Source: source})
 		}
 	}
 	for _, v := range action.List(text) {
-		add(v, "input python-versions")
+		add(v, "input python-versions", ".")
 	}
 	if text == "" {
 		for _, p := range s.cfg.Projects {
 			for _, v := range p.PythonVersions {
-				add(v, "configuration, project "+p.Path)
+				add(v, "configuration, project "+p.Path, path.Clean(p.Path))
 			}
 		}
 	}
 	if len(s.pythons) == 0 && len(faults) == 0 && s.tree != nil {
-		s.pythons = repo.Pythons(s.tree)
+		s.pythons, s.uses = repo.Pythons(s.tree), repo.PythonUses(s.tree)
 	}
 	slices.SortFunc(s.pythons, func(a, b repo.Python) int { return version.Compare(a.Version, b.Version) })
 	return errors.Join(faults...)

@@ -12,7 +12,7 @@ func TestAnswersAreKeptForTheirTime(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	x := &Index{Manager: &Manager{UV: "/nonexistent/uv", Dir: t.TempDir()}, Dir: t.TempDir(), Now: func() time.Time { return now }}
 	q := Question{Requirements: []string{"a==1"}, Python: "3.11"}
-	x.save(x.path("resolve", []any{q, x.Manager.Env, x.uvBuild()}), kept{Pins: map[string]string{"a": "1"}})
+	x.save(x.path("resolve", []any{q, x.Manager.Env, x.uvBuild(), x.state()}), kept{Pins: map[string]string{"a": "1"}})
 	if pins, err := x.Resolve(t.Context(), q); err != nil || pins["a"] != "1" {
 		t.Errorf("got %v, %v: a young answer is used", pins, err)
 	}
