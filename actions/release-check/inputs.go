@@ -28,6 +28,8 @@ type Inputs struct {
 	To             string `help:"Version to upgrade to, such as 0.98.0. Default: the newest release on the package index." placeholder:"VERSION"`
 	Releases       string `help:"Where release notes come from: github, or a file or folder shaped like GitHub's list-releases answer." default:"github" placeholder:"SOURCE"`
 	PythonVersions string `help:"Python versions in use, such as 3.11,3.12. Default: the configuration's projects, else what the repository's files say." placeholder:"LIST"`
+	ServerURL      string `name:"server-url" help:"Address of the ZenML server. With server-token, what it really uses answers whom a change hits." placeholder:"URL"`
+	ServerToken    string `name:"server-token" help:"API key (ZENKEY_...) of a service account of that server; it is only read from." secret:"true" placeholder:"KEY"`
 	GithubToken    string `name:"github-token" help:"Token to read ZenML's releases with; raises GitHub's rate limit." secret:"true" placeholder:"TOKEN"`
 }
 
@@ -56,7 +58,7 @@ func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, er
 	if s.cfg = cfg; cfg == nil {
 		s.cfg = &config.Config{}
 	}
-	faults := []error{err, s.decodeReleases(in.Releases), s.decodeRepository(rt.Repo), s.decodePythons(in.PythonVersions), s.decodeTools(rt)}
+	faults := []error{err, in.decodeServer(), s.decodeReleases(in.Releases), s.decodeRepository(rt.Repo), s.decodePythons(in.PythonVersions), s.decodeTools(rt)}
 	versions := s.decodeVersions()
 	if versions == nil && s.index != nil && (s.from != "" || s.tree != nil) {
 		versions = s.askIndex(ctx)

@@ -16,6 +16,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/serveruse"
 )
 
 const name = "release-check"
@@ -52,6 +53,8 @@ type gathered struct {
 	migrations      []migration.Migration // null when noMigrations says why
 	noMigrations    error
 	path            *hops.Path
+	use             *serveruse.Use // null when no server was named, or noUse says why
+	noUse           error
 }
 
 // Check decodes the inputs and tells every fault in them.
@@ -69,6 +72,7 @@ func (c *check) Run(ctx context.Context, rt *action.Runtime) (action.Result, err
 	group.Go(func() error { return g.notes(ctx, rt, s, c.inputs.GithubToken) })
 	group.Go(func() error { return g.checkCode(ctx, rt, s) })
 	group.Go(func() error { g.checkPins(ctx, rt, s); return nil })
+	group.Go(func() error { g.lookAtServer(ctx, rt, &c.inputs); return nil })
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}

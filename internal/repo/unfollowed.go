@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -26,6 +27,7 @@ type uvSettings struct {
 	ExcludeNewer string         `toml:"exclude-newer"`
 	Prerelease   string         `toml:"prerelease"`
 	Resolution   string         `toml:"resolution"`
+	Overrides    any            `toml:"override-dependencies"`
 	Sources      map[string]any `toml:"sources"`
 }
 
@@ -91,6 +93,7 @@ func unfollowed(t *Tree, p string, own bool, s *Set) []Gap {
 	for word, set := range map[string]bool{
 		"index-url": u.IndexURL != "", "extra-index-url": u.Extra != nil, "find-links": u.Links != nil, "no-index": u.NoIndex, "index-strategy": u.Strategy != "",
 		"exclude-newer": u.ExcludeNewer != "", "prerelease": u.Prerelease != "", "resolution": u.Resolution != "",
+		"override-dependencies": u.Overrides != nil && !own, // told of a project's own where it is read
 	} {
 		if set {
 			gap(word, "uv's setting "+word)
@@ -107,6 +110,6 @@ func unfollowed(t *Tree, p string, own bool, s *Set) []Gap {
 	if own && path.Base(p) == "Pipfile" && (len(doc.Source) > 1 || len(doc.Source) == 1 && doc.Source[0]["name"] != "pypi") {
 		gap("source]]", "the Pipfile's own package source") // the one that every Pipfile begins with is the public index
 	}
-	slices.SortFunc(out, func(a, b Gap) int { return a.Line - b.Line })
+	slices.SortFunc(out, func(a, b Gap) int { return cmp.Or(a.Line-b.Line, cmp.Compare(a.Why, b.Why)) })
 	return out
 }
