@@ -31,6 +31,7 @@ type Pin struct {
 	Line    int     `json:"line"`
 	Yours   string  `json:"yours"`
 	Version *string `json:"version"` // null when the line allows several
+	Fix     *string `json:"fix"`     // the line with the new version; null when it allows that already
 }
 
 // PinConflict is a requirement of the user's that the new version cannot live with.
@@ -117,10 +118,10 @@ func CheckPins(ctx context.Context, x *pyenv.Index, t *repo.Tree, sets []Asked, 
 		s := &sets[i]
 		s.Gaps = append(slices.Clone(s.Gaps), repo.Unfollowed(t, &s.Set)...)
 		out.Unjudged = append(out.Unjudged, s.Gaps...)
-		out.Files = append(out.Files, FindPins([]repo.Set{s.Set})...)
+		a := asker{x: x, tree: t, set: s.Set, from: from, to: to}
+		out.Files = append(out.Files, a.pin())
 		rows[i] = make([]cell, len(s.Pythons))
 		group.Go(func() error {
-			a := asker{x: x, tree: t, set: s.Set, from: from, to: to}
 			for k, python := range s.Pythons {
 				rows[i][k].python, a.python = python, python
 				a.judge(ctx, &rows[i][k])
@@ -171,6 +172,18 @@ type asker struct {
 	set              repo.Set
 	python, from, to string
 	last             *found // what helped on the Python before
+}
+
+// pin returns the set's line of ZenML, with what it becomes.
+func (a *asker) pin() Pin {
+	p := FindPins([]repo.Set{a.set})[0]
+	l, _ := a.set.ZenML()
+	m := move(l, a.raw(l), a.to)
+	if m.text != m.own {
+		fix := paste(a.raw(l), []moved{m}, m)
+		p.Fix = &fix
+	}
+	return p
 }
 
 // judge fills a cell in.

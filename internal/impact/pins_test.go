@@ -1,7 +1,14 @@
 package impact
 
 import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,12 +35,17 @@ func pinsOf(t *testing.T, tr *repo.Tree, uses ...repo.Python) *Pins {
 	sets, _, _ := repo.Sets(tr)
 	asked, _ := Ask(sets, uses)
 	p := CheckPins(t.Context(), index(t), tr, asked, "0.85.0", "0.98.0")
+	skipOffline(t, p)
+	return p
+}
+
+func skipOffline(t *testing.T, p *Pins) {
+	t.Helper()
 	for _, g := range p.Unjudged {
 		if strings.Contains(g.Why, "index did not answer") {
 			t.Skip("skipped: the package index did not answer")
 		}
 	}
-	return p
 }
 
 // fixes are the proposed changes, by place.
@@ -61,6 +73,9 @@ func TestPinConflictOfTheExample(t *testing.T) {
 	}
 	if d := cmp.Diff(map[string]string{"requirements-dev.txt:3 click": "click==8.3.3"}, fixes(p)); d != "" {
 		t.Errorf("fixes (-want +got):\n%s", d)
+	}
+	if p.Files[1].Fix == nil || *p.Files[1].Fix != "zenml[server]==0.98.0" {
+		t.Errorf("ZenML's own line: %+v", p.Files[1])
 	}
 	want := []SetAnswer{{"requirements-dev.txt", "3.11", Conflicts}, {"requirements.txt", "3.11", Resolves}}
 	if d := cmp.Diff(want, p.Sets); d != "" {
@@ -166,5 +181,42 @@ func TestPinsByProject(t *testing.T) {
 	}
 	if d := cmp.Diff(want, p.Sets); d != "" {
 		t.Errorf("answers (-want +got):\n%s", d)
+	}
+}
+
+// A package that is only there as source is not built, for that would run its setup.py.
+func TestNothingIsBuilt(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	canary := filepath.Join(dir, "canary")
+	var buf bytes.Buffer
+	packed := gzip.NewWriter(&buf)
+	archive := tar.NewWriter(packed)
+	for name, text := range map[string]string{
+		"setup.py": fmt.Sprintf("open(%q, 'w').write('x')\nfrom setuptools import setup\nsetup(name='onlysource', version='1.0')\n", canary),
+		"PKG-INFO": "Metadata-Version: 2.1\nName: onlysource\nVersion: 1.0\n",
+	} {
+		if err := archive.WriteHeader(&tar.Header{Name: "onlysource-1.0/" + name, Mode: 0o644, Size: int64(len(text))}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := archive.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(archive.Close(), packed.Close(), os.WriteFile(filepath.Join(dir, "onlysource-1.0.tar.gz"), buf.Bytes(), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	m := *machine.Manager(t)
+	m.Env = append(slices.Clone(m.Env), "UV_FIND_LINKS="+dir)
+	tr := tree(t, map[string]string{"requirements.txt": "zenml==0.85.0\nonlysource==1.0\n"})
+	sets, _, _ := repo.Sets(tr)
+	x := &pyenv.Index{Manager: &m, Dir: t.TempDir(), Now: time.Now}
+	p := CheckPins(t.Context(), x, tr, []Asked{{Set: sets[0], Pythons: []string{"3.11"}}}, "0.85.0", "0.98.0")
+	skipOffline(t, p)
+	if p.Resolved["3.11"] != Unjudged || len(p.Unjudged) != 1 || !strings.Contains(p.Unjudged[0].Why, "onlysource==1.0 has no wheel") {
+		t.Errorf("got %+v", p)
+	}
+	if _, err := os.Stat(canary); err == nil {
+		t.Error("setup.py ran")
 	}
 }

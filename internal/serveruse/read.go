@@ -255,7 +255,8 @@ var zenmlPackage = regexp.MustCompile(`(?m)^zenml==(\S+)$`)
 
 // runs reads the newest runs: which pipelines ran last when, and by which clients.
 func (r *reading) runs(ctx context.Context) ([]Kind, error) {
-	found, k, err := r.newest(ctx, "/runs", true, hydrated, mostRuns)
+	few := url.Values{"hydrate": {"true"}, "size": {"20"}} // a run brings the settings of all its steps
+	found, k, err := r.newest(ctx, "/runs", true, few, mostRuns)
 	if err != nil {
 		return nil, err
 	}
