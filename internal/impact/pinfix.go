@@ -38,8 +38,11 @@ type found struct {
 // resolves: only the lines that must move, each to the version nearest to the one in use, in the
 // owner's style. The whole set is resolved with the change before it is proposed.
 func (a *asker) explain(ctx context.Context, first *pyenv.Conflict, old map[string]string) ([]PinConflict, error) {
-	if again, err := a.again(ctx, first); again != nil || err != nil {
-		return again, err
+	if found, err := a.again(ctx, first); found != nil || err != nil {
+		return found, err
+	}
+	if found, err := a.direct(ctx, first, old); found != nil || err != nil {
+		return found, err
 	}
 	c, err := a.culprits(ctx, first)
 	if err != nil {
@@ -67,9 +70,11 @@ func (a *asker) conflicts(c *culprits, change []moved) []PinConflict {
 	var out []PinConflict
 	for i, l := range c.lines {
 		p := a.conflict(l, c.proofs[i])
-		if change != nil {
-			fix := paste(a.raw(l), change, change[i])
-			p.Fix = &fix
+		for _, m := range change {
+			if same(m.Line, l) {
+				fix := paste(a.raw(l), change, m)
+				p.Fix = &fix
+			}
 		}
 		out = append(out, p)
 	}
@@ -85,6 +90,51 @@ func (a *asker) again(ctx context.Context, first *pyenv.Conflict) ([]PinConflict
 		return nil, err
 	}
 	return a.conflicts(&culprits{lines: a.last.lines, proofs: []string{first.Proof}}, a.last.change), nil
+}
+
+// direct tries the bound that a proof names, where one line alone stands in the way: no version can
+// be nearer.
+func (a *asker) direct(ctx context.Context, first *pyenv.Conflict, old map[string]string) ([]PinConflict, error) {
+	lines := a.named(first.Proof, nil)
+	if len(lines) != 1 {
+		return nil, nil
+	}
+	l := lines[0]
+	v := bound(needed(first.Proof, l.Name), old[l.Name])
+	if v == "" {
+		return nil, nil
+	}
+	change := []moved{move(l, a.raw(l), v)}
+	if _, conflict, err := a.try(ctx, lines, change); err != nil || conflict != nil {
+		return nil, err
+	}
+	a.last = &found{culprits{lines: lines, proofs: []string{first.Proof}}, change}
+	return a.conflicts(&a.last.culprits, change), nil
+}
+
+// bound returns the end of a range that is nearest to a version outside of it; empty when the range
+// names none such as >=8.3.3.
+func bound(needs []string, old string) string {
+	if needs == nil || old == "" {
+		return ""
+	}
+	for c := range strings.SplitSeq(needs[2], ",") {
+		m := clauseParts.FindStringSubmatch(c)
+		if m == nil || strings.Contains(m[3], "*") {
+			continue
+		}
+		if d := version.Compare(old, m[3]); m[1] == "==" || m[1] == ">=" && d < 0 || m[1] == "<=" && d > 0 {
+			return m[3]
+		}
+	}
+	return ""
+}
+
+// needed finds in uv's words who asks what of a package: "Because zenml>=0.98.0 depends on
+// click>=8.3.3,<=8.5.0 and ..." gives the asker and the range; nil when it does not say.
+func needed(proof, name string) []string {
+	needs := regexp.MustCompile(`(\S+) depends on ` + regexp.QuoteMeta(name) + `([^\s,]*(?:,[<>=!~][^\s,]*)*)`)
+	return needs.FindStringSubmatch(oneLine(proof))
 }
 
 // try resolves the whole set with a change.
@@ -218,10 +268,8 @@ func (a *asker) conflict(l repo.Line, proof string) PinConflict {
 		Set: a.set.Name, File: l.File, Line: l.Line, Python: a.python, Package: l.Name,
 		Yours: l.Text, NeededBy: "zenml==" + a.to, Proof: proof,
 	}
-	// uv: "Because zenml>=0.98.0 depends on click>=8.3.3,<=8.5.0 and ..."
-	needs := regexp.MustCompile(`(\S+) depends on (` + regexp.QuoteMeta(l.Name) + `[^\s,]*(?:,[<>=!~][^\s,]*)*)`)
-	if m := needs.FindStringSubmatch(strings.Join(strings.Fields(proof), " ")); m != nil {
-		c.NeededBy = m[1] + " needs " + m[2]
+	if m := needed(proof, l.Name); m != nil {
+		c.NeededBy = m[1] + " needs " + l.Name + m[2]
 	}
 	return c
 }

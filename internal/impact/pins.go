@@ -99,6 +99,7 @@ type SetAnswer struct {
 
 // cell is what came out for one set and one Python.
 type cell struct {
+	set       *repo.Set
 	python    string
 	answer    Answer
 	conflicts []PinConflict
@@ -111,7 +112,7 @@ type cell struct {
 // is where fixes get the owner's own lines from.
 func CheckPins(ctx context.Context, x *pyenv.Index, t *repo.Tree, sets []Asked, from, to string) *Pins {
 	out := &Pins{Files: []Pin{}, Conflicts: []PinConflict{}, Resolved: map[string]Answer{}, Sets: []SetAnswer{}, Already: []Already{}, Unjudged: []repo.Gap{}}
-	rows := make([][]cell, len(sets))
+	var rows [][]*cell
 	group := errgroup.Group{}
 	group.SetLimit(4)
 	for i := range sets {
@@ -120,26 +121,28 @@ func CheckPins(ctx context.Context, x *pyenv.Index, t *repo.Tree, sets []Asked, 
 		out.Unjudged = append(out.Unjudged, s.Gaps...)
 		a := asker{x: x, tree: t, set: s.Set, from: from, to: to}
 		out.Files = append(out.Files, a.pin())
-		rows[i] = make([]cell, len(s.Pythons))
+		var row []*cell
+		for _, python := range s.Pythons {
+			row = append(row, &cell{set: &s.Set, python: python})
+		}
+		rows = append(rows, row)
 		group.Go(func() error {
-			for k, python := range s.Pythons {
-				rows[i][k].python, a.python = python, python
-				a.judge(ctx, &rows[i][k])
+			for _, c := range row {
+				a.python = c.python
+				a.judge(ctx, c)
 			}
 			return nil
 		})
 	}
 	_ = group.Wait() // a failure is in its cell
-	for i := range sets {
-		for k := range rows[i] {
-			out.add(&sets[i].Set, &rows[i][k])
-		}
+	for _, c := range slices.Concat(rows...) {
+		out.add(c)
 	}
 	out.Unjudged = unique(out.Unjudged)
 	return out
 }
 
-func (p *Pins) add(s *repo.Set, c *cell) {
+func (p *Pins) add(c *cell) {
 	p.Conflicts = append(p.Conflicts, c.conflicts...)
 	if c.already != nil {
 		p.Already = append(p.Already, *c.already)
@@ -147,10 +150,10 @@ func (p *Pins) add(s *repo.Set, c *cell) {
 	if c.gap != nil {
 		p.Unjudged = append(p.Unjudged, *c.gap)
 	}
-	if c.answer == Resolves && len(s.Gaps) > 0 {
+	if c.answer == Resolves && len(c.set.Gaps) > 0 {
 		c.answer = Unjudged
 	}
-	p.Sets = append(p.Sets, SetAnswer{Set: s.Name, Python: c.python, Answer: c.answer})
+	p.Sets = append(p.Sets, SetAnswer{Set: c.set.Name, Python: c.python, Answer: c.answer})
 	if slices.Index(answers, c.answer) > slices.Index(answers, p.Resolved[c.python]) {
 		p.Resolved[c.python] = c.answer
 	}

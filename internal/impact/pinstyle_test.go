@@ -57,3 +57,20 @@ func TestPaste(t *testing.T) {
 		}
 	}
 }
+
+func TestBound(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ proof, old, want string }{
+		{"Because zenml>=0.98.0 depends on click>=8.3.3,<=8.5.0 and\n  you require", "8.1.7", "8.3.3"},
+		{"Because zenml==0.98.0 depends on click>=8.3.3,<=8.5.0 and", "8.9", "8.5.0"},
+		{"Because zenml==0.98.0 depends on click==8.3.3 and", "8.9", "8.3.3"},
+		{"Because zenml==0.98.0 depends on click>8.3,<9 and", "8.1.7", ""},
+		{"Because zenml==0.98.0 depends on click==8.3.* and", "8.1.7", ""},
+		{"Because zenml==0.98.0 depends on click>=8.3.3,<=8.5.0 and", "", ""},
+		{"Because zenml==0.98.0 depends on rich>=8.3.3 and", "8.1.7", ""},
+	} {
+		if got := bound(needed(tc.proof, "click"), tc.old); got != tc.want {
+			t.Errorf("%q from %s: %q, want %q", tc.proof, tc.old, got, tc.want)
+		}
+	}
+}

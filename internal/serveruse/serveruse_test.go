@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -81,8 +82,11 @@ func TestBoundsOfALargeServer(t *testing.T) {
 			fmt.Fprint(w, `{"access_token": "t"}`)
 		default:
 			var items []map[string]any
-			var size int
-			fmt.Sscan(r.FormValue("size"), &size)
+			size, err := strconv.Atoi(r.FormValue("size"))
+			if err != nil {
+				t.Error(err)
+				return
+			}
 			for i := range size {
 				items = append(items, map[string]any{"id": fmt.Sprint(i), "name": "n", "body": map[string]any{"materializer": "m.Other"}})
 			}
