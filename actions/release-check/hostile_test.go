@@ -55,14 +55,19 @@ func program(t *testing.T) string {
 }
 
 // runIn runs the program as a workflow does: from the repository's own folder.
-func runIn(t *testing.T, program, repo string, environ ...string) checked {
+func runIn(t *testing.T, program, repo string) checked {
 	t.Helper()
 	out, notes := t.TempDir(), filepath.Join(t.TempDir(), "releases.json")
 	if err := os.WriteFile(notes, []byte("[]"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	cache := t.TempDir() // the environments are shared, the answers are not: each run asks anew
+	envs := filepath.Join(machine.Cache(t), "envs")
+	if err := errors.Join(os.MkdirAll(envs, 0o755), os.Symlink(envs, filepath.Join(cache, "envs"))); err != nil {
+		t.Fatal(err)
+	}
 	_, err := proc.Run(t.Context(), proc.Command{
-		Path: program, Dir: repo, Env: append(append(machine.Environ(t), "ZENML_UPGRADE_CACHE="+machine.Cache(t)), environ...),
+		Path: program, Dir: repo, Env: append(machine.Environ(t), "ZENML_UPGRADE_CACHE="+cache),
 		Args: []string{"release-check", "--from", "0.85.0", "--to", "0.98.0", "--releases", notes, "--python-versions", "3.11", "--output-dir", out},
 	})
 	var exit *proc.ExitError

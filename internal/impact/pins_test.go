@@ -151,7 +151,6 @@ func TestPinsOfOtherShapes(t *testing.T) {
 		"another index":             {"--extra-index-url http://127.0.0.1:9/simple\nzenml==0.85.0\n", Unjudged, "not addresses, paths or options"},
 		"a syntax error":            {"zenml==0.85.0\nclick==8.1.7 8\nrich\n", Unjudged, "requirements.txt:2"},
 		"a package nobody has":      {"zenml==0.85.0\nzenml-upgrade-no-such-package==1.0\n", Unjudged, "zenml-upgrade-no-such-package is not on the package index"},
-		"no such release":           {"zenml==0.85.0\nclick==8.1.7\nzenml-upgrade-no-such-package\n", Unjudged, "is not on the package index"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -166,6 +165,18 @@ func TestPinsOfOtherShapes(t *testing.T) {
 				t.Errorf("unjudged %v, want something about %q", p.Unjudged, tc.why)
 			}
 		})
+	}
+}
+
+// A release that the index does not have is a fact that is missing, and no conflict of the user's.
+func TestPinsOfAReleaseThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	tr := tree(t, map[string]string{"requirements.txt": "zenml==0.85.0\nclick==8.1.7\n"})
+	sets, _, _ := repo.Sets(tr)
+	p := CheckPins(t.Context(), index(t), tr, []Asked{{Set: sets[0], Pythons: []string{"3.11"}}}, "0.85.0", "99.0.0")
+	skipOffline(t, p)
+	if len(p.Conflicts) != 0 || p.Resolved["3.11"] != Unjudged || !strings.Contains(fmt.Sprint(p.Unjudged), "zenml==99.0.0 is not on the package index") {
+		t.Errorf("got %+v", p)
 	}
 }
 

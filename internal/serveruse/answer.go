@@ -17,15 +17,16 @@ type topic struct {
 	kind  string
 	words *regexp.Regexp
 	path  string // of the REST API: what evidence names as its file
-	noun  string
+	one   string // how it is called, and several of it
+	many  string
 }
 
 var topics = []topic{
-	{RunTemplates, regexp.MustCompile(`(?i)\brun[ _-]?templates?\b`), "/run_templates", "run template"},
-	{Snapshots, regexp.MustCompile(`(?i)\b(?:pipeline |run )?snapshots?\b`), "/pipeline_snapshots", "snapshot"},
-	{Schedules, regexp.MustCompile(`(?i)\bschedules?\b`), "/schedules", "schedule"},
-	{Connectors, regexp.MustCompile(`(?i)\bservice[ _-]connectors?\b`), "/service_connectors", "service connector"},
-	{PickledArtifacts, regexp.MustCompile(`(?i)\b(?:cloud)?pickled?\b.*\bartifacts?\b|\bartifacts?\b.*\b(?:cloud)?pickled?\b`), "/artifact_versions", "pickled artifact version"},
+	{RunTemplates, regexp.MustCompile(`(?i)\brun[ _-]?templates?\b`), "/run_templates", "run template", "run templates"},
+	{Snapshots, regexp.MustCompile(`(?i)\b(?:pipeline |run )?snapshots?\b`), "/pipeline_snapshots", "snapshot", "snapshots"},
+	{Schedules, regexp.MustCompile(`(?i)\bschedules?\b`), "/schedules", "schedule", "schedules"},
+	{Connectors, regexp.MustCompile(`(?i)\bservice[ _-]connectors?\b`), "/service_connectors", "service connector", "service connectors"},
+	{PickledArtifacts, regexp.MustCompile(`(?i)\b(?:cloud)?pickled?\b.*\bartifacts?\b|\bartifacts?\b.*\b(?:cloud)?pickled?\b`), "/artifact_versions", "pickled artifact version", "pickled artifact versions"},
 }
 
 var (
@@ -90,11 +91,11 @@ func (u *Use) questions(s string) []question {
 	if stored.MatchString(s) {
 		for _, t := range topics {
 			if t.words.MatchString(s) {
-				out = append(out, u.ask(t.kind, t.path, t.noun, func(Item) bool { return true }))
+				out = append(out, u.ask(t, func(Item) bool { return true }))
 			}
 		}
 		for _, m := range materializer.FindAllStringSubmatch(s, -1) {
-			out = append(out, u.ask(Materializers, "/artifact_versions", "artifact version by "+m[1], func(i Item) bool { return strings.HasSuffix(i.Name, "."+m[1]) }))
+			out = append(out, u.ask(topic{kind: Materializers, path: "/artifact_versions", one: "artifact version by " + m[1], many: "artifact versions by " + m[1]}, func(i Item) bool { return strings.HasSuffix(i.Name, "."+m[1]) }))
 		}
 	}
 	for _, m := range partOf.FindAllStringSubmatch(s, -1) {
@@ -102,7 +103,7 @@ func (u *Use) questions(s string) []question {
 		if slices.Contains(everywhere, name) || !u.vocabulary[name] {
 			continue
 		}
-		out = append(out, u.ask(Components, "/components", "component of "+name, func(i Item) bool { return strings.EqualFold(i.Flavor, name) || u.integration(i) == name }))
+		out = append(out, u.ask(topic{kind: Components, path: "/components", one: "component of " + name, many: "components of " + name}, func(i Item) bool { return strings.EqualFold(i.Flavor, name) || u.integration(i) == name }))
 	}
 	return out
 }
@@ -120,18 +121,18 @@ func (u *Use) integration(c Item) string {
 	return ""
 }
 
-func (u *Use) ask(kind, path, noun string, match func(Item) bool) question {
-	k := u.Kinds[kind]
-	q := question{searched: fmt.Sprintf("the server's content (%s): %ss", k.Status, noun)}
+func (u *Use) ask(t topic, match func(Item) bool) question {
+	k := u.Kinds[t.kind]
+	q := question{searched: fmt.Sprintf("the server's content (%s): %s", k.Status, t.many)}
 	for _, i := range k.Items {
 		if !match(i) {
 			continue
 		}
-		message := fmt.Sprintf("the server has the %s %q", noun, i.Name)
-		if i.Count > 1 {
-			message = fmt.Sprintf("the server has %d of %s (%s)", i.Count, i.Name, noun)
+		message := fmt.Sprintf("the server has the %s %q", t.one, i.Name)
+		if i.Name == "" || i.Count > 1 || t.kind == Materializers || t.kind == PickledArtifacts {
+			message = fmt.Sprintf("the server has %d %s", i.Count, t.many)
 		}
-		q.found = append(q.found, release.Evidence{File: "server:/api/v1" + path, Message: message})
+		q.found = append(q.found, release.Evidence{File: "server:/api/v1" + t.path, Message: message})
 	}
 	q.none = len(q.found) == 0 && (k.Status == Read || k.Status == NotInVersion)
 	return q
