@@ -113,23 +113,28 @@ type cell struct {
 func CheckPins(ctx context.Context, x *pyenv.Index, t *repo.Tree, sets []Asked, from, to string) *Pins {
 	out := &Pins{Files: []Pin{}, Conflicts: []PinConflict{}, Resolved: map[string]Answer{}, Sets: []SetAnswer{}, Already: []Already{}, Unjudged: []repo.Gap{}}
 	var rows [][]*cell
+	var askers []*asker
 	group := errgroup.Group{}
 	group.SetLimit(4)
 	for i := range sets {
 		s := &sets[i]
 		s.Gaps = append(slices.Clone(s.Gaps), repo.Unfollowed(t, &s.Set)...)
 		out.Unjudged = append(out.Unjudged, s.Gaps...)
-		a := asker{x: x, tree: t, set: s.Set, from: from, to: to}
+		a := &asker{x: x, tree: t, set: s.Set, from: from, to: to}
 		out.Files = append(out.Files, a.pin())
 		var row []*cell
 		for _, python := range s.Pythons {
 			row = append(row, &cell{set: &s.Set, python: python})
 		}
-		rows = append(rows, row)
+		rows, askers = append(rows, row), append(askers, a)
+	}
+	together(ctx, x, slices.Concat(rows...), to)
+	for i, a := range askers {
 		group.Go(func() error {
-			for _, c := range row {
-				a.python = c.python
-				a.judge(ctx, c)
+			for _, c := range rows[i] {
+				if a.python = c.python; c.answer == "" {
+					a.judge(ctx, c)
+				}
 			}
 			return nil
 		})

@@ -231,3 +231,42 @@ func TestNothingIsBuilt(t *testing.T) {
 		t.Error("setup.py ran")
 	}
 }
+
+// Many sets are asked as one where that answers for all, and one by one where it does not.
+func TestManySetsAreAskedTogether(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		lines  []string // of one project each
+		asked  int
+		answer []Answer
+	}{
+		"all hold at once":     {[]string{"rich>=13", "rich>=12", "rich<15", "rich"}, 1, []Answer{Resolves, Resolves, Resolves, Resolves}},
+		"each for itself":      {[]string{"rich==13.9.4", "rich==14.0.0", "rich"}, 4, []Answer{Resolves, Resolves, Resolves}},
+		"one of them does not": {[]string{"rich", "rich>=13", "click==8.1.7"}, 6, []Answer{Resolves, Resolves, Conflicts}},
+		"two are not many":     {[]string{"rich", "rich>=13"}, 2, []Answer{Resolves, Resolves}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			texts := map[string]string{}
+			for i, l := range tc.lines {
+				texts[fmt.Sprintf("p%d/requirements.txt", i)] = "zenml==0.85.0\n" + l + "\n"
+			}
+			tr := tree(t, texts)
+			sets, _, _ := repo.Sets(tr)
+			asked, _ := Ask(sets, []repo.Python{{Version: "3.11", Folder: "."}})
+			x := &pyenv.Index{Manager: machine.Manager(t), Dir: t.TempDir(), Now: time.Now}
+			p := CheckPins(t.Context(), x, tr, asked, "0.85.0", "0.98.0")
+			skipOffline(t, p)
+			var got []Answer
+			for _, s := range p.Sets {
+				got = append(got, s.Answer)
+			}
+			if d := cmp.Diff(tc.answer, got); d != "" {
+				t.Errorf("answers (-want +got):\n%s", d)
+			}
+			if kept, _ := filepath.Glob(filepath.Join(x.Dir, "facts", "resolve-*.json")); len(kept) != tc.asked {
+				t.Errorf("%d questions, want %d", len(kept), tc.asked)
+			}
+		})
+	}
+}
