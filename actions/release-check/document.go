@@ -20,6 +20,7 @@ func (r *Result) Document() report.Document {
 	}
 	d.Sections = append(d.Sections, r.codeSections()...)
 	d.Sections = append(d.Sections, r.pinSections()...)
+	d.Sections = append(d.Sections, r.serverSections()...)
 	d.Sections = append(d.Sections, r.waiverSections()...)
 	d.Sections = append(d.Sections, r.pathSection())
 	d.Sections = append(d.Sections, r.findingSections()...)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -30,6 +31,8 @@ type Inputs struct {
 	Releases       string `help:"Where release notes come from: github, or a file or folder shaped like GitHub's list-releases answer." default:"github" placeholder:"SOURCE"`
 	PythonVersions string `help:"Python versions in use, such as 3.11,3.12. Default: the configuration's projects, else what the repository's files say." placeholder:"LIST"`
 	StartDate      string `help:"First day of the upgrade, such as 2026-11-30: the plan gets days and a chart. Default: durations only." placeholder:"DATE"`
+	ServerURL      string `name:"server-url" help:"Address of the ZenML server. With server-token, what it really uses answers whom a change hits." placeholder:"URL"`
+	ServerToken    string `name:"server-token" help:"API key (ZENKEY_...) of a service account of that server; it is only read from." secret:"true" placeholder:"KEY"`
 	GithubToken    string `name:"github-token" help:"Token to read ZenML's releases with; raises GitHub's rate limit." secret:"true" placeholder:"TOKEN"`
 }
 
@@ -44,6 +47,7 @@ type settings struct {
 	sets     []repo.Set
 	gaps     []repo.Gap // of the requirement files
 	pythons  []repo.Python
+	uses     []repo.Python // the same by folder
 	manager  *pyenv.Manager
 	start    *time.Time // nil: no plan with days
 	index    *pyenv.Index
@@ -58,7 +62,7 @@ func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, er
 	if s.cfg = cfg; cfg == nil {
 		s.cfg = &config.Config{}
 	}
-	faults := []error{err, s.decodeReleases(in.Releases), s.decodeRepository(rt.Repo), s.decodePythons(in.PythonVersions), s.decodeTools(rt), s.decodeStart(in.StartDate)}
+	faults := []error{err, in.decodeServer(), s.decodeReleases(in.Releases), s.decodeRepository(rt.Repo), s.decodePythons(in.PythonVersions), s.decodeTools(rt), s.decodeStart(in.StartDate)}
 	versions := s.decodeVersions()
 	if versions == nil && s.index != nil && (s.from != "" || s.tree != nil) {
 		versions = s.askIndex(ctx)
@@ -133,28 +137,29 @@ const sourceInput = "input python-versions"
 // decodePythons takes the input, else the configuration's projects, else what the files say.
 func (s *settings) decodePythons(text string) error {
 	var faults []error
-	add := func(v, source string) {
+	add := func(v, source, folder string) {
 		if !pythonVersion.MatchString(v) {
 			faults = append(faults, fault.BadInput(fmt.Sprintf("python version %q (%s) is not one such as 3.11", v, source), "give minor versions of Python 3, divided by commas"))
 			return
 		}
 		v = strings.Join(strings.Split(v, ".")[:2], ".")
+		s.uses = append(s.uses, repo.Python{Version: v, Source: source, Folder: folder})
 		if !slices.ContainsFunc(s.pythons, func(u repo.Python) bool { return u.Version == v }) {
 			s.pythons = append(s.pythons, repo.Python{Version: v, Source: source})
 		}
 	}
 	for _, v := range action.List(text) {
-		add(v, sourceInput)
+		add(v, sourceInput, ".")
 	}
 	if text == "" {
 		for _, p := range s.cfg.Projects {
 			for _, v := range p.PythonVersions {
-				add(v, "configuration, project "+p.Path)
+				add(v, "configuration, project "+p.Path, path.Clean(p.Path))
 			}
 		}
 	}
 	if len(s.pythons) == 0 && len(faults) == 0 && s.tree != nil {
-		s.pythons = repo.Pythons(s.tree)
+		s.pythons, s.uses = repo.Pythons(s.tree), repo.PythonUses(s.tree)
 	}
 	slices.SortFunc(s.pythons, func(a, b repo.Python) int { return version.Compare(a.Version, b.Version) })
 	return errors.Join(faults...)

@@ -8,6 +8,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/serveruse"
 )
 
 // Result is result.json of release-check.
@@ -23,10 +24,12 @@ type Result struct {
 	// Migrations that the server will run, in order; null when they could not be read.
 	Migrations []migration.Migration `json:"migrations"`
 	Path       []hops.Hop            `json:"path"`
-	Waivers    []Waiver              `json:"waivers"`
-	Checklist  []checklist.Phase     `json:"checklist"`
-	Schedule   *checklist.Schedule   `json:"schedule"` // null without start-date
-	Matrix     Matrix                `json:"matrix"`
+	// Server is what the server really uses; null when it was not asked or did not answer.
+	Server    *serveruse.Use      `json:"server"`
+	Waivers   []Waiver            `json:"waivers"`
+	Checklist []checklist.Phase   `json:"checklist"`
+	Schedule  *checklist.Schedule `json:"schedule"` // null without start-date
+	Matrix    Matrix              `json:"matrix"`
 	// MatrixNotes say what the matrix folds or leaves out; they may not stand in it, for the
 	// workflow engine would take them as an axis.
 	MatrixNotes []string `json:"matrix_notes"`

@@ -5,7 +5,6 @@ package releasecheck
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -16,8 +15,8 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/serveruse"
 )
 
 const name = "release-check"
@@ -48,11 +47,14 @@ type gathered struct {
 	pair            *impact.Pair
 	code            *impact.Code
 	pins            *impact.Pins
+	projects        []impact.Project // the Python versions of each folder with requirements
 	noNotes, noCode error
 	noPair          error
 	migrations      []migration.Migration // null when noMigrations says why
 	noMigrations    error
 	path            *hops.Path
+	use             *serveruse.Use // null when no server was named, or noUse says why
+	noUse           error
 }
 
 // Check decodes the inputs and tells every fault in them.
@@ -70,6 +72,7 @@ func (c *check) Run(ctx context.Context, rt *action.Runtime) (action.Result, err
 	group.Go(func() error { return g.notes(ctx, rt, s, c.inputs.GithubToken) })
 	group.Go(func() error { return g.checkCode(ctx, rt, s) })
 	group.Go(func() error { g.checkPins(ctx, rt, s); return nil })
+	group.Go(func() error { g.lookAtServer(ctx, rt, &c.inputs); return nil })
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
@@ -140,20 +143,6 @@ func (g *gathered) checkCode(ctx context.Context, rt *action.Runtime, s *setting
 	return group.Wait()
 }
 
-func (g *gathered) checkPins(ctx context.Context, rt *action.Runtime, s *settings) {
-	if len(s.pythons) == 0 {
-		return
-	}
-	step := rt.Progress.Start("pins against the resolver")
-	pythons := make([]string, 0, len(s.pythons))
-	for _, p := range s.pythons {
-		pythons = append(pythons, p.Version)
-	}
-	g.pins = impact.CheckPins(ctx, s.index, s.sets, pythons, s.from, s.to)
-	g.pins.Unjudged = append(g.pins.Unjudged, s.gaps...)
-	step.Done(fmt.Sprintf("%d conflicts", len(g.pins.Conflicts)))
-}
-
 type ender interface {
 	Done(note string)
 	Fail(note string)
@@ -165,17 +154,4 @@ func end(step ender, err error, note string) {
 		return
 	}
 	step.Done(note)
-}
-
-// python compares what both versions ask of Python with what is used.
-func python(s *settings, g *gathered) impact.Python {
-	p := impact.Python{Used: []string{}, UsedFrom: slices.Concat([]repo.Python{}, s.pythons)}
-	for _, u := range s.pythons {
-		p.Used = append(p.Used, u.Version)
-	}
-	if g.pair != nil {
-		p.RequiresOld, p.RequiresNew = &g.pair.OldMeta.RequiresPython, &g.pair.NewMeta.RequiresPython
-	}
-	p.Judge()
-	return p
 }

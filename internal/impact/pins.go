@@ -19,6 +19,7 @@ type Pins struct {
 	Files     []Pin             `json:"files"`
 	Conflicts []PinConflict     `json:"conflicts"`
 	Resolved  map[string]Answer `json:"resolved"` // Python version to the worst answer of any set
+	Sets      []SetAnswer       `json:"sets"`
 	Already   []Already         `json:"already_conflicting"`
 	Unjudged  []repo.Gap        `json:"unjudged"`
 }
@@ -30,19 +31,22 @@ type Pin struct {
 	Line    int     `json:"line"`
 	Yours   string  `json:"yours"`
 	Version *string `json:"version"` // null when the line allows several
+	Fix     *string `json:"fix"`     // the line with the new version; null when it allows that already
 }
 
 // PinConflict is a requirement of the user's that the new version cannot live with.
 type PinConflict struct {
-	Set      string  `json:"set"`
-	File     string  `json:"file"`
-	Line     int     `json:"line"`
-	Python   string  `json:"python"`
-	Package  string  `json:"package"`
-	Yours    string  `json:"yours"`
-	NeededBy string  `json:"needed_by"`
-	Proof    string  `json:"proof"` // the resolver's words
-	Fix      *string `json:"fix"`   // null when no change was proved to help
+	Set      string `json:"set"`
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Python   string `json:"python"`
+	Package  string `json:"package"`
+	Yours    string `json:"yours"`
+	NeededBy string `json:"needed_by"`
+	Proof    string `json:"proof"` // the resolver's words
+	// Fix is a line to put in place of the user's; null when no change was proved to help. The
+	// fixes of one set and Python are one change, proved as a whole.
+	Fix *string `json:"fix"`
 }
 
 // Already is a set that does not resolve with the old version either.
@@ -80,50 +84,84 @@ func FindPins(sets []repo.Set) []Pin {
 	return out
 }
 
+// Asked is a set of requirements with the Python versions it is installed on.
+type Asked struct {
+	repo.Set
+	Pythons []string
+}
+
+// SetAnswer is how one set ended on one Python.
+type SetAnswer struct {
+	Set    string `json:"set"`
+	Python string `json:"python"`
+	Answer Answer `json:"answer"`
+}
+
+// cell is what came out for one set and one Python.
+type cell struct {
+	set       *repo.Set
+	python    string
+	answer    Answer
+	conflicts []PinConflict
+	already   *Already
+	gap       *repo.Gap
+}
+
 // CheckPins asks the resolver whether every set holds together with ZenML's pin replaced by the new
-// version, for each Python version. What cannot be asked or judged is in Unjudged.
-func CheckPins(ctx context.Context, x *pyenv.Index, sets []repo.Set, pythons []string, from, to string) *Pins {
-	out := &Pins{Files: FindPins(sets), Conflicts: []PinConflict{}, Resolved: map[string]Answer{}, Already: []Already{}, Unjudged: []repo.Gap{}}
-	type cell struct {
-		answer    Answer
-		conflicts []PinConflict
-		already   *Already
-		gap       *repo.Gap
-	}
-	grid := make([]cell, len(sets)*len(pythons))
+// version, on each of its Python versions. What cannot be asked or judged is in Unjudged. The tree
+// is where fixes get the owner's own lines from.
+func CheckPins(ctx context.Context, x *pyenv.Index, t *repo.Tree, sets []Asked, from, to string) *Pins {
+	out := &Pins{Files: []Pin{}, Conflicts: []PinConflict{}, Resolved: map[string]Answer{}, Sets: []SetAnswer{}, Already: []Already{}, Unjudged: []repo.Gap{}}
+	var rows [][]*cell
+	var askers []*asker
 	group := errgroup.Group{}
 	group.SetLimit(4)
-	for i, s := range sets {
-		for k, python := range pythons {
-			c := &grid[i*len(pythons)+k]
-			group.Go(func() error {
-				a := asker{x: x, set: s, python: python, from: from, to: to}
-				c.answer, c.conflicts, c.already, c.gap = a.ask(ctx)
-				return nil
-			})
-		}
+	for i := range sets {
+		s := &sets[i]
+		s.Gaps = append(slices.Clone(s.Gaps), repo.Unfollowed(t, &s.Set)...)
 		out.Unjudged = append(out.Unjudged, s.Gaps...)
+		a := &asker{x: x, tree: t, set: s.Set, from: from, to: to}
+		out.Files = append(out.Files, a.pin())
+		var row []*cell
+		for _, python := range s.Pythons {
+			row = append(row, &cell{set: &s.Set, python: python})
+		}
+		rows, askers = append(rows, row), append(askers, a)
+	}
+	together(ctx, x, slices.Concat(rows...), to)
+	for i, a := range askers {
+		group.Go(func() error {
+			for _, c := range rows[i] {
+				if a.python = c.python; c.answer == "" {
+					a.judge(ctx, c)
+				}
+			}
+			return nil
+		})
 	}
 	_ = group.Wait() // a failure is in its cell
-	for i := range grid {
-		c, python := &grid[i], pythons[i%len(pythons)]
-		out.Conflicts = append(out.Conflicts, c.conflicts...)
-		if c.already != nil {
-			out.Already = append(out.Already, *c.already)
-		}
-		if c.gap != nil {
-			out.Unjudged = append(out.Unjudged, *c.gap)
-		}
-		answer := c.answer
-		if answer == Resolves && len(sets[i/len(pythons)].Gaps) > 0 {
-			answer = Unjudged
-		}
-		if slices.Index(answers, answer) > slices.Index(answers, out.Resolved[python]) {
-			out.Resolved[python] = answer
-		}
+	for _, c := range slices.Concat(rows...) {
+		out.add(c)
 	}
 	out.Unjudged = unique(out.Unjudged)
 	return out
+}
+
+func (p *Pins) add(c *cell) {
+	p.Conflicts = append(p.Conflicts, c.conflicts...)
+	if c.already != nil {
+		p.Already = append(p.Already, *c.already)
+	}
+	if c.gap != nil {
+		p.Unjudged = append(p.Unjudged, *c.gap)
+	}
+	if c.answer == Resolves && len(c.set.Gaps) > 0 {
+		c.answer = Unjudged
+	}
+	p.Sets = append(p.Sets, SetAnswer{Set: c.set.Name, Python: c.python, Answer: c.answer})
+	if slices.Index(answers, c.answer) > slices.Index(answers, p.Resolved[c.python]) {
+		p.Resolved[c.python] = c.answer
+	}
 }
 
 func unique(gaps []repo.Gap) []repo.Gap {
@@ -135,142 +173,130 @@ func unique(gaps []repo.Gap) []repo.Gap {
 	})
 }
 
-// asker asks about one set on one Python version.
+// asker asks about one set, on one Python version after the other.
 type asker struct {
 	x                *pyenv.Index
+	tree             *repo.Tree
 	set              repo.Set
 	python, from, to string
+	last             *found // what helped on the Python before
 }
 
-func (a *asker) ask(ctx context.Context) (Answer, []PinConflict, *Already, *repo.Gap) {
-	unknown := func(err error) (Answer, []PinConflict, *Already, *repo.Gap) {
-		return Unjudged, nil, nil, &repo.Gap{File: a.set.Name, Why: fmt.Sprintf("the resolver gave no answer for Python %s: %v", a.python, err)}
+// pin returns the set's line of ZenML, with what it becomes.
+func (a *asker) pin() Pin {
+	p := FindPins([]repo.Set{a.set})[0]
+	l, _ := a.set.ZenML()
+	m := move(l, a.raw(l), a.to)
+	if m.text != m.own {
+		fix := paste(a.raw(l), []moved{m}, m)
+		p.Fix = &fix
 	}
-	_, err := a.resolve(ctx, a.to, nil)
-	var conflict *pyenv.Conflict
-	switch {
-	case err == nil:
-		return Resolves, nil, nil, nil
-	case !errors.As(err, &conflict):
-		return unknown(err)
-	case pythonRefused.MatchString(strings.Join(strings.Fields(conflict.Proof), " ")):
-		return PythonRefused, nil, nil, nil
-	case onlyWheels.MatchString(conflict.Proof):
-		return unknown(errors.New("a package has no wheel, and building one would run its code"))
-	}
-	var old *pyenv.Conflict
-	if _, err := a.resolve(ctx, a.from, nil); errors.As(err, &old) && !onlyWheels.MatchString(old.Proof) {
-		return AlreadyConflicting, nil, &Already{Set: a.set.Name, Python: a.python, Proof: old.Proof}, nil
-	} else if err != nil {
-		return unknown(err)
-	}
-	found, err := a.explain(ctx, conflict)
-	if err != nil {
-		return unknown(err)
-	}
-	return Conflicts, found, nil, nil
+	return p
 }
+
+// judge fills a cell in.
+func (a *asker) judge(ctx context.Context, c *cell) {
+	unknown := func(why string) {
+		c.answer, c.gap = Unjudged, &repo.Gap{File: a.set.Name, Why: fmt.Sprintf("the resolver gave no answer for Python %s: %s", a.python, why)}
+	}
+	_, conflict, err := a.resolve(ctx, a.to, nil)
+	switch {
+	case err != nil:
+		unknown(err.Error())
+		return
+	case conflict == nil:
+		c.answer = Resolves
+		return
+	case pythonRefused.MatchString(oneLine(conflict.Proof)):
+		c.answer = PythonRefused
+		return
+	case unanswerable(conflict.Proof) != "":
+		unknown(unanswerable(conflict.Proof))
+		return
+	}
+	old, before, err := a.resolve(ctx, a.from, nil)
+	switch {
+	case err != nil:
+		unknown(err.Error())
+		return
+	case before != nil && unanswerable(before.Proof) != "":
+		unknown(unanswerable(before.Proof))
+		return
+	case before != nil:
+		c.answer, c.already = AlreadyConflicting, &Already{Set: a.set.Name, Python: a.python, Proof: before.Proof}
+		return
+	}
+	if c.conflicts, err = a.explain(ctx, conflict, old); err != nil {
+		unknown(err.Error())
+		return
+	}
+	c.answer = Conflicts
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // pythonRefused is uv's proof that ZenML itself does not run on a Python: no pin is to blame.
 var pythonRefused = regexp.MustCompile(`does not satisfy Python\S+ and (you require )?zenml|zenml\S* depends on Python`)
 
-var onlyWheels = regexp.MustCompile(`no usable wheels|building from source is disabled|has no wheels`)
+var (
+	noWheel = regexp.MustCompile(`(\S+) (?:has|have) no (?:usable )?wheels`)
+	builds  = regexp.MustCompile(`building from source is disabled`)
+	absent  = regexp.MustCompile(`(?:Because |because |and )?(\S+) was not found in the package registry`)
+	noZenML = regexp.MustCompile(`there (?:is|are) no versions? of (zenml\S*)`)
+)
 
-// resolve asks with ZenML's own pin replaced and the named packages' bounds left away.
-func (a *asker) resolve(ctx context.Context, v string, loose []string) (map[string]string, error) {
+// unanswerable says why a refusal proves nothing of the upgrade; empty for one that does.
+func unanswerable(proof string) string {
+	text := oneLine(proof)
+	if m := absent.FindStringSubmatch(text); m != nil {
+		return m[1] + " is not on the package index that this machine uses (an index that the repository names is not followed)"
+	}
+	if m := noZenML.FindStringSubmatch(text); m != nil {
+		return m[1] + " is not on the package index that this machine uses"
+	}
+	if m := noWheel.FindStringSubmatch(text); m != nil {
+		return m[1] + " has no wheel for it, and building one would run its code"
+	}
+	if builds.MatchString(text) {
+		return "a package has no wheel, and building one would run its code"
+	}
+	return ""
+}
+
+// question puts the set as a question, with ZenML's own pin replaced and every other line as told.
+func (a *asker) question(v string, line func(repo.Line) string) pyenv.Question {
 	q := pyenv.Question{Python: a.python}
 	for _, l := range a.set.Lines {
-		switch {
-		case l.Name == "zenml":
+		if l.Name == "zenml" {
 			q.Requirements = append(q.Requirements, l.With("=="+v))
-		case slices.Contains(loose, l.Name):
-			q.Requirements = append(q.Requirements, l.With(""))
-		default:
-			q.Requirements = append(q.Requirements, l.Text)
+		} else {
+			q.Requirements = append(q.Requirements, line(l))
 		}
 	}
 	for _, l := range a.set.Constraints {
-		if l.Name != "zenml" && !slices.Contains(loose, l.Name) {
-			q.Constraints = append(q.Constraints, l.Text)
+		if l.Name != "zenml" {
+			q.Constraints = append(q.Constraints, line(l))
 		}
 	}
-	return a.x.Resolve(ctx, q)
+	return q
 }
 
-// mostRounds bounds how many pins of one set are named.
-const mostRounds = 8
-
-// explain finds the user's pins that stand against the new version. It loosens one after the other
-// until the rest resolves; only then the versions that came out are a proved fix.
-func (a *asker) explain(ctx context.Context, first *pyenv.Conflict) ([]PinConflict, error) {
-	var out []PinConflict
-	var loose []string
-	proof := first.Proof
-	for range mostRounds {
-		candidates := a.named(proof, loose)
-		if len(candidates) == 0 {
-			break
-		}
-		next := ""
-		for _, l := range candidates {
-			pins, err := a.resolve(ctx, a.to, append(slices.Clone(loose), l.Name))
-			var conflict *pyenv.Conflict
-			if err == nil {
-				out = append(out, a.conflict(l, proof))
-				for i := range out {
-					fix := out[i].Package + "==" + pins[out[i].Package]
-					out[i].Fix = &fix
-				}
-				return out, nil
-			}
-			if !errors.As(err, &conflict) {
-				return nil, err
-			}
-			if next == "" {
-				next = conflict.Proof
-			}
-		}
-		// Several pins stand in the way: go on without the first.
-		out = append(out, a.conflict(candidates[0], proof))
-		loose, proof = append(loose, candidates[0].Name), next
+// ask puts a question. The conflict is the resolver's refusal, the error anything else.
+func (a *asker) ask(ctx context.Context, q pyenv.Question) (map[string]string, *pyenv.Conflict, error) {
+	pins, err := a.x.Resolve(ctx, q)
+	var conflict *pyenv.Conflict
+	if errors.As(err, &conflict) {
+		return nil, conflict, nil
 	}
-	if len(out) == 0 {
-		l, _ := a.set.ZenML()
-		c := a.conflict(l, proof)
-		c.NeededBy = ""
-		out = append(out, c)
-	}
-	return out, nil
+	return pins, nil, err
 }
 
-// named returns the set's bounded requirements and constraints that a proof speaks of.
-func (a *asker) named(proof string, loose []string) []repo.Line {
-	var out []repo.Line
-	words := map[string]bool{}
-	for _, w := range packageWord.FindAllString(proof, -1) {
-		words[pyenv.Normalize(w)] = true
-	}
-	for _, l := range slices.Concat(a.set.Lines, a.set.Constraints) {
-		bare := l.With("") == strings.TrimSpace(l.Text)
-		again := slices.ContainsFunc(out, func(o repo.Line) bool { return o.Name == l.Name })
-		if l.Name != "zenml" && !bare && !again && words[l.Name] && !slices.Contains(loose, l.Name) {
-			out = append(out, l)
+// resolve asks with the bounds of some lines left away.
+func (a *asker) resolve(ctx context.Context, v string, loose []repo.Line) (map[string]string, *pyenv.Conflict, error) {
+	return a.ask(ctx, a.question(v, func(l repo.Line) string {
+		if at(loose, l) >= 0 {
+			return l.With("")
 		}
-	}
-	return out
-}
-
-var packageWord = regexp.MustCompile(`[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?`)
-
-func (a *asker) conflict(l repo.Line, proof string) PinConflict {
-	c := PinConflict{
-		Set: a.set.Name, File: l.File, Line: l.Line, Python: a.python, Package: l.Name,
-		Yours: l.Text, NeededBy: "zenml==" + a.to, Proof: proof,
-	}
-	// uv: "Because zenml>=0.98.0 depends on click>=8.3.3,<=8.5.0 and ..."
-	needs := regexp.MustCompile(`(\S+) depends on (` + regexp.QuoteMeta(l.Name) + `[^\s,]*(?:,[<>=!~][^\s,]*)*)`)
-	if m := needs.FindStringSubmatch(strings.Join(strings.Fields(proof), " ")); m != nil {
-		c.NeededBy = m[1] + " needs " + m[2]
-	}
-	return c
+		return l.Text
+	}))
 }

@@ -1,11 +1,9 @@
 package impact
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -128,70 +126,5 @@ func TestBreakageThroughOwnModuleAndInNotebook(t *testing.T) {
 	want := []string{"a.py:3 list_event_sources", "n.ipynb:2 list_event_sources"}
 	if d := cmp.Diff(want, places(code.Breakages)); d != "" {
 		t.Errorf("breakages (-want +got):\n%s", d)
-	}
-}
-
-func index(t *testing.T) *pyenv.Index {
-	t.Helper()
-	m := machine.Manager(t)
-	return &pyenv.Index{Manager: m, Dir: m.Dir, Now: time.Now}
-}
-
-func TestPinConflictIsProvedWithItsFix(t *testing.T) {
-	t.Parallel()
-	x := index(t)
-	sets, files, gaps := repo.Sets(scan(t, "../../examples/churn"))
-	if len(files) != 2 || len(sets) != 2 || len(gaps) != 0 {
-		t.Fatalf("files %v, %d sets, gaps %v", files, len(sets), gaps)
-	}
-	p := CheckPins(context.Background(), x, sets, []string{"3.11"}, "0.85.0", "0.98.0")
-	skipOffline(t, p)
-	if len(p.Conflicts) != 1 || p.Resolved["3.11"] != Conflicts {
-		t.Fatalf("got %+v", p)
-	}
-	c := p.Conflicts[0]
-	if c.Package != "click" || c.Yours != "click==8.1.7" || c.File != "requirements-dev.txt" || c.Line != 3 ||
-		!strings.Contains(c.NeededBy, "click>=8.3.3") || !strings.Contains(c.Proof, "click==8.1.7") || c.Fix == nil || !strings.HasPrefix(*c.Fix, "click==8.") {
-		t.Errorf("got %+v (fix %v)", c, c.Fix)
-	}
-}
-
-func skipOffline(t *testing.T, p *Pins) {
-	t.Helper()
-	for _, g := range p.Unjudged {
-		if strings.Contains(g.Why, "index did not answer") {
-			t.Skip("skipped: the package index did not answer")
-		}
-	}
-}
-
-func TestPinsOfOtherShapes(t *testing.T) {
-	t.Parallel()
-	x := index(t)
-	for name, tc := range map[string]struct {
-		text   string
-		answer Answer
-	}{
-		"two pins stand against it": {"zenml==0.85.0\nclick==8.1.7\npydantic==2.8.2\nfastapi==0.115.0\n", Conflicts},
-		"broken before the upgrade": {"zenml==0.85.0\npydantic==1.10.14\n", AlreadyConflicting},
-		"nothing in the way":        {"zenml==0.85.0\nrich\n", Resolves},
-		"an address":                {"zenml==0.85.0\nfoo @ https://localhost/foo.whl\n-e .\n", Unjudged},
-		"a hash":                    {"zenml==0.85.0 \\\n    --hash=sha256:aa\n", Unjudged},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			sets, _, _ := repo.Sets(tree(t, map[string]string{"requirements.txt": tc.text}))
-			p := CheckPins(t.Context(), x, sets, []string{"3.11"}, "0.85.0", "0.98.0")
-			skipOffline(t, p)
-			if p.Resolved["3.11"] != tc.answer {
-				t.Errorf("answer %q, want %q: %+v", p.Resolved["3.11"], tc.answer, p)
-			}
-			if (tc.answer == Conflicts) != (len(p.Conflicts) > 0) || (tc.answer == AlreadyConflicting) != (len(p.Already) > 0) {
-				t.Errorf("conflicts %+v, already %+v", p.Conflicts, p.Already)
-			}
-			for _, c := range p.Conflicts {
-				t.Logf("%s: %s <- %s", c.Package, c.Yours, c.NeededBy)
-			}
-		})
 	}
 }

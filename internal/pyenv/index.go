@@ -11,9 +11,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/zenml-upgrade/zenml-upgrade/internal/atomicfile"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 )
 
 // How long an answer of the package index is used again.
@@ -28,6 +32,10 @@ type Index struct {
 	Manager *Manager
 	Dir     string // absolute
 	Now     func() time.Time
+
+	flight singleflight.Group
+	mu     sync.Mutex
+	down   error // the index did not answer: uv has tried several times, the next question need not
 }
 
 // kept is an answer on disk.
@@ -38,24 +46,49 @@ type kept struct {
 	Values []string          `json:"values"`
 }
 
-// Resolve is Manager.Resolve with its answers, conflicts included, kept for 24 hours.
+// Resolve is Manager.Resolve with its answers, conflicts included, kept for 24 hours or until the
+// index lists other versions of ZenML. What several ask at once is asked once. An index that did
+// not answer is not asked again.
 func (x *Index) Resolve(ctx context.Context, q Question) (map[string]string, error) {
-	path := x.path("resolve", []any{q, x.Manager.Env, x.uvBuild()})
+	path := x.path("resolve", []any{q, x.Manager.Env, x.uvBuild(), x.state()})
 	if k, ok := x.load(path, resolveAge); ok {
 		if k.Proof != "" {
 			return nil, &Conflict{Proof: k.Proof}
 		}
 		return k.Pins, nil
 	}
+	x.mu.Lock()
+	down := x.down
+	x.mu.Unlock()
+	if down != nil {
+		return nil, down
+	}
+	pins, err, _ := x.flight.Do(path, func() (any, error) { return x.resolve(ctx, path, q) })
+	out, _ := pins.(map[string]string)
+	return out, err
+}
+
+func (x *Index) resolve(ctx context.Context, path string, q Question) (map[string]string, error) {
 	pins, err := x.Manager.Resolve(ctx, q)
 	var conflict *Conflict
+	var unreachable *fault.Error
 	switch {
 	case errors.As(err, &conflict):
 		x.save(path, kept{Proof: conflict.Proof})
 	case err == nil:
 		x.save(path, kept{Pins: pins})
+	case errors.As(err, &unreachable) && unreachable.Kind == fault.NoVerdict:
+		x.mu.Lock()
+		x.down = err
+		x.mu.Unlock()
 	}
 	return pins, err
+}
+
+// state tells one state of the index from another by its versions of ZenML, as last listed.
+func (x *Index) state() []string {
+	k, _ := x.load(x.path("versions", []any{"zenml", x.Manager.Env}), math.MaxInt64)
+	return k.Values
 }
 
 // Versions is Manager.Versions with its answer kept for 6 hours. When the index does not answer,

@@ -36,6 +36,7 @@ type Question struct {
 	Requirements []string // PEP 508 lines
 	Constraints  []string
 	Python       string // "3.11"; need not be installed
+	Lowest       bool   // the lowest versions of what Requirements name, instead of the newest
 }
 
 // Resolve asks uv for a set of versions that meets the requirements, from wheels only. The
@@ -47,7 +48,7 @@ func (m *Manager) Resolve(ctx context.Context, q Question) (map[string]string, e
 		return nil, fmt.Errorf("making a folder for the resolver: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	args := []string{"pip", "compile", "--quiet", "--no-header", "--no-annotate", "--only-binary", ":all:", "requirements.in"}
+	args := []string{"pip", "compile", "--no-config", "--quiet", "--no-header", "--no-annotate", "--only-binary", ":all:", "requirements.in"}
 	files := map[string][]string{"requirements.in": q.Requirements}
 	if len(q.Constraints) > 0 {
 		files["constraints.in"] = q.Constraints
@@ -55,6 +56,9 @@ func (m *Manager) Resolve(ctx context.Context, q Question) (map[string]string, e
 	}
 	if q.Python != "" {
 		args = append(args, "--python-version", q.Python)
+	}
+	if q.Lowest {
+		args = append(args, "--resolution", "lowest-direct")
 	}
 	for name, lines := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
@@ -96,7 +100,7 @@ func classify(err error) error {
 		return err
 	}
 	text := exit.Tail
-	for _, sign := range []string{"Failed to fetch", "error sending request", "dns error", "client error", "Could not connect", "Network connectivity is disabled", "tls handshake"} {
+	for _, sign := range []string{"Failed to fetch", "error sending request", "dns error", "client error", "Could not connect", "Network connectivity is disabled", "tls handshake", "could not be queried"} {
 		if strings.Contains(text, sign) {
 			return fault.Unreachable("the package index did not answer", err, "check the index configured for uv and try again")
 		}

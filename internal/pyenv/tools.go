@@ -60,11 +60,12 @@ func find(name string, environ []string) string {
 	return ""
 }
 
-// indexEnv passes how uv and pip reach their index, and closes what a repository or a user's
-// configuration could steer: the interpreter downloads and the configuration files.
+// indexEnv passes how uv and pip reach their index, and closes what a repository could steer: the
+// interpreter downloads and the configuration files.
 func indexEnv(environ []string) []string {
 	index := []string{
-		"UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX", "UV_FIND_LINKS", "UV_CACHE_DIR", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS",
+		"UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX", "UV_INDEX_STRATEGY", "UV_FIND_LINKS",
+		"UV_CACHE_DIR", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS", "UV_HTTP_TIMEOUT", "UV_HTTP_RETRIES", "XDG_CONFIG_HOME",
 		"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_CERT", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES", "PIP_CONFIG_FILE",
 	}
 	out := proc.BaseEnv(environ, "UV_NO_CONFIG=1", "UV_PYTHON_DOWNLOADS=never", "UV_NO_PROGRESS=1", "NO_COLOR=1",
@@ -79,9 +80,5 @@ func indexEnv(environ []string) []string {
 			out = append(out, k+"="+v)
 		}
 	}
-	// uv does not read pip's variables: one configured index serves both.
-	if _, ok := seen["UV_DEFAULT_INDEX"]; !ok && seen["UV_INDEX_URL"] == "" && seen["PIP_INDEX_URL"] != "" {
-		out = append(out, "UV_DEFAULT_INDEX="+seen["PIP_INDEX_URL"])
-	}
-	return out
+	return machineIndexes(environ).variables(out)
 }

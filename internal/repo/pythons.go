@@ -14,19 +14,36 @@ import (
 type Python struct {
 	Version string `json:"version"` // "3.11"
 	Source  string `json:"source"`  // a file with its line, or an input
+	Folder  string `json:"-"`       // what it holds for: this folder of the repository, "." for all of it
 }
 
 // Pythons returns the Python versions that the repository says it uses, oldest first.
 func Pythons(t *Tree) []Python {
 	var out []Python
+	for _, p := range PythonUses(t) {
+		if !slices.ContainsFunc(out, func(u Python) bool { return u.Version == p.Version }) {
+			out = append(out, p)
+		}
+	}
+	slices.SortFunc(out, func(a, b Python) int { return version.Compare(a.Version, b.Version) })
+	return out
+}
+
+// PythonUses returns the Python versions of each folder that names some, in order of files.
+func PythonUses(t *Tree) []Python {
+	var out []Python
+	folder := ""
 	add := func(text, source string) {
 		for _, v := range minor.FindAllString(text, -1) {
-			if !slices.ContainsFunc(out, func(u Python) bool { return u.Version == v }) {
-				out = append(out, Python{Version: v, Source: source})
+			if !slices.ContainsFunc(out, func(u Python) bool { return u.Version == v && u.Folder == folder }) {
+				out = append(out, Python{Version: v, Source: source, Folder: folder})
 			}
 		}
 	}
 	for _, p := range t.Files {
+		if folder = path.Dir(p); strings.HasPrefix(p, ".github/") {
+			folder = "."
+		}
 		switch base := path.Base(p); {
 		case base == ".python-version", base == "runtime.txt":
 			if data, err := t.Read(p); err == nil {
@@ -50,7 +67,6 @@ func Pythons(t *Tree) []Python {
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b Python) int { return version.Compare(a.Version, b.Version) })
 	return out
 }
 

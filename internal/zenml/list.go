@@ -8,6 +8,8 @@ import (
 	"maps"
 	"net/url"
 	"strconv"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
 const (
@@ -84,4 +86,47 @@ func (c *Client) pages(ctx context.Context, path string, query url.Values) ([]js
 			return out, nil
 		}
 	}
+}
+
+// Newest reads the newest items of a list, at most so many (10,000 is the server's own bound), and
+// how many there are in all. A scope is a project, empty where lists reach over all of them.
+func Newest[T any](ctx context.Context, c *Client, path, scope string, query url.Values, most int) (items []T, total int, err error) {
+	q := url.Values{"sort_by": {"desc:created"}, "size": {strconv.Itoa(min(most, pageSize))}}
+	maps.Copy(q, query)
+	if scope != "" {
+		q.Set("project", scope)
+	}
+	for n := 1; len(items) < most; n++ {
+		q.Set("page", strconv.Itoa(n))
+		var p struct {
+			TotalPages int `json:"total_pages"`
+			Total      int `json:"total"`
+			Items      []T `json:"items"`
+		}
+		if err := c.Get(ctx, path, q, &p); err != nil {
+			return nil, 0, err
+		}
+		items, total = append(items, p.Items...), p.Total
+		if n >= p.TotalPages || len(p.Items) == 0 {
+			break
+		}
+	}
+	return items[:min(most, len(items))], total, nil
+}
+
+// Scopes returns the projects that lists have to be asked for one by one, ids by name: nil below
+// 0.80, where a list reaches over all workspaces.
+func (c *Client) Scopes(ctx context.Context, serverVersion string) (map[string]string, error) {
+	if version.Compare(serverVersion, "0.80.0") < 0 {
+		return nil, nil
+	}
+	found, err := list[named](ctx, c, "/projects", nil)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, p := range found {
+		out[p.Name] = p.ID
+	}
+	return out, nil
 }
