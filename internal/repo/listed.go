@@ -1,0 +1,113 @@
+package repo
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Entry is one entry of a commit's tree, folders left out.
+type Entry struct {
+	Path string // from the repository's root
+	Mode string // git's, such as 100644
+	ID   string // of the content
+}
+
+// The modes of entries that are no files.
+const (
+	modeLink      = "120000"
+	modeSubmodule = "160000"
+)
+
+// listed is a source whose files were all listed first and are read by id.
+type listed struct {
+	entries map[string]Entry // by path below the tree's own root
+	blob    func(id string) ([]byte, error)
+	end     func() error
+}
+
+// newListed makes the tree of the entries below a folder of a repository, "" for its root. What is
+// left out of a folder on disk is left out here; links and submodules are never followed.
+func newListed(entries []Entry, below string, blob func(id string) ([]byte, error), end func() error) *Tree {
+	l := &listed{entries: map[string]Entry{}, blob: blob, end: end}
+	t := &Tree{src: l}
+	var venvs []string
+	for _, e := range entries {
+		p, inside := strings.CutPrefix(e.Path, below)
+		if !inside || !fs.ValidPath(p) {
+			continue
+		}
+		l.entries[p] = e
+		if path.Base(p) == "pyvenv.cfg" {
+			venvs = append(venvs, path.Dir(p)+"/")
+		}
+	}
+	paths := make([]string, 0, len(l.entries))
+	for p := range l.entries {
+		paths = append(paths, p)
+	}
+	slices.Sort(paths)
+	for _, p := range paths {
+		if inForeign(p) || slices.ContainsFunc(venvs, func(v string) bool { return strings.HasPrefix(p, v) }) {
+			continue
+		}
+		switch mode := l.entries[p].Mode; {
+		case mode == modeSubmodule:
+			t.Skipped = append(t.Skipped, Gap{File: p, Why: "it is a submodule and was not read"})
+		case mode == modeLink && readable(p):
+			t.Skipped = append(t.Skipped, Gap{File: p, Why: "it is a symbolic link and was not followed"})
+		case mode == modeLink:
+		case len(t.Files) == mostFiles:
+			t.Skipped = append(t.Skipped, manyFiles(p))
+			return t
+		default:
+			t.Files = append(t.Files, p)
+		}
+	}
+	return t
+}
+
+func inForeign(p string) bool {
+	for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
+		if foreign(dir) {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *listed) read(p string) ([]byte, error) {
+	e, ok := l.entries[path.Clean(p)]
+	switch {
+	case !ok:
+		return nil, fs.ErrNotExist
+	case e.Mode == modeLink || e.Mode == modeSubmodule:
+		return nil, errors.New("it is not a regular file")
+	}
+	data, err := l.blob(e.ID)
+	if err != nil {
+		return nil, fmt.Errorf("content %s: %w", e.ID, err)
+	}
+	return data, nil
+}
+
+func (l *listed) stat(p string) (there, regular bool) {
+	p = path.Clean(p)
+	e, ok := l.entries[p]
+	if ok {
+		return true, e.Mode != modeLink && e.Mode != modeSubmodule
+	}
+	for name := range l.entries {
+		if strings.HasPrefix(name, p+"/") {
+			return true, false
+		}
+	}
+	return false, false
+}
+
+func (l *listed) id(p string) string { return l.entries[path.Clean(p)].ID }
+
+func (l *listed) close() error { return l.end() }
