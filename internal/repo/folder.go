@@ -35,7 +35,10 @@ func Scan(dir string) (*Tree, error) {
 				return fs.SkipDir
 			}
 			return nil
-		case d.Type()&fs.ModeSymlink != 0 && readable(p):
+		case d.Type()&fs.ModeSymlink != 0:
+			if t.Links = append(t.Links, p); !readable(p) {
+				return nil
+			}
 			t.Skipped = append(t.Skipped, Gap{File: p, Why: "it is a symbolic link and was not followed"})
 			return nil
 		case !d.Type().IsRegular():
@@ -51,6 +54,7 @@ func Scan(dir string) (*Tree, error) {
 		return nil, errors.Join(fmt.Errorf("listing the repository: %w", err), root.Close())
 	}
 	slices.Sort(t.Files)
+	slices.Sort(t.Links)
 	return t, nil
 }
 

@@ -128,6 +128,22 @@ func TestAHostileRepository(t *testing.T) {
 	}
 }
 
+// Links inside a commit are followed as in a folder, never out of it and never for ever.
+func TestLinksInACommit(t *testing.T) {
+	t.Parallel()
+	r := gitrepo.New(t)
+	for link, target := range map[string]string{"in.txt": "more/base", "out.txt": "../x", "loop.txt": "pool.txt", "pool.txt": "loop.txt", "gone.txt": "gone"} {
+		if err := os.Symlink(target, filepath.Join(r.Dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	id := r.Commit(map[string]string{"more/base": "zenml==0.85.0\n", "requirements.txt": "-r in.txt\n-r out.txt\n-r loop.txt\n-r gone.txt\n"})
+	sets, _, _ := Sets(committed(t, gitAt(t, r.Dir), id))
+	if len(sets) != 1 || len(sets[0].Gaps) != 3 || sets[0].Lines[0].Text != "zenml==0.85.0" {
+		t.Errorf("sets %+v", sets)
+	}
+}
+
 func TestAShallowCheckout(t *testing.T) {
 	t.Parallel()
 	r := gitrepo.New(t)

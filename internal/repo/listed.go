@@ -57,9 +57,10 @@ func newListed(entries []Entry, below string, blob func(id string) ([]byte, erro
 		switch mode := l.entries[p].Mode; {
 		case mode == modeSubmodule:
 			t.Skipped = append(t.Skipped, Gap{File: p, Why: "it is a submodule and was not read"})
-		case mode == modeLink && readable(p):
-			t.Skipped = append(t.Skipped, Gap{File: p, Why: "it is a symbolic link and was not followed"})
 		case mode == modeLink:
+			if t.Links = append(t.Links, p); readable(p) {
+				t.Skipped = append(t.Skipped, Gap{File: p, Why: "it is a symbolic link and was not followed"})
+			}
 		case len(t.Files) == mostFiles:
 			t.Skipped = append(t.Skipped, manyFiles(p))
 			return t
@@ -80,7 +81,7 @@ func inForeign(p string) bool {
 }
 
 func (l *listed) read(p string) ([]byte, error) {
-	e, ok := l.entries[path.Clean(p)]
+	e, ok := l.resolve(p)
 	switch {
 	case !ok:
 		return nil, fs.ErrNotExist
@@ -94,14 +95,46 @@ func (l *listed) read(p string) ([]byte, error) {
 	return data, nil
 }
 
-func (l *listed) stat(p string) (there, regular bool) {
+// mostLinks bounds how many links lead to one file.
+const mostLinks = 8
+
+// resolve finds the entry of a path, links inside the repository followed as on disk. A link that
+// leads nowhere is returned itself.
+func (l *listed) resolve(p string) (Entry, bool) {
 	p = path.Clean(p)
-	e, ok := l.entries[p]
-	if ok {
+	for range mostLinks {
+		e, ok := l.entries[p]
+		next := l.target(p)
+		if !ok || next == "" {
+			return e, ok
+		}
+		if _, leads := l.entries[next]; !leads {
+			return e, ok
+		}
+		p = next
+	}
+	return l.entries[p], true
+}
+
+// target is the path that a link names, empty when it leads out of the repository or is none.
+func (l *listed) target(link string) string {
+	e := l.entries[link]
+	if e.Mode != modeLink {
+		return ""
+	}
+	text, err := l.blob(e.ID)
+	if p := path.Join(path.Dir(link), string(text)); err == nil && !path.IsAbs(string(text)) && fs.ValidPath(p) {
+		return p
+	}
+	return ""
+}
+
+func (l *listed) stat(p string) (there, regular bool) {
+	if e, ok := l.resolve(p); ok {
 		return true, e.Mode != modeLink && e.Mode != modeSubmodule
 	}
 	for name := range l.entries {
-		if strings.HasPrefix(name, p+"/") {
+		if strings.HasPrefix(name, path.Clean(p)+"/") {
 			return true, false
 		}
 	}

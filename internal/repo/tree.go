@@ -19,6 +19,7 @@ const (
 type Tree struct {
 	Files   []string // regular files, sorted
 	Skipped []Gap    // what could not be looked at and could matter
+	Links   []string // symbolic links, sorted
 	src     source
 }
 
@@ -60,7 +61,7 @@ func (g Gap) String() string {
 
 // readable says whether a path names something that the checks read.
 func readable(p string) bool {
-	return IsPython(p) || isRequirements(p) || path.Base(p) == "pyproject.toml"
+	return IsPython(p) || IsRequirements(p)
 }
 
 // IsPython says whether a path names Python code, notebooks included.
@@ -81,6 +82,15 @@ func (t *Tree) Read(p string) ([]byte, error) {
 // ID returns git's name for the content of a file, link or submodule of a commit: two files with
 // one id are the same. It is empty for what is not there and in a tree that is a folder.
 func (t *Tree) ID(p string) string { return t.src.id(p) }
+
+// Follow returns the path that a symbolic link of a commit names, empty when it leads out of the
+// repository or is none.
+func (t *Tree) Follow(link string) string {
+	if l, ok := t.src.(*listed); ok {
+		return l.target(link)
+	}
+	return ""
+}
 
 // within says whether a path names a file inside the repository.
 func (t *Tree) within(p string) bool {

@@ -29,7 +29,7 @@ func New(tb testing.TB) *Repo {
 // Git runs git in the repository, untouched by the machine's configuration, and returns what it wrote.
 func (r *Repo) Git(args ...string) string {
 	r.tb.Helper()
-	cmd := exec.Command("git", args...)
+	cmd := exec.CommandContext(r.tb.Context(), "git", args...)
 	cmd.Dir = r.Dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.Dir, "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
 		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@localhost", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@localhost"}
