@@ -36,7 +36,7 @@ func TestSets(t *testing.T) {
 		"q/setup.cfg":           "[options]\ninstall_requires =\n    zenml==0.85.0; python_version < '3.13'\n[options.extras_require]\nx = click<9\n",
 		"r/environment.yml":     "dependencies:\n  - numpy=1.26\n  - pip:\n      - zenml==0.85.0\n      - -r ../limits.txt\n",
 		"s/environment.yml":     "dependencies:\n  - zenml=0.85.0\n",
-		"bad/setup.cfg":         "[options]\nno delimiter\n",
+		"bad/setup.cfg":         "[options]\nzenml no delimiter\n",
 		".venv/pyvenv.cfg":      "", ".venv/requirements.txt": "zenml==0.1\n",
 		"env/pyvenv.cfg": "", "env/requirements.txt": "zenml==0.1\n",
 	}))
