@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/google/go-github/v62/github"
+
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 )
@@ -43,6 +45,24 @@ func (r *Reader) Pull(ctx context.Context, repository string, number int) (*Pull
 		return nil, r.explain(fmt.Sprintf("reading pull request %d of %q", number, repository), errors.New("the answer names no commits"))
 	}
 	return p, nil
+}
+
+// Fork returns the newest commit that two commits share.
+func (r *Reader) Fork(ctx context.Context, repository, a, b string) (string, error) {
+	owner, name, err := split(repository)
+	if err != nil {
+		return "", err
+	}
+	doing := fmt.Sprintf("asking where two commits of %q part", repository)
+	diff, _, err := r.api.Repositories.CompareCommits(ctx, owner, name, a, b, &github.ListOptions{PerPage: 1})
+	if err != nil {
+		return "", r.explain(doing, err)
+	}
+	id := diff.GetMergeBaseCommit().GetSHA()
+	if !repo.IsCommitID(id) {
+		return "", r.explain(doing, errors.New("the answer names no commit"))
+	}
+	return id, nil
 }
 
 // Tree lists all files of a commit, links and submodules included (repo.Remote).

@@ -35,7 +35,7 @@ func TestPullAndItsCommit(t *testing.T) {
 		if d := cmp.Diff(want, got); d != "" || err != nil {
 			t.Fatalf("%v: %s", err, d)
 		}
-		tr, err := tree.RemoteCommit(t.Context(), r, name, base, "")
+		tr, err := tree.RemoteCommit(t.Context(), r, name, base, "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,6 +45,19 @@ func TestPullAndItsCommit(t *testing.T) {
 		if data, err := tr.Read("svc/a.py"); err != nil || string(data) != strings.Repeat("x = 1\n", 40) {
 			t.Errorf("%q, %v", data, err)
 		}
+	}
+}
+
+func TestFork(t *testing.T) {
+	t.Parallel()
+	s := withPull(t)
+	s.AddFork(repo, base, head, strings.Repeat("c", 40))
+	r := reader(t, s, "")
+	if got, err := r.Fork(t.Context(), repo, base, head); got != strings.Repeat("c", 40) || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	if got, err := r.Fork(t.Context(), repo, head, base); err == nil {
+		t.Errorf("an answer to what GitHub does not know: %q", got)
 	}
 }
 

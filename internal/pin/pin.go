@@ -141,14 +141,12 @@ func (r *reader) gap(p string, line int, why string) {
 // add completes a pin and takes it in.
 func (r *reader) add(p Pin) {
 	p.Project = r.project(p.File)
-	p.Text = userInfo.ReplaceAllString(strings.TrimSpace(p.Text), "://")
+	p.Text = repo.WithoutUser(strings.TrimSpace(p.Text))
 	if p.Extras == nil {
 		p.Extras = []string{}
 	}
 	r.pins = append(r.pins, p)
 }
-
-var userInfo = regexp.MustCompile(`://[^/\s]*@`)
 
 // project is the deepest project whose folder holds the file.
 func (r *reader) project(file string) string {

@@ -106,13 +106,40 @@ func (g Git) Parents(ctx context.Context) (id string, parents []string, err erro
 	return id, parents, nil
 }
 
+// Below is the folder, inside its repository, that is looked at: "svc/" or "" for the root.
+func (g Git) Below(ctx context.Context) (string, error) {
+	prefix, err := g.output(ctx, "rev-parse", "--show-prefix")
+	return strings.TrimSuffix(string(prefix), "\n"), err
+}
+
+// Fork returns the newest commit that two commits share. A shallow checkout does not know it: the
+// error wraps ErrNoCommit.
+func (g Git) Fork(ctx context.Context, a, b string) (string, error) {
+	if !IsCommitID(a) || !IsCommitID(b) {
+		return "", fmt.Errorf("%q and %q are not names of commits", a, b)
+	}
+	out, err := g.output(ctx, "rev-parse", "--is-shallow-repository")
+	if err != nil {
+		return "", err
+	}
+	if strings.TrimSpace(string(out)) != "false" {
+		return "", fmt.Errorf("where %s and %s part: %w", a, b, ErrNoCommit)
+	}
+	out, err = g.output(ctx, "merge-base", a, b)
+	id := strings.TrimSpace(string(out))
+	if err != nil || !IsCommitID(id) {
+		return "", errors.Join(fmt.Errorf("where %s and %s part: %w", a, b, ErrNoCommit), err)
+	}
+	return id, nil
+}
+
 // Commit lists the files of a commit and reads them on demand. The error wraps ErrNoCommit when the
 // checkout does not hold it. Close the tree when done.
 func (g Git) Commit(ctx context.Context, id string) (*Tree, error) {
 	if !IsCommitID(id) {
 		return nil, fmt.Errorf("%q is not the name of a commit", id)
 	}
-	prefix, err := g.output(ctx, "rev-parse", "--show-prefix")
+	below, err := g.Below(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +161,7 @@ func (g Git) Commit(ctx context.Context, id string) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newListed(entries, strings.TrimSuffix(string(prefix), "\n"), b.blob, b.close), nil
+	return newListed(entries, below, b.blob, b.close), nil
 }
 
 // parseList reads git's "mode type id\tpath" entries, each ended by a null byte.

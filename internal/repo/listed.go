@@ -25,6 +25,7 @@ const (
 // listed is a source whose files were all listed first and are read by id.
 type listed struct {
 	entries map[string]Entry // by path below the tree's own root
+	ids     map[string]bool
 	blob    func(id string) ([]byte, error)
 	end     func() error
 }
@@ -32,7 +33,7 @@ type listed struct {
 // newListed makes the tree of the entries below a folder of a repository, "" for its root. What is
 // left out of a folder on disk is left out here; links and submodules are never followed.
 func newListed(entries []Entry, below string, blob func(id string) ([]byte, error), end func() error) *Tree {
-	l := &listed{entries: map[string]Entry{}, blob: blob, end: end}
+	l := &listed{entries: map[string]Entry{}, ids: map[string]bool{}, blob: blob, end: end}
 	t := &Tree{src: l}
 	var venvs []string
 	for _, e := range entries {
@@ -40,7 +41,7 @@ func newListed(entries []Entry, below string, blob func(id string) ([]byte, erro
 		if !inside || !fs.ValidPath(p) {
 			continue
 		}
-		l.entries[p] = e
+		l.entries[p], l.ids[e.ID] = e, true
 		if path.Base(p) == "pyvenv.cfg" {
 			venvs = append(venvs, path.Dir(p)+"/")
 		}
@@ -140,6 +141,9 @@ func (l *listed) stat(p string) (there, regular bool) {
 	}
 	return false, false
 }
+
+// has says whether some file of the commit has a content.
+func (l *listed) has(id string) bool { return l.ids[id] }
 
 func (l *listed) id(p string) string { return l.entries[path.Clean(p)].ID }
 

@@ -141,7 +141,7 @@ func (r projectReader) poetry(s *Set, deps map[string]any) {
 		text, ok := poetryRequirement(name, deps[name])
 		if !ok {
 			s.Gaps = append(s.Gaps, Gap{File: r.file, Line: n, Why: fmt.Sprintf("the dependency %q is not given by a version", name)})
-			s.Others = append(s.Others, Line{File: r.file, Line: n, Text: userInfo.ReplaceAllString(fmt.Sprintf("%s = %v", name, deps[name]), "://")})
+			s.Others = append(s.Others, Line{File: r.file, Line: n, Text: WithoutUser(fmt.Sprintf("%s = %v", name, deps[name]))})
 			continue
 		}
 		s.add(Line{File: r.file, Line: n, Text: text}, false)

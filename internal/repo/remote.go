@@ -18,8 +18,9 @@ type Remote interface {
 const mostAsked = 200
 
 // RemoteCommit lists the files of a commit of a repository ("owner/name") on GitHub and asks for
-// them one by one. below is the folder that is looked at, "" for all of it.
-func RemoteCommit(ctx context.Context, r Remote, repository, commit, below string) (*Tree, error) {
+// them one by one. below is the folder that is looked at, "" for all of it. What near has, a commit of
+// the same repository that is at hand, is not asked for; it may be nil.
+func RemoteCommit(ctx context.Context, r Remote, repository, commit, below string, near *Tree) (*Tree, error) {
 	if !IsCommitID(commit) {
 		return nil, fmt.Errorf("%q is not the name of a commit", commit)
 	}
@@ -29,6 +30,11 @@ func RemoteCommit(ctx context.Context, r Remote, repository, commit, below strin
 	}
 	var asked atomic.Int64
 	blob := func(id string) ([]byte, error) {
+		if near != nil {
+			if l, ok := near.src.(*listed); ok && l.has(id) {
+				return l.blob(id)
+			}
+		}
 		if asked.Add(1) > mostAsked {
 			return nil, fmt.Errorf("more than %d files would be asked of GitHub: check out the commit (fetch-depth: 0)", mostAsked)
 		}

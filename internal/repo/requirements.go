@@ -172,7 +172,7 @@ func (s *Set) add(l Line, constraint bool) {
 			why += " (this one is about zenml)"
 		}
 		s.Gaps = append(s.Gaps, Gap{File: l.File, Line: l.Line, Why: why})
-		l.Text = userInfo.ReplaceAllString(l.Text, "://")
+		l.Text = WithoutUser(l.Text)
 		s.Others = append(s.Others, l)
 		return
 	}
@@ -227,3 +227,6 @@ func ParseLine(file string, n int, text string) Set {
 	}
 	return s
 }
+
+// WithoutUser takes users and passwords out of the addresses in a text.
+func WithoutUser(text string) string { return userInfo.ReplaceAllString(text, "://") }

@@ -43,6 +43,17 @@ func (s *Server) AddCommit(repo, id string, files map[string]string) {
 	r.commits[id] = files
 }
 
+// AddFork says where two commits of a repository part.
+func (s *Server) AddFork(repo, base, head, fork string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.named(repo)
+	if r.forks == nil {
+		r.forks = map[string]string{}
+	}
+	r.forks[base+"..."+head] = fork
+}
+
 func (s *Server) named(repo string) *repository {
 	if s.repos[repo] == nil {
 		s.repos[repo] = &repository{}
@@ -56,7 +67,7 @@ func (s *Server) answerPulls(r *http.Request, parts []string) (a answer, ok bool
 		return answer{}, false
 	}
 	name, what, id := parts[1]+"/"+parts[2], strings.Join(parts[3:len(parts)-1], "/"), parts[len(parts)-1]
-	if what != "pulls" && what != "git/trees" && what != "git/blobs" {
+	if what != "pulls" && what != "git/trees" && what != "git/blobs" && what != "compare" {
 		return answer{}, false
 	}
 	repo := s.repos[name]
@@ -77,6 +88,10 @@ func (s *Server) answerPulls(r *http.Request, parts []string) (a answer, ok bool
 	case "git/trees":
 		if files, found := repo.commits[id]; found {
 			body = treeJSON(name, id, files)
+		}
+	case "compare":
+		if fork, found := repo.forks[id]; found {
+			body = comparison(name, id, fork)
 		}
 	case "git/blobs":
 		body = repo.blob(name, id)
@@ -119,6 +134,22 @@ func (r *repository) blob(repo, id string) any {
 		}
 	}
 	return nil
+}
+
+func comparison(repo, span, fork string) map[string]any {
+	web := "https://github.com/" + repo + "/compare/" + span
+	base, _, _ := strings.Cut(span, "...")
+	commit := func(id string) map[string]any {
+		api := "https://api.github.com/repos/" + repo + "/commits/" + id
+		return map[string]any{
+			"url": api, "sha": id, "node_id": "C_" + id, "html_url": api, "comments_url": api + "/comments", "author": nil, "committer": nil, "parents": []any{},
+			"commit": map[string]any{"url": api, "author": nil, "committer": nil, "message": "a change", "comment_count": 0, "tree": map[string]any{"sha": id, "url": api}},
+		}
+	}
+	return map[string]any{
+		"url": "https://api.github.com/repos/" + repo + "/compare/" + span, "html_url": web, "permalink_url": web, "diff_url": web + ".diff", "patch_url": web + ".patch",
+		"base_commit": commit(base), "merge_base_commit": commit(fork), "status": "diverged", "ahead_by": 1, "behind_by": 1, "total_commits": 1, "commits": []any{}, "files": []any{},
+	}
 }
 
 // wrapped breaks base64 into lines of 60, as GitHub does.

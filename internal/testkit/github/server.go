@@ -42,6 +42,7 @@ type repository struct {
 	movedTo  string
 	pulls    map[int]PullRequest
 	commits  map[string]map[string]string // commit to its files
+	forks    map[string]string            // "base...head" to the newest commit that both share
 }
 
 // Release is a release that the server lists.
