@@ -33,7 +33,7 @@ func (r *Result) fill(s *settings, g *gathered, now time.Time) error {
 		release.MarkDeclared(more, r.Findings)
 		r.Findings = append(r.Findings, more...)
 	}
-	r.Python, r.Pins = python(s, g), g.pins
+	r.Python, r.Pins, r.Upgrade = python(s, g), g.pins, s.upgrade
 	known := impact.Known{Tree: s.tree, Sets: s.sets, Gaps: s.gaps, Python: r.Python, Code: g.code}
 	known.Answer(r.Findings)
 	if r.Migrations = g.migrations; r.Migrations != nil {
@@ -51,7 +51,7 @@ func (r *Result) fill(s *settings, g *gathered, now time.Time) error {
 			r.Matrix.Include = append(r.Matrix.Include, Cell{Python: p, From: s.from, To: s.to})
 		}
 	}
-	r.Reasons = slices.Concat([]verdict.Reason{}, r.codeReasons(g), r.pinReasons(), r.pythonReasons(), r.noteReasons(s, g), r.pathReasons(g), r.migrationReasons(g), r.findingReasons(), r.waiverReasons())
+	r.Reasons = slices.Concat([]verdict.Reason{}, s.upgrade.reasons(s), r.codeReasons(g), r.pinReasons(), r.pythonReasons(), r.noteReasons(s, g), r.pathReasons(g), r.migrationReasons(g), r.findingReasons(), r.waiverReasons())
 	r.Decide("nothing_found")
 	phases, err := checklist.Make(r.conditions(s.cfg), r.proofs())
 	r.Checklist = phases

@@ -13,6 +13,7 @@ import (
 // Result is result.json of release-check.
 type Result struct {
 	report.Common
+	Upgrade    *Upgrade          `json:"upgrade"`
 	Releases   []release.Release `json:"releases"`
 	Findings   []release.Finding `json:"findings"`
 	Code       []impact.Breakage `json:"code"`       // null when the code could not be checked
@@ -26,6 +27,7 @@ type Result struct {
 	Waivers    []Waiver              `json:"waivers"`
 	Checklist  []checklist.Phase     `json:"checklist"`
 	Matrix     Matrix                `json:"matrix"`
+	settled    bool                  // which upgrade it is said all; nothing else was checked
 }
 
 // Matrix is ready for fromJSON in a workflow.

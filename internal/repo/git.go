@@ -185,6 +185,7 @@ type batch struct {
 	proc *proc.Process
 	out  *bufio.Reader
 	pipe *io.PipeReader
+	once sync.Once
 	err  error // after which nothing it says can be trusted
 }
 
@@ -250,7 +251,9 @@ func (b *batch) ask(id string) ([]byte, error) {
 }
 
 func (b *batch) close() error {
-	_ = b.pipe.Close() // first: a git that is writing would not end
-	b.proc.Kill()
+	b.once.Do(func() { // its number may be another process's later
+		_ = b.pipe.Close() // first: a git that is writing would not end
+		b.proc.Kill()
+	})
 	return nil
 }

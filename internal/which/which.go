@@ -96,13 +96,11 @@ func (s *Sides) tree(ctx context.Context, id string, near *repo.Tree) (*repo.Tre
 		}
 	}
 	if s.github == nil || s.change.Repository == "" {
-		return nil, fault.Unreachable(fmt.Sprintf("commit %s is needed to see what the pull request changes", id), err,
-			"let actions/checkout fetch it (fetch-depth: 0), or give github-token")
+		return nil, fault.Unreachable(fmt.Sprintf("commit %s is needed to see what the pull request changes", id), err, "fetch it")
 	}
 	t, errRemote := repo.RemoteCommit(ctx, s.github, s.change.Repository, id, s.below, near)
 	if errRemote != nil {
-		return nil, fault.Unreachable(fmt.Sprintf("commit %s is not in the checkout and GitHub did not give it", id), errRemote,
-			"let actions/checkout fetch it (fetch-depth: 0)")
+		return nil, fault.Unreachable(fmt.Sprintf("commit %s is not in the checkout and GitHub did not give it", id), errRemote, "fetch it")
 	}
 	s.opened = append(s.opened, t)
 	return t, nil
@@ -114,7 +112,7 @@ func (s *Sides) AtFork(ctx context.Context) error {
 	if s.Exact {
 		return nil
 	}
-	id, err := "", error(repo.ErrNoCommit)
+	id, err := "", repo.ErrNoCommit
 	if s.git != nil {
 		id, err = s.git.Fork(ctx, s.change.Base, s.change.Head)
 	}
@@ -122,7 +120,7 @@ func (s *Sides) AtFork(ctx context.Context) error {
 		id, err = s.github.Fork(ctx, s.change.Repository, s.change.Base, s.change.Head)
 	}
 	if err != nil {
-		return fault.Unreachable("where the pull request began is not known", err, "let actions/checkout fetch the history (fetch-depth: 0), or give github-token")
+		return fault.Unreachable("where the pull request began is not known", err, "fetch the history")
 	}
 	if id != s.BaseID {
 		t, err := s.tree(ctx, id, s.Head)
