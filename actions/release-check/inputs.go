@@ -61,7 +61,7 @@ type settings struct {
 // versions unless they are wrong without it. The caller calls settings.close.
 func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, error) {
 	s := &settings{from: strings.TrimSpace(in.From), to: strings.TrimSpace(in.To), inputFrom: strings.TrimSpace(in.From), cfg: &config.Config{}}
-	s.reader, s.noReader = newReader(rt, in.GithubToken)
+	s.reader, s.noReader = action.GitHub(rt, in.GithubToken)
 	errUpgrade := s.findUpgrade(ctx, rt, in)
 	if s.cfg == nil {
 		s.cfg = &config.Config{}

@@ -85,9 +85,6 @@ func (c *check) Run(ctx context.Context, rt *action.Runtime) (action.Result, err
 	return r, nil
 }
 
-// apiURL is GitHub's own; a runner names another one on an enterprise server.
-const apiURL = "https://api.github.com"
-
 func (g *gathered) notes(ctx context.Context, rt *action.Runtime, s *settings) error {
 	if !s.github {
 		g.bodies = s.bodies

@@ -3,7 +3,6 @@ package releasecheck
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,10 +11,8 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/forge"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/gha"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pin"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
@@ -25,24 +22,24 @@ import (
 
 // Upgrade says which upgrade was judged and where it was found.
 type Upgrade struct {
-	FoundIn      string         `json:"found_in"` // pull_request, merge_group or repository
-	Event        *string        `json:"event"`    // null outside a workflow run
-	PullRequest  *int           `json:"pull_request"`
-	Actor        *string        `json:"actor"`  // dependabot, renovate, bot or person; who opened the pull request
-	Author       *string        `json:"author"` // that one's login
-	Title        *string        `json:"title"`
-	Base         *string        `json:"base"` // commits
-	Head         *string        `json:"head"`
-	Server       *string        `json:"server"`   // the version that server-url answered
-	Pins         []pin.Change   `json:"pins"`     // every place where a version of ZenML is written
-	Projects     []pin.Span     `json:"projects"` // those that move
-	Unread       []repo.Gap     `json:"unread"`   // what could not be read and the change touches
-	Config       *ConfigChange  `json:"config"`   // null when there is no pull request
-	Suppressions []which.Added  `json:"suppressions"`
-	Sources      []which.Added  `json:"sources"`
-	disagree     []pin.Pin      // places at the head that stand against to
-	outcome      pin.Outcome    // of a change
-	because      []pin.Change   // the places that led to it
+	FoundIn      string        `json:"found_in"` // pull_request, merge_group or repository
+	Event        *string       `json:"event"`    // null outside a workflow run
+	PullRequest  *int          `json:"pull_request"`
+	Actor        *string       `json:"actor"`  // dependabot, renovate, bot or person; who opened the pull request
+	Author       *string       `json:"author"` // that one's login
+	Title        *string       `json:"title"`
+	Base         *string       `json:"base"` // commits
+	Head         *string       `json:"head"`
+	Server       *string       `json:"server"`   // the version that server-url answered
+	Pins         []pin.Change  `json:"pins"`     // every place where a version of ZenML is written
+	Projects     []pin.Span    `json:"projects"` // those that move
+	Unread       []repo.Gap    `json:"unread"`   // what could not be read and the change touches
+	Config       *ConfigChange `json:"config"`   // null when there is no pull request
+	Suppressions []which.Added `json:"suppressions"`
+	Sources      []which.Added `json:"sources"`
+	disagree     []pin.Pin     // places at the head that stand against to
+	outcome      pin.Outcome   // of a change
+	because      []pin.Change  // the places that led to it
 }
 
 // ConfigChange says where the configuration was read and what the head would change in it.
@@ -64,14 +61,7 @@ func (s *settings) findUpgrade(ctx context.Context, rt *action.Runtime, in *Inpu
 		s.cfg, err = action.LoadConfig(rt, in.Config)
 		return err
 	}
-	var git *repo.Git
-	if path := proc.Find("git", rt.Environ); path != "" {
-		git = &repo.Git{Path: path, Dir: rt.Repo, Env: proc.BaseEnv(rt.Environ)}
-	}
-	below := ""
-	if rel, err := filepath.Rel(rt.Getenv("GITHUB_WORKSPACE"), rt.Repo); err == nil && filepath.IsLocal(rel) && rel != "." {
-		below = filepath.ToSlash(rel) + "/"
-	}
+	git, below := action.Checkout(rt)
 	var github which.GitHub
 	if s.reader != nil {
 		github = s.reader
@@ -124,7 +114,8 @@ func (s *settings) change(ctx context.Context, rt *action.Runtime, input string)
 		u.FoundIn = "pull_request"
 		u.told(c.Number, c.Author, c.Title)
 	}
-	return &which.Change{Repository: repository, Base: c.Base, Head: c.Head, Merge: event.SHA, Group: c.Number == 0}, nil
+	found := action.ChangeOf(event)
+	return &found, nil
 }
 
 // ask reads a pull request that a person named.
@@ -323,13 +314,4 @@ func configChange(sides *which.Sides, rel string) *ConfigChange {
 	}
 	out.Diff = &text
 	return out
-}
-
-// newReader reads GitHub where the runner says it is.
-func newReader(rt *action.Runtime, token string) (*forge.Reader, error) {
-	address := rt.Getenv("GITHUB_API_URL")
-	if address == "" {
-		address = apiURL
-	}
-	return forge.NewReader(address, token)
 }

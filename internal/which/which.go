@@ -47,8 +47,27 @@ type Sides struct {
 // Open finds both ends. git may be nil when the machine has none, below is then the folder that is
 // looked at. An error says which commit is missing and what to do.
 func Open(ctx context.Context, c Change, git *repo.Git, github GitHub, below string) (*Sides, error) {
+	s := place(ctx, c, git, github, below)
+	var err error
+	if s.Head, err = s.tree(ctx, s.HeadID, nil); err == nil {
+		s.Base, err = s.tree(ctx, s.BaseID, s.Head)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.Trusted = s.Base
+	return s, nil
+}
+
+// Base reads only what the change cannot have written: its base as GitHub names it.
+func Base(ctx context.Context, c Change, git *repo.Git, github GitHub, below string) (*repo.Tree, error) {
+	s := place(ctx, c, git, github, below)
+	return s.tree(ctx, s.BaseID, nil)
+}
+
+// place finds out what the checkout is, and with it which commits are compared.
+func place(ctx context.Context, c Change, git *repo.Git, github GitHub, below string) *Sides {
 	s := &Sides{git: git, github: github, change: c, below: below, BaseID: c.Base, HeadID: c.Head, Exact: c.Group}
-	trusted := c.Base
 	if git != nil {
 		if p, err := git.Below(ctx); err == nil {
 			s.below = p
@@ -64,22 +83,10 @@ func Open(ctx context.Context, c Change, git *repo.Git, github GitHub, below str
 			s.Checkout = true
 		case at == c.Merge && len(parents) == 2 && parents[1] == c.Head:
 			// GitHub's own merge: its first parent is the base's newest commit.
-			s.Checkout, s.Exact, s.HeadID, s.BaseID, trusted = true, true, at, parents[0], parents[0]
+			s.Checkout, s.Exact, s.HeadID, s.BaseID = true, true, at, parents[0]
 		}
 	}
-	var err error
-	if s.Head, err = s.tree(ctx, s.HeadID, nil); err == nil {
-		s.Base, err = s.tree(ctx, s.BaseID, s.Head)
-	}
-	if err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	if s.Trusted = s.Base; trusted != s.BaseID {
-		if s.Trusted, err = s.tree(ctx, trusted, s.Head); err != nil {
-			return nil, errors.Join(err, s.Close())
-		}
-	}
-	return s, nil
+	return s
 }
 
 // tree reads a commit from the checkout, else from GitHub.
