@@ -72,7 +72,7 @@ func readLock(r *reader, p string, data []byte) {
 		if !strings.EqualFold(pkg.Name, "zenml") || pkg.Version == "" {
 			continue
 		}
-		pin := Pin{File: p, Kind: Lock, Place: "zenml", Text: "zenml " + pkg.Version, Version: &pkg.Version, Extras: pkg.Extras}
+		pin := Pin{File: p, Kind: Lock, Place: "zenml", Text: "zenml " + pkg.Version, Version: exactly(pkg.Version), Extras: pkg.Extras}
 		if m, ok := pkg.Marker.(string); ok {
 			pin.Marker = m
 		}
@@ -143,7 +143,7 @@ func readPipfileLock(r *reader, p string, data []byte) {
 		}
 		pin := Pin{File: p, Line: jsonLine(string(data), group.name), Kind: Lock, Place: group.name, Text: "zenml" + e.Version, Extras: e.Extras, Marker: e.Markers}
 		if v, exact := strings.CutPrefix(e.Version, "=="); exact {
-			pin.Version = &v
+			pin.Version = exactly(v)
 		}
 		r.add(pin)
 	}

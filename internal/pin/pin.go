@@ -186,3 +186,11 @@ func tagged(tag string) (v *string, rest string) {
 	}
 	return &m[1], m[2]
 }
+
+// exactly is a version that stands by itself; nil for what is none.
+func exactly(v string) *string {
+	if version.Valid(v) != nil {
+		return nil
+	}
+	return &v
+}

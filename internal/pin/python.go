@@ -41,9 +41,7 @@ func (r *reader) requirement(l repo.Line, place string, seen map[repo.Line]bool)
 	seen[l] = true
 	p := Pin{File: l.File, Line: l.Line, Kind: Requirement, Place: place, Text: l.Text}
 	p.Extras, p.Bounds, p.Marker = l.Parts()
-	if v := l.PinnedVersion(); v != "" {
-		p.Version = &v
-	}
+	p.Version = exactly(l.PinnedVersion())
 	r.add(p)
 }
 

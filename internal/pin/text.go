@@ -26,9 +26,7 @@ func (r *reader) asked(p string, line int, text string, kind Kind, place string)
 		for _, l := range repo.ParseLine(p, line, strings.TrimRight(strings.TrimSpace(m[1]), ", ")).Lines {
 			pin := Pin{File: p, Line: line, Kind: kind, Place: place, Text: l.Text}
 			pin.Extras, pin.Bounds, pin.Marker = l.Parts()
-			if v := l.PinnedVersion(); v != "" {
-				pin.Version = &v
-			}
+			pin.Version = exactly(l.PinnedVersion())
 			r.add(pin)
 		}
 	}
