@@ -35,6 +35,7 @@ func (c *check) Help() string {
 	return "Says what changed between two versions of ZenML and whom it hits: code, pins, Python versions.\n\n" +
 		"Examples:\n" +
 		"  zenml-upgrade release-check --to 0.98.0\n" +
+		"  GITHUB_REPOSITORY=me/mine zenml-upgrade release-check --pull-request 17\n" +
 		"  zenml-upgrade release-check --from 0.85.0 --to 0.98.0 --releases releases.json --format json\n"
 }
 

@@ -33,7 +33,7 @@ type Upgrade struct {
 	Server       *string       `json:"server"`   // the version that server-url answered
 	Pins         []pin.Change  `json:"pins"`     // every place where a version of ZenML is written
 	Projects     []pin.Span    `json:"projects"` // those that move
-	Unread       []repo.Gap    `json:"unread"`   // what could not be read and the change touches
+	Unread       []repo.Gap    `json:"unread"`   // what could not be read; of a change only what it touches
 	Config       *ConfigChange `json:"config"`   // null when there is no pull request
 	Suppressions []which.Added `json:"suppressions"`
 	Sources      []which.Added `json:"sources"`
@@ -240,8 +240,8 @@ func (s *settings) pinned() {
 	for _, p := range s.cfg.Projects {
 		projects = append(projects, p.Path)
 	}
-	pins, _ := pin.Read(s.tree, projects) // what cannot be read is told with the requirement files
-	s.upgrade.Pins = pin.Compare(pins, pins)
+	pins, unread := pin.Read(s.tree, projects)
+	s.upgrade.Pins, s.upgrade.Unread = pin.Compare(pins, pins), append([]repo.Gap{}, unread...)
 	versions := map[string]bool{}
 	for i := range pins {
 		if v := pins[i].Version; v != nil && pins[i].Counts() {
@@ -258,7 +258,10 @@ func (s *settings) pinned() {
 
 // reasons are what the upgrade's places say beside the check.
 func (u *Upgrade) reasons(s *settings) []verdict.Reason {
-	out := s.unread()
+	var out []verdict.Reason
+	if s.sides != nil || s.inputFrom == "" && u.Server == nil { // else no place says where the upgrade starts
+		out = s.unread()
+	}
 	if len(u.disagree) > 0 {
 		out = append(out, verdict.Because(verdict.Review, "pins_disagree", fmt.Sprintf("The versions of ZenML in this repository do not agree: %d places stand against the others.", len(u.disagree)), places(u.disagree)))
 	}
@@ -269,7 +272,7 @@ func (s *settings) unread() []verdict.Reason {
 	if len(s.upgrade.Unread) == 0 {
 		return nil
 	}
-	return []verdict.Reason{verdict.Because(verdict.Unknown, "upgrade_unread", "The pull request changes files that could not be read, in which a version of ZenML can stand.", gaps(s.upgrade.Unread))}
+	return []verdict.Reason{verdict.Because(verdict.Unknown, "upgrade_unread", "Files in which a version of ZenML can stand could not be read, so which upgrade this is is not sure.", gaps(s.upgrade.Unread))}
 }
 
 func places(pins []pin.Pin) []string {

@@ -69,9 +69,11 @@ func Read(t *repo.Tree, projects []string) ([]Pin, []repo.Gap) {
 	slices.SortFunc(r.projects, func(a, b string) int { return cmp.Or(cmp.Compare(depth(b), depth(a)), cmp.Compare(a, b)) })
 	r.projects = slices.Compact(r.projects)
 	r.requirements()
-	for _, p := range t.Files {
-		if read := readerOf(p); read != nil {
-			r.file(p, read)
+	for _, python := range []bool{false, true} { // code last: where few files can be had, others say more
+		for _, p := range t.Files {
+			if read := readerOf(p); read != nil && repo.IsPython(p) == python {
+				r.file(p, read)
+			}
 		}
 	}
 	slices.SortStableFunc(r.pins, func(a, b Pin) int {

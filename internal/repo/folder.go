@@ -44,7 +44,7 @@ func Scan(dir string) (*Tree, error) {
 		case !d.Type().IsRegular():
 			return nil
 		case len(t.Files) == mostFiles:
-			t.Skipped = append(t.Skipped, manyFiles(p))
+			t.Skipped = append(t.Skipped, Gap{File: p, Why: fmt.Sprintf("the repository has more than %d files; from here on none was read", mostFiles)})
 			return fs.SkipAll
 		}
 		t.Files = append(t.Files, p)

@@ -31,7 +31,8 @@ type listed struct {
 }
 
 // newListed makes the tree of the entries below a folder of a repository, "" for its root. What is
-// left out of a folder on disk is left out here; links and submodules are never followed.
+// left out of a folder on disk is left out here; links and submodules are never listed. How many files
+// there are is bounded by the list.
 func newListed(entries []Entry, below string, blob func(id string) ([]byte, error), end func() error) *Tree {
 	l := &listed{entries: map[string]Entry{}, ids: map[string]bool{}, blob: blob, end: end}
 	t := &Tree{src: l}
@@ -62,9 +63,6 @@ func newListed(entries []Entry, below string, blob func(id string) ([]byte, erro
 			if t.Links = append(t.Links, p); readable(p) {
 				t.Skipped = append(t.Skipped, Gap{File: p, Why: "it is a symbolic link and was not followed"})
 			}
-		case len(t.Files) == mostFiles:
-			t.Skipped = append(t.Skipped, manyFiles(p))
-			return t
 		default:
 			t.Files = append(t.Files, p)
 		}

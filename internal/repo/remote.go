@@ -3,6 +3,7 @@ package repo
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 )
 
@@ -17,6 +18,9 @@ type Remote interface {
 // an hour, and others need some too.
 const mostAsked = 200
 
+// largestKept bounds what is kept of GitHub's answers, mostAsked times.
+const largestKept = 128 << 10
+
 // RemoteCommit lists the files of a commit of a repository ("owner/name") on GitHub and asks for
 // them one by one. below is the folder that is looked at, "" for all of it. What near has, a commit of
 // the same repository that is at hand, is not asked for; it may be nil.
@@ -29,16 +33,24 @@ func RemoteCommit(ctx context.Context, r Remote, repository, commit, below strin
 		return nil, err
 	}
 	var asked atomic.Int64
+	var kept sync.Map // id to content: both ends of a change are read more than once
 	blob := func(id string) ([]byte, error) {
 		if near != nil {
 			if l, ok := near.src.(*listed); ok && l.has(id) {
 				return l.blob(id)
 			}
 		}
+		if data, ok := kept.Load(id); ok {
+			return data.([]byte), nil
+		}
 		if asked.Add(1) > mostAsked {
 			return nil, fmt.Errorf("more than %d files would be asked of GitHub: check out the commit (fetch-depth: 0)", mostAsked)
 		}
-		return r.Blob(ctx, repository, id, largestFile)
+		data, err := r.Blob(ctx, repository, id, largestFile)
+		if err == nil && len(data) <= largestKept {
+			kept.Store(id, data)
+		}
+		return data, err
 	}
 	return newListed(entries, below, blob, func() error { return nil }), nil
 }

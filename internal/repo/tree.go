@@ -115,7 +115,3 @@ func foreign(folder string) bool {
 
 // tooLarge is the error of a file that is not read.
 func tooLarge() error { return fmt.Errorf("it is larger than %d MiB", largestFile>>20) }
-
-func manyFiles(p string) Gap {
-	return Gap{File: p, Why: fmt.Sprintf("the repository has more than %d files; from here on none was read", mostFiles)}
-}
