@@ -56,10 +56,10 @@ func newListed(entries []Entry, below string, blob func(id string) ([]byte, erro
 		if inForeign(p) || slices.ContainsFunc(venvs, func(v string) bool { return strings.HasPrefix(p, v) }) {
 			continue
 		}
-		switch mode := l.entries[p].Mode; {
-		case mode == modeSubmodule:
+		switch l.entries[p].Mode {
+		case modeSubmodule:
 			t.Skipped = append(t.Skipped, Gap{File: p, Why: "it is a submodule and was not read"})
-		case mode == modeLink:
+		case modeLink:
 			if t.Links = append(t.Links, p); readable(p) {
 				t.Skipped = append(t.Skipped, Gap{File: p, Why: "it is a symbolic link and was not followed"})
 			}
