@@ -10,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/gha"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pin"
@@ -73,13 +74,22 @@ func (s *settings) findUpgrade(ctx context.Context, rt *action.Runtime, in *Inpu
 		s.settle(missing(err))
 		return nil
 	}
-	cfg, rel, err := action.ConfigAt(rt, s.sides.Trusted, in.Config)
-	if err != nil {
+	cfg, rel, errConfig := action.ConfigAt(rt, s.sides.Trusted, in.Config)
+	if s.cfg = cfg; cfg == nil {
+		s.cfg = &config.Config{}
+	}
+	s.upgrade.Config = configChange(s.sides, rel)
+	if err := s.compare(ctx); err != nil {
 		return err
 	}
-	s.cfg = cfg
-	s.upgrade.Config = configChange(s.sides, rel)
-	return s.compare(ctx)
+	if len(s.settled) == 1 && s.settled[0].Decision == verdict.Pass {
+		// Nothing was judged by it, and the pull request that mends it has to get through.
+		for _, e := range fault.List(errConfig) {
+			s.settled[0].Evidence = append(s.settled[0].Evidence, oneLine(e))
+		}
+		return nil
+	}
+	return errConfig
 }
 
 // missing says that a commit is needed and not to be had.
