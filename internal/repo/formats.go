@@ -12,6 +12,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 	"gopkg.in/ini.v1"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/yamltree"
 )
 
@@ -140,8 +141,8 @@ func setupList(text string) []string {
 	return out
 }
 
-// condaSets reads an environment of conda: what pip installs in it is a set. Conda's own packages
-// are not asked of the index; a zenml among them is told.
+// condaSets reads an environment of conda: what pip installs in it is a set, which conda's own
+// packages limit. A zenml among those is told: the index is not asked for it.
 func condaSets(t *Tree, p string) ([]Set, error) {
 	data, err := t.Read(p)
 	if err != nil {
@@ -153,22 +154,49 @@ func condaSets(t *Tree, p string) ([]Set, error) {
 		return nil, err
 	}
 	for _, d := range list {
-		m := condaPackage.FindStringSubmatch(d.Text)
-		switch {
+		switch name, bounds, ok := condaSpec(d.Text); {
 		case d.Name == "pip" && strings.HasPrefix(d.Text, "-"):
 			s.line(t, p, d.Line, d.Text, false, map[string]bool{p: true})
 		case d.Name == "pip":
 			s.add(Line{File: p, Line: d.Line, Text: d.Text}, false)
-		case m != nil && strings.EqualFold(m[1], "zenml"):
+		case name == "zenml":
 			s.Gaps = append(s.Gaps, Gap{File: p, Line: d.Line, Why: "zenml is asked of conda, which the resolver does not know"})
 			s.Others = append(s.Others, Line{File: p, Line: d.Line, Text: d.Text, Name: "zenml"})
+		case !ok:
+			s.Gaps = append(s.Gaps, Gap{File: p, Line: d.Line, Why: "this package of conda's cannot be judged"})
+		case bounds != "" && name != "python" && name != "pip":
+			// What conda installs limits what pip may; the packages mostly bear the same name.
+			s.add(Line{File: p, Line: d.Line, Text: name + bounds}, true)
 		}
 	}
 	return []Set{s}, nil
 }
 
-// condaPackage is a package in conda's form, with or without its channel: conda-forge::zenml=0.85.0.
-var condaPackage = regexp.MustCompile(`^(?:[^\s:]+::)?([A-Za-z0-9_.-]+)`)
+var (
+	// condaPackage is a package in conda's form: channel::name, a version, maybe a build.
+	condaPackage = regexp.MustCompile(`^(?:[^\s:]+::)?([A-Za-z0-9_.-]+)\s*([^\s\[]*)(\s.*)?$`)
+	condaFuzzy   = regexp.MustCompile(`^=(\d[A-Za-z0-9.]*?)(\.\*)?(=\S*)?$`)
+	condaBounds  = regexp.MustCompile(`^(==|[<>!~]=?)\d[A-Za-z0-9.,<>=!~*]*$`)
+)
+
+// condaSpec takes a package of conda's apart, its bounds in pip's form: numpy=1.26 is ==1.26.*.
+func condaSpec(text string) (name, bounds string, ok bool) {
+	m := condaPackage.FindStringSubmatch(text)
+	if m == nil {
+		return "", "", false
+	}
+	name = pyenv.Normalize(m[1])
+	fuzzy := condaFuzzy.FindStringSubmatch(m[2])
+	switch {
+	case m[2] == "" && m[3] == "":
+		return name, "", true
+	case m[3] != "":
+		return name, "", false
+	case fuzzy != nil:
+		return name, "==" + fuzzy[1] + ".*", true
+	}
+	return name, m[2], condaBounds.MatchString(m[2])
+}
 
 // condaDependencies lists the entries of an environment; Name is pip for those below "pip:".
 func condaDependencies(p string, data []byte) ([]Line, error) {
