@@ -3,6 +3,9 @@
 .PHONY: setup lint-setup build demo demo-rollback test test-full lint bench score image generate tools-lock
 .DEFAULT_GOAL := build
 
+# Tests and the demo judge repositories of their own, never the pull request that CI runs for.
+unexport GITHUB_EVENT_NAME GITHUB_EVENT_PATH
+
 export ZENML_UPGRADE_CACHE ?= $(CURDIR)/.cache
 CACHE := $(ZENML_UPGRADE_CACHE)
 export PATH := $(CACHE)/tools/bin:$(CACHE)/lint/bin:$(CACHE)/gobin:$(PATH)

@@ -72,7 +72,7 @@ func planned(o compat.Options) *compat.Result {
 // Check tells the faults of the inputs. That the package index does not answer is told when
 // nothing else is wrong: nothing could be installed.
 func (c *compatTest) Check(ctx context.Context, rt *action.Runtime) error {
-	cfg, errCfg := action.LoadConfig(rt, c.in.Config)
+	cfg, errCfg := action.ConfigFor(ctx, rt, c.in.Config)
 	o, errIn := c.in.decode(cfg)
 	o.Repo, o.Environ, o.Secrets = rt.Repo, rt.Environ, rt.Secrets
 	var errDry, errTools error

@@ -13,11 +13,15 @@ import (
 
 // Document describes the result: the verdict, whom it hits, then what changed, then the checklist.
 func (r *Result) Document() report.Document {
+	if r.settled {
+		return r.shortDocument()
+	}
 	d := report.Document{
 		Title:    fmt.Sprintf("%s: ZenML %s to %s", name, *r.From, *r.To),
 		Decision: r.Decision, Headline: r.headline(), Reasons: r.Reasons,
 		Footer: fmt.Sprintf("zenml-upgrade %s, %.1f s. All facts with their evidence are in result.json.", r.ToolVersion, r.Seconds),
 	}
+	d.Sections = append(d.Sections, r.upgradeSections()...)
 	d.Sections = append(d.Sections, r.codeSections()...)
 	d.Sections = append(d.Sections, r.pinSections()...)
 	d.Sections = append(d.Sections, r.serverSections()...)

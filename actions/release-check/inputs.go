@@ -16,24 +16,27 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/checklist"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/forge"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/which"
 )
 
 // Inputs are the action's inputs as text.
 type Inputs struct {
 	action.Common
-	From           string `help:"Version that is used now. Default: the version that the repository's requirements pin." placeholder:"VERSION"`
-	To             string `help:"Version to upgrade to, such as 0.98.0. Default: the newest release on the package index." placeholder:"VERSION"`
+	From           string `help:"Version that is used now. Default: what the base of the pull request pins, else the server's version, else what the repository pins." placeholder:"VERSION"`
+	To             string `help:"Version to upgrade to, such as 0.98.0. Default: what the pull request pins, else the newest release on the package index." placeholder:"VERSION"`
 	Releases       string `help:"Where release notes come from: github, or a file or folder shaped like GitHub's list-releases answer." default:"github" placeholder:"SOURCE"`
 	PythonVersions string `help:"Python versions in use, such as 3.11,3.12. Default: the configuration's projects, else what the repository's files say." placeholder:"LIST"`
+	PullRequest    string `name:"pull-request" help:"Number of the pull request to check. Default: the one of the workflow's event." placeholder:"NUMBER"`
 	StartDate      string `help:"First day of the upgrade, such as 2026-11-30: the plan gets days and a chart. Default: durations only." placeholder:"DATE"`
-	ServerURL      string `name:"server-url" help:"Address of the ZenML server. With server-token, what it really uses answers whom a change hits." placeholder:"URL"`
+	ServerURL      string `name:"server-url" help:"Address of the ZenML server. Its version is where the upgrade starts, on a pull request when it is older than what the base pins; with server-token, what it really uses answers whom a change hits." placeholder:"URL"`
 	ServerToken    string `name:"server-token" help:"API key (ZENKEY_...) of a service account of that server; it is only read from." secret:"true" placeholder:"KEY"`
-	GithubToken    string `name:"github-token" help:"Token to read ZenML's releases with; raises GitHub's rate limit." secret:"true" placeholder:"TOKEN"`
+	GithubToken    string `name:"github-token" help:"Token to read ZenML's releases with, and commits of this repository that are not checked out." secret:"true" placeholder:"TOKEN"`
 }
 
 // settings are the decoded inputs and what decoding them had to read.
@@ -52,26 +55,55 @@ type settings struct {
 	start    *time.Time // nil: no plan with days
 	index    *pyenv.Index
 	noIndex  error // why the versions on the index are not known
+
+	upgrade   *Upgrade
+	sides     *which.Sides // of a pull request or merge group, else nil
+	settled   []verdict.Reason
+	inputFrom string // from as it was given
+	reader    *forge.Reader
+	noReader  error
+	noServer  error // why the server did not say its version
 }
 
 // decode reads all inputs and returns every fault at once. The package index is asked for the
-// versions unless they are wrong without it. The caller closes settings.tree.
+// versions unless they are wrong without it. The caller calls settings.close.
 func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, error) {
-	s := &settings{from: strings.TrimSpace(in.From), to: strings.TrimSpace(in.To)}
-	cfg, err := action.LoadConfig(rt, in.Config)
-	if s.cfg = cfg; cfg == nil {
+	s := &settings{from: strings.TrimSpace(in.From), to: strings.TrimSpace(in.To), inputFrom: strings.TrimSpace(in.From), cfg: &config.Config{}}
+	s.reader, s.noReader = action.GitHub(rt, in.GithubToken)
+	errUpgrade := s.findUpgrade(ctx, rt, in)
+	if s.cfg == nil {
 		s.cfg = &config.Config{}
 	}
-	faults := []error{err, in.decodeServer(), s.decodeReleases(in.Releases), s.decodeRepository(rt.Repo), s.decodePythons(in.PythonVersions), s.decodeTools(rt), s.decodeStart(in.StartDate)}
-	versions := s.decodeVersions()
-	if versions == nil && s.index != nil && (s.from != "" || s.tree != nil) {
-		versions = s.askIndex(ctx)
+	faults := []error{errUpgrade, in.decodeServer(), s.decodeReleases(in.Releases), s.decodeStart(in.StartDate)}
+	if s.settled == nil {
+		faults = append(faults, s.decodeRepository(rt.Repo))
 	}
-	err = errors.Join(append(faults, versions)...)
-	if err != nil && s.tree != nil {
-		err = errors.Join(err, s.tree.Close())
+	faults = append(faults, s.decodePythons(in.PythonVersions))
+	if s.settled == nil {
+		faults = append(faults, s.decodeTools(rt), s.askServer(ctx, in))
+		versions := s.decodeVersions()
+		if versions == nil && s.index != nil && (s.from != "" || s.tree != nil) {
+			versions = s.askIndex(ctx)
+		}
+		faults = append(faults, versions)
+	}
+	err := errors.Join(faults...)
+	if err != nil {
+		err = errors.Join(err, s.close())
 	}
 	return s, err
+}
+
+// close ends the use of what was opened.
+func (s *settings) close() error {
+	var errs []error
+	if s.sides != nil {
+		errs = append(errs, s.sides.Close())
+	}
+	if s.tree != nil {
+		errs = append(errs, s.tree.Close())
+	}
+	return errors.Join(errs...)
 }
 
 func (s *settings) decodeTools(rt *action.Runtime) error {
@@ -111,15 +143,18 @@ func (s *settings) decodeRepository(dir string) error {
 	if folder := err == nil && st.IsDir(); !folder {
 		return nil // told with the common inputs
 	}
-	t, err := repo.Scan(dir)
-	if err != nil {
+	if s.sides != nil && !s.sides.Checkout {
+		s.tree = s.sides.Head // the work tree is something else
+	} else if s.tree, err = repo.Scan(dir); err != nil {
 		return err
 	}
-	s.tree = t
+	if s.sides == nil {
+		s.pinned()
+	}
 	var files []string
-	s.sets, files, s.gaps = repo.Sets(t)
+	s.sets, files, s.gaps = repo.Sets(s.tree)
 	switch {
-	case len(s.sets)+len(s.gaps) > 0:
+	case len(s.sets)+len(s.gaps)+len(s.upgrade.Pins) > 0:
 		return nil
 	case len(files) == 0:
 		return fault.BadInput(fmt.Sprintf("the repository %q has no requirement file (requirements*.txt or pyproject.toml)", filepath.Base(dir)),
@@ -165,25 +200,14 @@ func (s *settings) decodePythons(text string) error {
 	return errors.Join(faults...)
 }
 
-// decodeVersions checks what can be checked without the index, and takes from from the pins.
+// decodeVersions checks what can be checked without the index.
 func (s *settings) decodeVersions() error {
-	if s.from == "" && s.tree != nil {
-		var pinned []string
-		for _, p := range impact.FindPins(s.sets) {
-			if p.Version != nil && !slices.Contains(pinned, *p.Version) {
-				pinned = append(pinned, *p.Version)
-			}
-		}
-		switch {
-		case len(pinned) == 1:
-			s.from = pinned[0]
-		case len(s.sets)+len(s.gaps) == 0:
-			return nil // told already
-		case len(pinned) == 0:
-			return fault.BadInput("from is missing, and the repository pins zenml to no single version", "give from, the version that is used now")
-		default:
-			return fault.BadInput(fmt.Sprintf("the repository pins zenml to different versions (%s)", strings.Join(pinned, ", ")), "give from, the version that is used now")
-		}
+	switch {
+	case s.from != "" || s.tree == nil:
+	case len(s.sets)+len(s.gaps)+len(s.upgrade.Pins) == 0:
+		return nil // told already
+	default:
+		return fault.BadInput("from is missing, and the repository pins zenml to no single version", "give from, the version that is used now, or server-url")
 	}
 	return action.Versions(s.from, s.to)
 }
@@ -207,7 +231,10 @@ func (s *settings) askIndex(ctx context.Context) error {
 		if i < 0 {
 			return fault.BadInput("the package index lists no release of zenml", "check the index configured for pip")
 		}
-		s.to = all[i]
+		if s.to = all[i]; version.Compare(s.from, s.to) >= 0 {
+			s.settle(verdict.Because(verdict.Pass, "no_upgrade", fmt.Sprintf("ZenML %s is in use, and %s is the newest release.", s.from, s.to), nil))
+			return nil
+		}
 	}
 	s.crossed = version.Crossed(all, s.from, s.to)
 	return errors.Join(action.Released(all, s.from, s.to), action.Versions(s.from, s.to)) // to may be new

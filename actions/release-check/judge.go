@@ -31,7 +31,7 @@ func (r *Result) fill(s *settings, g *gathered, now time.Time) error {
 		release.MarkDeclared(more, r.Findings)
 		r.Findings = append(r.Findings, more...)
 	}
-	r.Python, r.Pins = python(s, g), g.pins
+	r.Python, r.Pins, r.Upgrade = python(s, g), g.pins, s.upgrade
 	known := impact.Known{Tree: s.tree, Sets: s.sets, Gaps: s.gaps, Python: r.Python, Code: g.code}
 	known.Answer(r.Findings)
 	if r.Server = g.use; g.use != nil {
@@ -49,7 +49,7 @@ func (r *Result) fill(s *settings, g *gathered, now time.Time) error {
 	r.Waivers = waive(r.Findings, s.cfg.Waivers, r.stands, func(v string) bool { return version.Compare(s.from, v) < 0 && version.Compare(v, s.to) <= 0 }, now)
 	r.Path = g.path.Hops
 	r.Matrix, r.MatrixNotes = matrix(s, r.Python.Unsupported)
-	r.Reasons = slices.Concat([]verdict.Reason{}, r.codeReasons(g), r.pinReasons(), r.pythonReasons(), r.noteReasons(s, g), r.pathReasons(g), r.migrationReasons(g), r.serverReasons(g), r.findingReasons(), r.waiverReasons(), r.matrixReasons())
+	r.Reasons = slices.Concat([]verdict.Reason{}, s.upgrade.reasons(s), r.codeReasons(g), r.pinReasons(), r.pythonReasons(), r.noteReasons(s, g), r.pathReasons(g), r.migrationReasons(g), r.serverReasons(s, g), r.findingReasons(), r.waiverReasons(), r.matrixReasons())
 	r.Decide("nothing_found")
 	return r.plan(s, g)
 }

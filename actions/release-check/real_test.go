@@ -78,7 +78,7 @@ func TestExampleIsBlocked(t *testing.T) {
 	if len(r.Path) != 1 || *r.Path[0].Python != "3.11" || r.Path[0].Clients != hops.Together {
 		t.Errorf("path %+v", r.Path)
 	}
-	if d := r.Document(); d.Decision != verdict.Block || len(d.Sections) < 4 || d.Sections[0].Title != "Code that breaks" {
+	if d := r.Document(); d.Decision != verdict.Block || len(d.Sections) < 5 || d.Sections[0].Title != "Which upgrade" || d.Sections[1].Title != "Code that breaks" {
 		t.Errorf("the report begins with %q", d.Sections[0].Title)
 	}
 }

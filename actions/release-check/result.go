@@ -14,6 +14,7 @@ import (
 // Result is result.json of release-check.
 type Result struct {
 	report.Common
+	Upgrade    *Upgrade          `json:"upgrade"`
 	Releases   []release.Release `json:"releases"`
 	Findings   []release.Finding `json:"findings"`
 	Code       []impact.Breakage `json:"code"`       // null when the code could not be checked
@@ -33,4 +34,6 @@ type Result struct {
 	// MatrixNotes say what the matrix folds or leaves out; they may not stand in it, for the
 	// workflow engine would take them as an axis.
 	MatrixNotes []string `json:"matrix_notes"`
+
+	settled bool // which upgrade it is said all; nothing else was checked
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/forge"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/hops"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
@@ -35,6 +34,7 @@ func (c *check) Help() string {
 	return "Says what changed between two versions of ZenML and whom it hits: code, pins, Python versions.\n\n" +
 		"Examples:\n" +
 		"  zenml-upgrade release-check --to 0.98.0\n" +
+		"  GITHUB_REPOSITORY=me/mine zenml-upgrade release-check --pull-request 17\n" +
 		"  zenml-upgrade release-check --from 0.85.0 --to 0.98.0 --releases releases.json --format json\n"
 }
 
@@ -43,7 +43,6 @@ func (c *check) Inputs() any { return &c.inputs }
 // gathered is all that the domain found out, failures beside it.
 type gathered struct {
 	bodies          []release.Body
-	requests        int
 	pair            *impact.Pair
 	code            *impact.Code
 	pins            *impact.Pins
@@ -66,10 +65,13 @@ func (c *check) Check(ctx context.Context, rt *action.Runtime) (err error) {
 // Run gathers the facts side by side and judges them, on inputs that Check found good.
 func (c *check) Run(ctx context.Context, rt *action.Runtime) (action.Result, error) {
 	begin, s := rt.Now(), c.set
-	defer s.tree.Close()
+	defer func() { _ = s.close() }() // what was read is in the result
+	if s.settled != nil {
+		return s.short(), nil
+	}
 	g := &gathered{}
 	var group errgroup.Group
-	group.Go(func() error { return g.notes(ctx, rt, s, c.inputs.GithubToken) })
+	group.Go(func() error { return g.notes(ctx, rt, s) })
 	group.Go(func() error { return g.checkCode(ctx, rt, s) })
 	group.Go(func() error { g.checkPins(ctx, rt, s); return nil })
 	group.Go(func() error { g.lookAtServer(ctx, rt, &c.inputs); return nil })
@@ -80,32 +82,23 @@ func (c *check) Run(ctx context.Context, rt *action.Runtime) (action.Result, err
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("checking the release: %w", err) // an interrupted run knows nothing
 	}
-	r := &Result{Common: report.Common{From: &s.from, To: &s.to, GitHub: report.GitHubUse{Requests: g.requests}}}
+	r := &Result{Common: report.Common{From: &s.from, To: &s.to, GitHub: report.GitHubUse{Requests: s.requests()}}}
 	if err := r.fill(s, g, begin); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-// apiURL is GitHub's own; a runner names another one on an enterprise server.
-const apiURL = "https://api.github.com"
-
-func (g *gathered) notes(ctx context.Context, rt *action.Runtime, s *settings, token string) error {
+func (g *gathered) notes(ctx context.Context, rt *action.Runtime, s *settings) error {
 	if !s.github {
 		g.bodies = s.bodies
 		return nil
 	}
 	step := rt.Progress.Start("release notes from GitHub")
-	address := rt.Getenv("GITHUB_API_URL")
-	if address == "" {
-		address = apiURL
+	if s.noReader != nil {
+		return s.noReader
 	}
-	reader, err := forge.NewReader(address, token)
-	if err != nil {
-		return err
-	}
-	g.bodies, g.noNotes = release.FromGitHub(ctx, reader)
-	g.requests = reader.Requests()
+	g.bodies, g.noNotes = release.FromGitHub(ctx, s.reader)
 	end(step, g.noNotes, fmt.Sprintf("%d releases", len(g.bodies)))
 	return nil
 }

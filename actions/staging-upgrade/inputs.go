@@ -2,6 +2,7 @@ package stagingupgrade
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -58,9 +59,9 @@ type settings struct {
 }
 
 // decode reads all inputs and returns every fault at once.
-func (in *Inputs) decode(rt *action.Runtime) (*settings, error) {
+func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, error) {
 	s := &settings{environment: in.Environment}
-	cfg, err := action.LoadConfig(rt, in.Config)
+	cfg, err := action.ConfigFor(ctx, rt, in.Config)
 	if cfg != nil {
 		err = s.pick(cfg, in.Environment)
 	}

@@ -51,7 +51,7 @@ Examples:
 // Check decodes the inputs and tells every fault in them.
 func (a *stagingUpgrade) Check(ctx context.Context, rt *action.Runtime) error {
 	var errs [5]error
-	a.set, errs[0] = a.in.decode(rt)
+	a.set, errs[0] = a.in.decode(ctx, rt)
 	if a.in.DatabaseURL != "" { // its absence is told with the other missing inputs
 		a.db, errs[1] = database.Open(a.in.DatabaseURL)
 	}

@@ -70,7 +70,7 @@ func TestScript(t *testing.T) {
 					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"status": status, "waitfor": waitfor, "remember": remember, "unchanged": unchanged, "tools": tools, "sqlite": sqlite,
+					"status": status, "waitfor": waitfor, "remember": remember, "unchanged": unchanged, "tools": tools, "sqlite": sqlite, "git": git, "commit": commit, "head": head, "server": server, "event": event,
 				},
 			})
 		})

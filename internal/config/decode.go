@@ -11,9 +11,9 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/yamltree"
 )
 
 // decoder fills structs from YAML nodes. The library's own strict decoder stops at the first
@@ -50,7 +50,7 @@ func (d *decoder) line(path string) int {
 
 func (d *decoder) read(data []byte, cfg *Config) {
 	tokens := lexer.Tokenize(string(data))
-	if line := tooDeep(tokens); line > 0 {
+	if line := yamltree.TooDeep(tokens, deepest); line > 0 {
 		d.fault(line, "write it as the schema shows", "nested more than %d levels deep", deepest)
 		return
 	}
@@ -83,30 +83,6 @@ func (d *decoder) syntax(err error) {
 		}
 	}
 	d.fault(at, "write it as the schema shows", "no valid YAML: %s", message)
-}
-
-// tooDeep returns the line where nesting passes the limit, 0 when it does not. The parser calls
-// itself per level, and a stack that runs over cannot be caught.
-func tooDeep(tokens token.Tokens) int {
-	flow, block, at := 0, 0, 0
-	for _, t := range tokens {
-		if t.Position.Line != at {
-			block, at = 0, t.Position.Line
-		}
-		switch t.Type {
-		case token.MappingStartType, token.SequenceStartType:
-			flow++
-		case token.MappingEndType, token.SequenceEndType:
-			flow--
-		case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType:
-			block++
-		}
-		// Blocks nest by a line each, indented further, or several on one line.
-		if flow+block > deepest || t.Position.Column > 1000 && t.Type == token.SequenceEntryType {
-			return t.Position.Line
-		}
-	}
-	return 0
 }
 
 func (d *decoder) value(n ast.Node, v reflect.Value, path string) {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -193,4 +194,14 @@ func Getenv(environ []string, key string) string {
 func Exists(path string) bool {
 	st, err := os.Stat(path)
 	return err == nil && !st.IsDir() && st.Mode()&0o111 != 0
+}
+
+// Find returns the absolute path of a program on an environment's PATH, empty when none is there.
+func Find(name string, environ []string) string {
+	for _, d := range filepath.SplitList(Getenv(environ, "PATH")) {
+		if p := filepath.Join(d, name); filepath.IsAbs(p) && Exists(p) {
+			return p
+		}
+	}
+	return ""
 }

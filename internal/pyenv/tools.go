@@ -47,17 +47,14 @@ func (m *Manager) TyPath() (string, error) {
 
 // find looks on PATH, then in the tools folder of the checkout that this binary was built in.
 func find(name string, environ []string) string {
-	dirs := filepath.SplitList(proc.Getenv(environ, "PATH"))
 	if self, err := os.Executable(); err == nil {
 		// first: the pinned tools beside us, so that a checkout runs what it was tested with
-		dirs = append([]string{filepath.Join(filepath.Dir(filepath.Dir(self)), ".cache", "tools", "bin")}, dirs...)
-	}
-	for _, d := range dirs {
-		if p := filepath.Join(d, name); filepath.IsAbs(p) && proc.Exists(p) {
+		beside := filepath.Join(filepath.Dir(filepath.Dir(self)), ".cache", "tools", "bin")
+		if p := proc.Find(name, []string{"PATH=" + beside}); p != "" {
 			return p
 		}
 	}
-	return ""
+	return proc.Find(name, environ)
 }
 
 // indexEnv passes how uv and pip reach their index, and closes what a repository could steer: the

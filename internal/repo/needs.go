@@ -41,7 +41,7 @@ func Needs(t *Tree, projects []string) (*Set, error) {
 
 func needs(t *Tree, project string) (*Set, error) {
 	file := path.Join(project, "requirements.txt")
-	if _, err := t.root.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
+	if t.has(file) {
 		s := &Set{Name: file}
 		s.read(t, file, false, map[string]bool{})
 		return s, nil

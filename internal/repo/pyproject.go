@@ -25,6 +25,9 @@ type project struct {
 			Constraints []string `toml:"constraint-dependencies"`
 			Overrides   []string `toml:"override-dependencies"`
 		} `toml:"uv"`
+		PDM struct {
+			Dev map[string][]string `toml:"dev-dependencies"`
+		} `toml:"pdm"`
 		Poetry struct {
 			Dependencies map[string]any `toml:"dependencies"`
 			Dev          map[string]any `toml:"dev-dependencies"`
@@ -63,10 +66,7 @@ func projectSets(t *Tree, p string) ([]Set, error) {
 	}
 	sets := []Set{base}
 	group := func(name string) *Set {
-		sets = append(sets, Set{
-			Name: p + " [" + name + "]", Files: base.Files, Lines: slices.Clone(base.Lines),
-			Constraints: slices.Clone(base.Constraints), Gaps: slices.Clone(base.Gaps),
-		})
+		sets = append(sets, base.clone(p+" ["+name+"]"))
 		return &sets[len(sets)-1]
 	}
 	for _, name := range slices.Sorted(maps.Keys(doc.Project.Optional)) {
@@ -80,6 +80,9 @@ func projectSets(t *Tree, p string) ([]Set, error) {
 	}
 	if len(doc.Tool.Poetry.Dev) > 0 {
 		r.poetry(group("dev-dependencies"), doc.Tool.Poetry.Dev)
+	}
+	for _, name := range slices.Sorted(maps.Keys(doc.Tool.PDM.Dev)) {
+		r.pep508(group(name), doc.Tool.PDM.Dev[name], false)
 	}
 	for _, name := range slices.Sorted(maps.Keys(doc.Tool.Poetry.Group)) {
 		r.poetry(group(name), doc.Tool.Poetry.Group[name].Dependencies)
@@ -138,6 +141,7 @@ func (r projectReader) poetry(s *Set, deps map[string]any) {
 		text, ok := poetryRequirement(name, deps[name])
 		if !ok {
 			s.Gaps = append(s.Gaps, Gap{File: r.file, Line: n, Why: fmt.Sprintf("the dependency %q is not given by a version", name)})
+			s.Others = append(s.Others, Line{File: r.file, Line: n, Text: WithoutUser(fmt.Sprintf("%s = %v", name, deps[name]))})
 			continue
 		}
 		s.add(Line{File: r.file, Line: n, Text: text}, false)
@@ -145,9 +149,9 @@ func (r projectReader) poetry(s *Set, deps map[string]any) {
 }
 
 func poetryRequirement(name string, value any) (string, bool) {
-	extras := ""
+	extras, marker := "", ""
 	if table, ok := value.(map[string]any); ok {
-		for _, k := range []string{"git", "path", "url", "file", "markers", "python", "platform", "source"} {
+		for _, k := range []string{"git", "path", "url", "file", "python", "platform", "source"} {
 			if _, has := table[k]; has {
 				return "", false
 			}
@@ -158,6 +162,9 @@ func poetryRequirement(name string, value any) (string, bool) {
 				words = append(words, fmt.Sprint(e))
 			}
 			extras = "[" + strings.Join(words, ",") + "]"
+		}
+		if m, ok := table["markers"].(string); ok && m != "" {
+			marker = " ; " + m
 		}
 		value = table["version"]
 	}
@@ -175,7 +182,7 @@ func poetryRequirement(name string, value any) (string, bool) {
 			bounds = append(bounds, b)
 		}
 	}
-	return name + extras + strings.Join(bounds, ","), true
+	return name + extras + strings.Join(bounds, ",") + marker, true
 }
 
 var plainVersion = regexp.MustCompile(`^\d+(\.\d+)*$`)

@@ -59,6 +59,17 @@ func PythonUses(t *Tree) []Python {
 					}
 				}
 			}
+		case condaName.MatchString(base):
+			data, err := t.Read(p)
+			if err != nil {
+				continue
+			}
+			list, _ := condaDependencies(p, data) // what cannot be read is told with the requirements
+			for _, d := range list {
+				if name, bounds, ok := condaSpec(d.Text); ok && name == "python" && d.Name == "conda" {
+					add(bounds, fmt.Sprintf("%s:%d", p, d.Line))
+				}
+			}
 		case strings.HasPrefix(p, ".github/workflows/"), strings.HasPrefix(base, "Dockerfile"):
 			if data, err := t.Read(p); err == nil {
 				for n, text := range pythonLines(string(data)) {

@@ -32,6 +32,11 @@ func TestSets(t *testing.T) {
 		"svc/pyproject.toml":    "[project]\nname = \"x\"\nrequires-python = \">=3.10,<3.13\"\ndependencies = [\n  \"zenml>=0.80\",\n]\n[project.optional-dependencies]\ndev = [\"click==8.1.7\"]\n",
 		"old/pyproject.toml":    "[tool.poetry.dependencies]\npython = \"^3.9\"\nzenml = {version = \"^0.85.0\", extras = [\"server\"]}\nrich = \"~1.2\"\nother = {git = \"https://localhost/x\"}\n",
 		"bad/pyproject.toml":    "[[[",
+		"p/Pipfile":             "[packages]\nzenml = \"==0.85.0\"\nrich = {version = \"<14\", markers = \"python_version < '3.13'\"}\n[dev-packages]\nclick = \"*\"\n",
+		"q/setup.cfg":           "[options]\ninstall_requires =\n    zenml==0.85.0; python_version < '3.13'\n[options.extras_require]\nx = click<9\n",
+		"r/environment.yml":     "dependencies:\n  - numpy=1.26\n  - pip:\n      - zenml==0.85.0\n      - -c ../limits.txt\n  - pandas >1 build*\n  - python=3.11\n  - pip\n",
+		"s/environment.yml":     "dependencies:\n  - zenml=0.85.0\n",
+		"bad/setup.cfg":         "[options]\nzenml no delimiter\n",
 		".venv/pyvenv.cfg":      "", ".venv/requirements.txt": "zenml==0.1\n",
 		"env/pyvenv.cfg": "", "env/requirements.txt": "zenml==0.1\n",
 	}))
@@ -49,12 +54,18 @@ func TestSets(t *testing.T) {
 		}
 	}
 	for _, g := range gaps {
-		got = append(got, "gap "+g.File)
+		got = append(got, fmt.Sprintf("gap %s:%d", g.File, g.Line))
 	}
 	want := []string{
 		"old/pyproject.toml|old/pyproject.toml:4|rich>=1.2,<1.3",
 		"old/pyproject.toml|old/pyproject.toml:3|zenml[server]>=0.85.0,<0.86",
 		"old/pyproject.toml|old/pyproject.toml:5|gap",
+		"p/Pipfile|p/Pipfile:3|rich<14 ; python_version < '3.13'", "p/Pipfile|p/Pipfile:2|zenml==0.85.0",
+		"p/Pipfile [dev]|p/Pipfile:3|rich<14 ; python_version < '3.13'", "p/Pipfile [dev]|p/Pipfile:2|zenml==0.85.0", "p/Pipfile [dev]|p/Pipfile:5|click",
+		"q/setup.cfg|q/setup.cfg:3|zenml==0.85.0; python_version < '3.13'",
+		"q/setup.cfg [x]|q/setup.cfg:3|zenml==0.85.0; python_version < '3.13'", "q/setup.cfg [x]|q/setup.cfg:5|click<9",
+		"r/environment.yml|r/environment.yml:4|zenml==0.85.0", "r/environment.yml|r/environment.yml:2|c numpy==1.26.*",
+		"r/environment.yml|limits.txt:1|c click<9", "r/environment.yml|r/environment.yml:6|gap",
 		"requirements.txt|requirements.txt:1|zenml[server] == 0.85.0 ; python_version < '3.13'",
 		"requirements.txt|more/base.txt:1|rich>=12,<14",
 		"requirements.txt|limits.txt:1|c click<9",
@@ -62,12 +73,12 @@ func TestSets(t *testing.T) {
 		"svc/pyproject.toml|svc/pyproject.toml:5|zenml>=0.80",
 		"svc/pyproject.toml [dev]|svc/pyproject.toml:5|zenml>=0.80",
 		"svc/pyproject.toml [dev]|svc/pyproject.toml:8|click==8.1.7",
-		"gap bad/pyproject.toml",
+		"gap s/environment.yml:2", "gap bad/pyproject.toml:1", "gap bad/setup.cfg:2",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("sets (-want +got):\n%s", d)
 	}
-	l, _ := sets[1].ZenML()
+	l, _ := sets[6].ZenML()
 	if d := cmp.Diff([]string{"0.85.0", "zenml[server]==0.98.0 ; python_version < '3.13'"}, []string{l.PinnedVersion(), l.With("==0.98.0")}); d != "" {
 		t.Errorf("the line of zenml (-want +got):\n%s", d)
 	}
@@ -78,6 +89,7 @@ func TestPythons(t *testing.T) {
 	tr := scanned(t, files.Dir(t, map[string]string{
 		"pyproject.toml":           "[project]\nrequires-python = \">=3.10,<3.12\"\n",
 		".python-version":          "3.12.4\n",
+		"env/environment.yml":      "dependencies:\n  - python=3.14\n  - conda-forge::pythonx=3.6\n",
 		".github/workflows/ci.yml": "jobs:\n  a:\n    strategy:\n      matrix:\n        python-version:\n          - \"3.9\"\n          - 3.13\n    steps:\n      - run: echo 3.7\n",
 		"Dockerfile":               "FROM docker.io/library/python:3.8-slim\nRUN echo 3.6\n",
 	}))
@@ -87,7 +99,7 @@ func TestPythons(t *testing.T) {
 	}
 	want := []string{
 		"3.8 Dockerfile:1", "3.9 .github/workflows/ci.yml:6", "3.10 pyproject.toml:2", "3.11 pyproject.toml:2",
-		"3.12 .python-version", "3.13 .github/workflows/ci.yml:7",
+		"3.12 .python-version", "3.13 .github/workflows/ci.yml:7", "3.14 env/environment.yml:2",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("versions (-want +got):\n%s", d)

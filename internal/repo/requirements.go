@@ -28,7 +28,8 @@ type Set struct {
 	Files       []string
 	Lines       []Line
 	Constraints []Line
-	Gaps        []Gap // lines that cannot be judged
+	Others      []Line // what asks for a package by address or path, and options such as an index
+	Gaps        []Gap  // lines that cannot be judged
 }
 
 // ZenML returns the line that asks for ZenML.
@@ -42,9 +43,9 @@ func (s *Set) ZenML() (Line, bool) {
 
 var requirementsName = regexp.MustCompile(`(?i)^(.*[-_.])?requirements([-_.].*)?\.(txt|in)$`)
 
-// isRequirements says whether a file is a requirements file: requirements*.txt, *requirements.in,
+// isRequirementsText says whether a file is a requirements file: requirements*.txt, *requirements.in,
 // or anything with that ending in a folder named requirements.
-func isRequirements(p string) bool {
+func isRequirementsText(p string) bool {
 	ext := path.Ext(p)
 	return requirementsName.MatchString(path.Base(p)) || path.Base(path.Dir(p)) == "requirements" && (ext == ".txt" || ext == ".in")
 }
@@ -57,22 +58,7 @@ func Sets(t *Tree) (sets []Set, files []string, gaps []Gap) {
 			gaps = append(gaps, g)
 		}
 	}
-	var found []Set
-	for _, p := range t.Files {
-		switch {
-		case isRequirements(p):
-			s := Set{Name: p}
-			s.read(t, p, false, map[string]bool{})
-			found, files = append(found, s), append(files, p)
-		case path.Base(p) == "pyproject.toml":
-			more, err := projectSets(t, p)
-			if err != nil {
-				gaps = append(gaps, Gap{File: p, Why: "it is not readable TOML"})
-				continue
-			}
-			found, files = append(found, more...), append(files, p)
-		}
-	}
+	found, files, unread := AllSets(t)
 	for _, s := range found {
 		if _, ok := s.ZenML(); ok {
 			sets = append(sets, s)
@@ -80,7 +66,32 @@ func Sets(t *Tree) (sets []Set, files []string, gaps []Gap) {
 			gaps = append(gaps, s.Gaps[i])
 		}
 	}
-	return sets, files, gaps
+	return sets, files, append(gaps, unread...)
+}
+
+// AllSets finds every set of requirements, whatever it asks for. A file that is no TOML, YAML or INI
+// is a gap.
+func AllSets(t *Tree) (found []Set, files []string, gaps []Gap) {
+	for _, p := range t.Files {
+		var more []Set
+		var err error
+		switch {
+		case isRequirementsText(p):
+			s := Set{Name: p}
+			s.read(t, p, false, map[string]bool{})
+			more = []Set{s}
+		case IsRequirements(p):
+			more, err = formats[formatName(p)](t, p)
+		default:
+			continue
+		}
+		if err != nil {
+			gaps = append(gaps, unreadable(p, err))
+			continue
+		}
+		found, files = append(found, more...), append(files, p)
+	}
+	return found, files, gaps
 }
 
 var (
@@ -89,6 +100,8 @@ var (
 	include    = regexp.MustCompile(`^(-r|-c|--requirement|--constraint)(?:\s*=\s*|\s*)(\S.*)$`)
 	hashOption = regexp.MustCompile(`\s--hash[= ]\S+`)
 	comment    = regexp.MustCompile(`(^|\s)#.*$`)
+	// userInfo is the user and password in an address.
+	userInfo = regexp.MustCompile(`://[^/\s]*@`)
 	// settled are options that change nothing about which versions hold together.
 	settled = regexp.MustCompile(`^--(no-cache-dir|prefer-binary|only-binary\b.*|require-hashes|disable-pip-version-check|use-feature\b.*)$`)
 )
@@ -159,6 +172,8 @@ func (s *Set) add(l Line, constraint bool) {
 			why += " (this one is about zenml)"
 		}
 		s.Gaps = append(s.Gaps, Gap{File: l.File, Line: l.Line, Why: why})
+		l.Text = WithoutUser(l.Text)
+		s.Others = append(s.Others, l)
 		return
 	}
 	l.Name = pyenv.Normalize(m[1])
@@ -188,3 +203,30 @@ func (l Line) With(bounds string) string {
 	m := plainLine.FindStringSubmatch(l.Text)
 	return strings.TrimSpace(m[1] + m[2] + bounds + " " + strings.TrimSpace(m[4]))
 }
+
+// Parts takes a requirement by name apart: its extras, bounds without blanks, and marker.
+func (l Line) Parts() (extras []string, bounds, marker string) {
+	m := plainLine.FindStringSubmatch(l.Text)
+	if m == nil {
+		return nil, "", ""
+	}
+	for e := range strings.SplitSeq(strings.Trim(m[2], "[]"), ",") {
+		if e = strings.TrimSpace(e); e != "" {
+			extras = append(extras, e)
+		}
+	}
+	bounds = strings.Trim(strings.Join(strings.Fields(m[3]), ""), "()")
+	return extras, strings.TrimSuffix(bounds, ","), strings.TrimSpace(strings.TrimPrefix(m[4], ";"))
+}
+
+// ParseLine reads one line in the form of a requirements file, which includes nothing here.
+func ParseLine(file string, n int, text string) Set {
+	s := Set{Name: file}
+	if text = strings.TrimSpace(hashOption.ReplaceAllString(text, "")); text != "" && !strings.HasPrefix(text, "-") {
+		s.add(Line{File: file, Line: n, Text: text}, false)
+	}
+	return s
+}
+
+// WithoutUser takes users and passwords out of the addresses in a text.
+func WithoutUser(text string) string { return userInfo.ReplaceAllString(text, "://") }

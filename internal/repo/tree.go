@@ -3,11 +3,7 @@
 package repo
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -23,7 +19,19 @@ const (
 type Tree struct {
 	Files   []string // regular files, sorted
 	Skipped []Gap    // what could not be looked at and could matter
-	root    *os.Root
+	Links   []string // symbolic links, sorted
+	src     source
+}
+
+// source is where a tree's files come from: a folder, a commit of git, or GitHub.
+type source interface {
+	// read returns a file's content; a missing one is fs.ErrNotExist, one above largestFile an error.
+	read(p string) ([]byte, error)
+	// stat says whether anything bears the name, and whether that is a regular file.
+	stat(p string) (there, regular bool)
+	// id names the content as git does, empty when it is not known without reading.
+	id(p string) string
+	close() error
 }
 
 // Gap is something that could not be judged; what is not known is told, never dropped.
@@ -51,63 +59,9 @@ func (g Gap) String() string {
 	return g.File + ": " + g.Why
 }
 
-// Scan lists the files of a repository. Folders that hold installed packages, build products or a
-// tool's own data are left out: .github is the only dot folder that is read. Symbolic links are
-// not followed. Close the tree when done.
-func Scan(dir string) (*Tree, error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, fmt.Errorf("opening the repository: %w", err)
-	}
-	t := &Tree{root: root}
-	err = fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			t.Skipped = append(t.Skipped, Gap{File: p, Why: "it cannot be read"})
-			if d != nil && d.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		case d.IsDir():
-			if p != "." && t.foreign(p) {
-				return fs.SkipDir
-			}
-			return nil
-		case d.Type()&fs.ModeSymlink != 0 && readable(p):
-			t.Skipped = append(t.Skipped, Gap{File: p, Why: "it is a symbolic link and was not followed"})
-			return nil
-		case !d.Type().IsRegular():
-			return nil
-		case len(t.Files) == mostFiles:
-			t.Skipped = append(t.Skipped, Gap{File: p, Why: fmt.Sprintf("the repository has more than %d files; from here on none was read", mostFiles)})
-			return fs.SkipAll
-		}
-		t.Files = append(t.Files, p)
-		return nil
-	})
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listing the repository: %w", err), root.Close())
-	}
-	slices.Sort(t.Files)
-	return t, nil
-}
-
-// foreign says whether a folder holds what is not the user's own.
-func (t *Tree) foreign(p string) bool {
-	base := path.Base(p)
-	if strings.HasPrefix(base, ".") && base != ".github" {
-		return true
-	}
-	if slices.Contains([]string{"node_modules", "__pycache__", "site-packages"}, base) {
-		return true
-	}
-	_, err := t.root.Stat(path.Join(p, "pyvenv.cfg"))
-	return err == nil
-}
-
 // readable says whether a path names something that the checks read.
 func readable(p string) bool {
-	return IsPython(p) || isRequirements(p) || path.Base(p) == "pyproject.toml"
+	return IsPython(p) || IsRequirements(p)
 }
 
 // IsPython says whether a path names Python code, notebooks included.
@@ -118,29 +72,46 @@ func IsPython(p string) bool {
 
 // Read returns a file's content. A file above 4 MiB is an error: a part of it would prove nothing.
 func (t *Tree) Read(p string) ([]byte, error) {
-	f, err := t.root.Open(p)
+	data, err := t.src.read(p)
 	if err != nil {
 		return nil, fmt.Errorf("reading %q: %w", p, err)
-	}
-	defer f.Close()
-	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
-		return nil, fmt.Errorf("reading %q: it is not a regular file", p)
-	}
-	data, err := io.ReadAll(io.LimitReader(f, largestFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading %q: %w", p, err)
-	}
-	if len(data) > largestFile {
-		return nil, fmt.Errorf("reading %q: it is larger than %d MiB", p, largestFile>>20)
 	}
 	return data, nil
 }
 
-// within says whether a path names a file inside the repository, links inside it followed.
+// ID returns git's name for the content of a file, link or submodule of a commit: two files with
+// one id are the same. It is empty for what is not there and in a tree that is a folder.
+func (t *Tree) ID(p string) string { return t.src.id(p) }
+
+// Follow returns the path that a symbolic link of a commit names, empty when it leads out of the
+// repository or is none.
+func (t *Tree) Follow(link string) string {
+	if l, ok := t.src.(*listed); ok {
+		return l.target(link)
+	}
+	return ""
+}
+
+// within says whether a path names a file inside the repository.
 func (t *Tree) within(p string) bool {
-	st, err := t.root.Stat(p)
-	return err == nil && st.Mode().IsRegular()
+	_, regular := t.src.stat(p)
+	return regular
+}
+
+// has says whether anything in the repository bears a name.
+func (t *Tree) has(p string) bool {
+	there, _ := t.src.stat(p)
+	return there
 }
 
 // Close ends the use of the tree.
-func (t *Tree) Close() error { return t.root.Close() }
+func (t *Tree) Close() error { return t.src.close() }
+
+// foreign says whether a folder's name says that it holds what is not the user's own.
+func foreign(folder string) bool {
+	base := path.Base(folder)
+	return strings.HasPrefix(base, ".") && base != ".github" || slices.Contains([]string{"node_modules", "__pycache__", "site-packages"}, base)
+}
+
+// tooLarge is the error of a file that is not read.
+func tooLarge() error { return fmt.Errorf("it is larger than %d MiB", largestFile>>20) }

@@ -77,3 +77,12 @@ func Allows(bounds, v string) bool {
 		return err == nil && specs.Check(p)
 	})
 }
+
+// Canonical is one spelling of a version for all that are equal; text that is none stays as it is.
+func Canonical(v string) string {
+	p, err := pep440.Parse(v)
+	if err != nil {
+		return v
+	}
+	return p.String()
+}

@@ -20,7 +20,10 @@ import (
 
 // description is GitHub's own description of its REST API (npm @octokit/openapi, fetched by
 // tools/github-description.sh).
-type description struct{ router routers.Router }
+type description struct {
+	router  routers.Router
+	schemas openapi3.Schemas
+}
 
 // load reads the description once a test process: it takes seconds.
 var load = sync.OnceValues(func() (*description, error) {
@@ -46,7 +49,7 @@ var load = sync.OnceValues(func() (*description, error) {
 	doc.Paths, doc.Servers = paths, nil
 	// doc.Validate() refuses GitHub's description for its examples; it is not called.
 	router, err := gorillamux.NewRouter(doc)
-	return &description{router}, err
+	return &description{router, doc.Components.Schemas}, err
 })
 
 // descriptionFile is where tools/github-description.sh puts the description.

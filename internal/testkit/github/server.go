@@ -40,6 +40,9 @@ type Server struct {
 type repository struct {
 	releases []Release
 	movedTo  string
+	pulls    map[int]PullRequest
+	commits  map[string]map[string]string // commit to its files
+	forks    map[string]string            // "base...head" to the newest commit that both share
 }
 
 // Release is a release that the server lists.
@@ -180,6 +183,9 @@ func (s *Server) answer(r *http.Request) answer {
 		return refuse(http.StatusUnauthorized, "Bad credentials")
 	}
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	if a, ok := s.answerPulls(r, parts); ok {
+		return a
+	}
 	if len(parts) != 4 || parts[0] != "repos" || parts[3] != "releases" || r.Method != http.MethodGet {
 		s.tb.Errorf("fake GitHub: %s %s is not built", r.Method, r.URL.Path)
 		return refuse(http.StatusNotFound, "Not Found")

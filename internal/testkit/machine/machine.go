@@ -4,6 +4,8 @@ package machine
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
@@ -36,11 +38,13 @@ func Cache(t testing.TB) string {
 	return filepath.Join(Root(t), ".cache")
 }
 
-// Environ returns the environment with the checkout's own tools first on PATH.
+// Environ returns the environment with the checkout's own tools first on PATH, and without the
+// workflow run that the tests may be part of: its pull request is none of theirs.
 func Environ(t testing.TB) []string {
 	t.Helper()
 	tools := filepath.Join(Root(t), ".cache", "tools", "bin")
-	return append(os.Environ(), "PATH="+tools+string(os.PathListSeparator)+os.Getenv("PATH"))
+	environ := slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "GITHUB_EVENT_") })
+	return append(environ, "PATH="+tools+string(os.PathListSeparator)+os.Getenv("PATH"))
 }
 
 // Manager returns a manager of Python environments, or skips the test when uv, ty or pip is missing.
