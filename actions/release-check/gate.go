@@ -104,7 +104,7 @@ func (r *Result) stands(f *release.Finding) standing {
 	}
 	switch {
 	case f.Source != "notes" || f.Affects == release.No:
-	case f.Category == release.Breaking && f.Affects == release.Yes && !r.typed(f.Evidence):
+	case f.Category == release.Breaking && f.Affects == release.Yes && !r.covered(f.Evidence):
 		return hits
 	case f.Category == release.Breaking && f.Affects == release.Yes:
 		return named

@@ -34,7 +34,12 @@ func (r *Result) fill(s *settings, g *gathered, now time.Time) error {
 		r.Findings = append(r.Findings, more...)
 	}
 	r.Python, r.Pins = python(s, g), g.pins
-	known := impact.Known{Tree: s.tree, Sets: s.sets, Gaps: s.gaps, Python: r.Python, Code: g.code}
+	known := impact.Known{Tree: s.tree, Sets: s.sets, Gaps: s.gaps, Python: r.Python, Code: g.code, Pair: g.pair, Usage: g.usage, Old: g.older, New: g.newer}
+	if g.code != nil && g.usage != nil {
+		g.code.Reach(g.usage)
+		broken, deprecated := known.Proven(s.from, s.to)
+		g.code.Breakages, g.code.Deprecated = append(g.code.Breakages, broken...), append(g.code.Deprecated, deprecated...)
+	}
 	known.Answer(r.Findings)
 	if r.Migrations = g.migrations; r.Migrations != nil {
 		r.Findings = append(r.Findings, migration.Findings(r.Migrations, r.Findings)...)
@@ -147,9 +152,13 @@ func (r *Result) noteReasons(s *settings, g *gathered) []verdict.Reason {
 	return out
 }
 
-// typed says whether all evidence lies in Python code that was checked and passed there.
-func (r *Result) typed(evidence []release.Evidence) bool {
+// covered says whether all evidence lies where another check has judged it: in Python code that was
+// checked and passed, or in the requirement of zenml itself.
+func (r *Result) covered(evidence []release.Evidence) bool {
 	for _, e := range evidence {
+		if r.Pins != nil && slices.ContainsFunc(r.Pins.Files, func(p impact.Pin) bool { return p.File == e.File && p.Line == e.Line }) {
+			continue
+		}
 		broken := slices.ContainsFunc(r.Code, func(b impact.Breakage) bool { return b.File == e.File && b.Line == e.Line })
 		unchecked := slices.ContainsFunc(r.CodeGaps, func(g repo.Gap) bool { return g.File == e.File })
 		if r.Code == nil || broken || unchecked || !strings.HasSuffix(e.File, ".py") {

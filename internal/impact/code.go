@@ -20,6 +20,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/usage"
 )
 
 // Breakage is a place in the user's code that only the new version of ZenML objects to.
@@ -289,4 +290,11 @@ func Names(text string) []string {
 		out = append(out, m[1])
 	}
 	return out
+}
+
+// Reach takes away what the checker tells of lines that the new version never comes to: it does not
+// know the version that a test in the code asks for.
+func (c *Code) Reach(x *usage.Index) {
+	never := func(b Breakage) bool { return x.Unreached(b.File, b.Line) != "" }
+	c.Breakages, c.Deprecated = slices.DeleteFunc(c.Breakages, never), slices.DeleteFunc(c.Deprecated, never)
 }

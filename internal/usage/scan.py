@@ -239,6 +239,8 @@ class Scan:
     # -- imports --
 
     def imports(self, n, env):
+        if self.guarded and self.why is None:
+            self.dead.append([n.lineno, n.end_lineno, "a failed import is caught there"])
         if isinstance(n, ast.Import):
             for a in n.names:
                 top = a.name.split(".")[0]
@@ -691,6 +693,8 @@ class Scan:
 
     def route(self, n, t, verb):
         if REST.fullmatch(t):
+            if verb:  # the text was met before its call
+                self.uses = [u for u in self.uses if u[:4] != ["rest", t, n.lineno, ""]]
             self.add("rest", t, n, verb)
         elif (verb or isinstance(n, ast.JoinedStr)) and ROUTE.fullmatch(t):
             self.add("route", t, n, verb)
