@@ -27,12 +27,22 @@ type builder struct {
 	mu    sync.Mutex
 	x     *Index
 	files []*pyFile
+	texts map[string]string
+}
+
+// one returns the one copy that is kept of a text: most names are met in many files.
+func (b *builder) one(text string) string {
+	if kept, ok := b.texts[text]; ok {
+		return kept
+	}
+	b.texts[text] = text
+	return text
 }
 
 // Read reads the whole tree. What cannot be read is a gap of the index; an error is returned only
 // when the reader of Python code gives no answer at all.
 func (r Reader) Read(ctx context.Context, t *repo.Tree) (*Index, error) {
-	b := &builder{Reader: r, tree: t, x: &Index{places: map[Kind][]Place{}, dead: map[string][]span{}}}
+	b := &builder{Reader: r, tree: t, texts: map[string]string{}, x: &Index{places: map[Kind][]Place{}, dead: map[string][]span{}}}
 	b.x.Gaps = append(b.x.Gaps, t.Skipped...)
 	names := map[string]bool{}
 	for _, p := range t.Files {
@@ -53,7 +63,7 @@ func (r Reader) Read(ctx context.Context, t *repo.Tree) (*Index, error) {
 	}
 	slices.SortFunc(b.files, func(a, c *pyFile) int { return strings.Compare(a.name, c.name) })
 	b.join()
-	b.files = nil
+	b.files, b.texts = nil, nil
 	for _, p := range t.Files {
 		if err := ctx.Err(); err != nil {
 			return nil, err

@@ -100,7 +100,8 @@ func (x *Index) python(name string) []Place {
 	var out []Place
 	for _, k := range named {
 		for _, p := range x.places[k] {
-			if Matches(p.Name, name) {
+			// What is asked of a result is no second use of what gave it.
+			if used, _, _ := strings.Cut(p.Name, "("); Matches(p.Name, name) && (k == Keyword || used == p.Name) {
 				out = append(out, p)
 			}
 		}

@@ -32,27 +32,29 @@ func (b *builder) modules() map[string][]*pyFile {
 	return out
 }
 
-// join follows names through the repository's own modules and files each use under its kind. What
-// leads to something that is not known is kept as a Member.
+// leadsOn says whether a name begins in a module of the repository's own.
+func leadsOn(p Place) bool {
+	text := p.Kind == Command || p.Kind == REST || p.Kind == Route
+	return !text && p.Name != "" && (p.Name[0] == '+' || p.Name[0] == '.')
+}
+
+// join follows names through the repository's own modules. What leads to something that is not known
+// is kept as a Member.
 func (b *builder) join() {
 	known := b.modules()
 	for _, f := range b.files {
 		for _, p := range f.uses {
-			name, found := p.Name, true
-			if name != "" && (name[0] == '+' || name[0] == '.') && p.Kind != Command && p.Kind != REST && p.Kind != Route {
-				argument := ""
-				if i := strings.LastIndexByte(name, '('); p.Kind == Keyword && i > 0 {
-					name, argument = name[:i], name[i:]
-				}
-				name, found = follow(known, f, name, 0)
-				name += argument
+			name, argument := p.Name, ""
+			if i := strings.LastIndexByte(name, '('); p.Kind == Keyword && i > 0 {
+				name, argument = name[:i], name[i:]
 			}
+			found, sure := follow(known, f, name, 0)
 			switch {
-			case name == "zenml" || strings.HasPrefix(name, "zenml.") || p.Kind == Command || p.Kind == Env || p.Kind == REST || p.Kind == Route || p.Kind == Member || p.Kind == Module:
-				p.Name = name
+			case found == "zenml" || strings.HasPrefix(found, "zenml."):
+				p.Name = b.one(found + argument)
 				b.add(p)
-			case !found && p.Kind == Attribute:
-				p.Kind, p.Name = Member, p.Name[strings.LastIndexByte(p.Name, '.')+1:]
+			case !sure && (p.Kind == Attribute || p.Kind == Call) && strings.Contains(name, "."):
+				p.Kind, p.Name = Member, b.one(name[strings.LastIndexByte(name, '.')+1:])
 				b.add(p)
 			}
 		}

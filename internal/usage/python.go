@@ -6,6 +6,7 @@ import (
 	"context"
 	_ "embed" // the reader
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -105,24 +106,47 @@ func (b *builder) readShare(ctx context.Context, files []string, i, n int) error
 		}
 		out.CloseWithError(err)
 	}()
-	res, err := proc.Run(ctx, proc.Command{
-		Path: b.Python, Args: []string{"-I", "-S", "-c", script, b.To}, Stdin: in, Env: append(slices.Clone(b.Env), "PYTHONIOENCODING=utf-8"),
-		Dir: os.TempDir(), Keep: mostAnswer, Timeout: readLimit,
-	})
-	in.Close()
-	if err != nil {
-		return fmt.Errorf("reading what the Python code uses: %w", err)
-	}
-	for line := range bytes.Lines(res.Stdout) {
+	answer := &lines{each: func(line []byte) error {
 		var d described
 		if err := json.Unmarshal(line, &d); err != nil {
-			return fmt.Errorf("reading what the Python code uses: %w", err)
+			return err
 		}
 		b.mu.Lock()
+		defer b.mu.Unlock()
 		b.take(&d, maps[d.File])
-		b.mu.Unlock()
+		return nil
+	}}
+	_, err := proc.Run(ctx, proc.Command{
+		Path: b.Python, Args: []string{"-I", "-S", "-c", script, b.To}, Stdin: in, Env: append(slices.Clone(b.Env), "PYTHONIOENCODING=utf-8"),
+		Dir: os.TempDir(), Log: answer, MaxLog: mostAnswer, Keep: 64 << 10, Timeout: readLimit,
+	})
+	in.Close()
+	if err = errors.Join(err, answer.err); err != nil {
+		return fmt.Errorf("reading what the Python code uses: %w", err)
 	}
 	return nil
+}
+
+// lines calls each for every whole line that is written to it, until one is wrong: an answer is taken in
+// while it comes, and never held whole.
+type lines struct {
+	each func([]byte) error
+	part []byte
+	err  error
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.part = append(l.part, p...)
+	for l.err == nil {
+		i := bytes.IndexByte(l.part, '\n')
+		if i < 0 {
+			break
+		}
+		l.err = l.each(l.part[:i])
+		l.part = l.part[i+1:]
+	}
+	l.part = append([]byte(nil), l.part...)
+	return len(p), nil
 }
 
 func (b *builder) source(p string) (source, bool) {
@@ -166,15 +190,21 @@ func (b *builder) take(d *described, lines []int) {
 		name, _ := u[1].(string)
 		text, _ := u[3].(string)
 		why, _ := u[4].(string)
-		f.uses = append(f.uses, Place{File: d.File, Line: at(u[2]), Kind: Kind(kind), Name: name, Text: text, Unreached: why})
+		kind, name, text, why = b.one(kind), b.one(name), b.one(text), b.one(why)
+		p := Place{File: d.File, Line: at(u[2]), Kind: Kind(kind), Name: name, Text: text, Unreached: why}
+		if leadsOn(p) {
+			f.uses = append(f.uses, p)
+		} else {
+			b.add(p)
+		}
 	}
 	for name, where := range d.Loose {
 		for _, n := range where {
-			f.uses = append(f.uses, Place{File: d.File, Line: at(float64(n)), Kind: Member, Name: name})
+			b.add(Place{File: d.File, Line: at(float64(n)), Kind: Member, Name: b.one(name)})
 		}
 	}
 	for name, n := range d.Modules {
-		f.uses = append(f.uses, Place{File: d.File, Line: at(float64(n)), Kind: Module, Name: name})
+		b.add(Place{File: d.File, Line: at(float64(n)), Kind: Module, Name: b.one(name)})
 	}
 	for _, s := range d.Dead {
 		why, _ := s[2].(string)

@@ -92,6 +92,9 @@ class Scan:
         key = (kind, name, node.lineno, text)
         if key not in self.seen:
             self.seen.add(key)
+            if kind == "call" and self.uses and self.uses[-1][:3] == ["attribute", name, node.lineno]:
+                self.uses[-1][0] = kind  # one place, and this says more of it
+                return
             why = self.why
             if why is None and self.guarded and kind == "import":
                 why = "a failed import is caught there"
@@ -606,6 +609,8 @@ class Scan:
         f = self.value(n.func, env)
         if isinstance(f, tuple):
             f = None
+        if f is not None and f[0] != OTHER:
+            self.touch("call", f, n)
         found = []
         for a in n.args:
             found.append(self.value(a.value if isinstance(a, ast.Starred) else a, env))
@@ -614,7 +619,6 @@ class Scan:
         if f is None:
             return self.unknown_call(n, env)
         if rooted(f) or f[0] == "+":
-            self.touch("call", f, n)
             for k in n.keywords:
                 if k.arg is not None:
                     self.touch("keyword", f + "(" + k.arg + "=)", k.value if not hasattr(k, "lineno") else k)
@@ -622,7 +626,6 @@ class Scan:
             for a in n.args:
                 self.values(f, "", a)
         elif f[0] == ".":
-            self.touch("call", f, n)
             for k in n.keywords:
                 if k.arg is not None:
                     self.touch("keyword", f + "(" + k.arg + "=)", k.value)
