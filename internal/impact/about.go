@@ -16,7 +16,7 @@ var (
 	surface   = regexp.MustCompile(`(?i)\b(endpoints?|methods?|functions?|class(?:es)?|fields?|attributes?|arguments?|parameters?|commands?|flags?|imports?|modules?|env(?:ironment)? variables?)\b`)
 	condition = regexp.MustCompile(`(?i)\b(if you(?:r|'re)?|unless you|only (?:relevant|affects?)|in case you)\b`)
 	// core are topics that nobody has to name to be hit: every pipeline has them.
-	core = strings.Fields(`pipeline step run artifact materializer orchestrator dashboard cli metadata config cache caching docker image login auth`)
+	core = strings.Fields(`pipeline step run artifact materializer orchestrator dashboard cli metadata config cache caching docker image login auth server order`)
 )
 
 func (t topic) core() bool { return slices.Contains(core, strings.Join(t.words, " ")) }
@@ -59,7 +59,8 @@ func (k *Known) about(_ *release.Finding, t told) (answer, bool) {
 	if k.Usage == nil {
 		return answer{}, false
 	}
-	list := k.recognised(topics(t.subject))
+	all := topics(t.subject)
+	list := k.recognised(slices.Clone(all))
 	if len(list) == 0 {
 		return answer{}, false
 	}
@@ -71,7 +72,8 @@ func (k *Known) about(_ *release.Finding, t told) (answer, bool) {
 	}
 	sure, maybe := k.uses(list)
 	a := answer{searched: []string{fmt.Sprintf("%s for uses of ZenML about %s", k.where(), strings.Join(names, ", "))}}
-	byName := removes.MatchString(firstSentence(t.text)) || surface.MatchString(t.subject) || condition.MatchString(t.text)
+	// A topic that no name of ZenML speaks of cannot be searched for.
+	byName := len(list) == len(all) && (removes.MatchString(opening(t.text)) || surface.MatchString(t.subject) || condition.MatchString(t.text))
 	switch {
 	case len(sure) > 0:
 		a.affects, a.reason, a.evidence = release.Yes, "The repository uses what the new version no longer has.", k.evidence(sure)
@@ -97,7 +99,7 @@ func (k *Known) feature(f *release.Finding, t told) answer {
 
 // helm answers what is about ZenML's chart and names no key of it.
 func (k *Known) helm(f *release.Finding, t told) (answer, bool) {
-	if k.Usage == nil || f.Category != release.Helm && !speaksOfHelm.MatchString(firstSentence(t.text)) {
+	if k.Usage == nil || f.Category != release.Helm && !speaksOfHelm.MatchString(opening(t.text)) {
 		return answer{}, false
 	}
 	a := answer{affects: release.No, reason: "The repository installs no chart of ZenML's.", searched: []string{"file names, commands and values of the repository for ZenML's Helm chart"}}

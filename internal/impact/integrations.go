@@ -72,7 +72,7 @@ func (k *Known) integrationNames(text string) []string {
 // integration answers changes of ZenML's integrations. That of a stack component's flavor may hit a
 // stack on the server that nothing in the repository names.
 func (k *Known) integration(f *release.Finding, t told) (answer, bool) {
-	first := firstSentence(t.text)
+	first := opening(t.text)
 	if k.Usage == nil || len(t.names) > 0 && f.Category != release.Dependency && !integrationWord.MatchString(first) {
 		return answer{}, false
 	}

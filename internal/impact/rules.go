@@ -16,7 +16,8 @@ import (
 const ask = "give server-url and server-token, or look at the server"
 
 var (
-	clientAndServer = regexp.MustCompile(`(?is)\bclients?\b.{0,60}\bservers?\b.{0,120}(compatib|simultan|together|same version|same time|vice[- ]versa|match)`)
+	clientAndServer = regexp.MustCompile(`(?i)\bclients?\b.*\bservers?\b|\bservers?\b.*\bclients?\b`)
+	atOnce          = regexp.MustCompile(`(?i)compatib|simultan|upgraded? (both|together)|same version|same time|vice[- ]versa|must match`)
 	pythonVersion   = regexp.MustCompile(`(?i)\bpython\s+(3\.\d+)`)
 	pythonDropped   = regexp.MustCompile(`(?i)drop|no longer|remov|end of life|not supported|unsupported|without support`)
 	extraName       = regexp.MustCompile(`\bzenml\[([\w-]+)\]`)
@@ -26,7 +27,8 @@ var (
 
 // together answers the rule that clients and servers move at once: who requires ZenML has a client.
 func (k *Known) together(_ *release.Finding, t told) (answer, bool) {
-	if !clientAndServer.MatchString(strings.ReplaceAll(t.text, "-", " ")) {
+	text := strings.ReplaceAll(strings.ReplaceAll(t.text, "-", " "), "\n", " ")
+	if !slices.ContainsFunc(sentences(text), func(s string) bool { return clientAndServer.MatchString(s) && atOnce.MatchString(s) }) {
 		return answer{}, false
 	}
 	a := answer{affects: release.Unknown, searched: []string{"requirement files for zenml"}, decide: "which environments hold a client of this server: no requirement file asks for zenml"}
@@ -58,9 +60,12 @@ func (k *Known) pythonDropped(_ *release.Finding, t told) (answer, bool) {
 	if len(k.Python.Used) == 0 {
 		a.affects, a.reason, a.decide = release.Unknown, "Which Python versions are used is not known.", "the Python versions in use: give python-versions"
 	}
+	is := func(used string) bool { return slices.ContainsFunc(m, func(v []string) bool { return v[1] == used }) }
+	if slices.ContainsFunc(k.Python.Used, is) {
+		a.affects, a.reason = release.Yes, "The repository uses that Python version."
+	}
 	for _, u := range k.Python.UsedFrom {
-		if slices.ContainsFunc(m, func(v []string) bool { return v[1] == u.Version }) {
-			a.affects, a.reason = release.Yes, "The repository uses that Python version."
+		if is(u.Version) {
 			a.evidence = append(a.evidence, release.Evidence{File: u.Source, Message: "Python " + u.Version + " is used"})
 		}
 	}
@@ -142,8 +147,8 @@ func (k *Known) allExtras(list []string) []string {
 
 // custom answers what is asked of the user's own classes of a kind.
 func (k *Known) custom(f *release.Finding, t told) (answer, bool) {
-	m := customThing.FindStringSubmatch(firstSentence(t.text))
-	if m == nil || k.Usage == nil {
+	m := customThing.FindStringSubmatch(opening(t.text))
+	if m == nil || k.Usage == nil || len(t.names) > 0 && strings.Contains(strings.ToLower(t.text), "overrid") {
 		return answer{}, false
 	}
 	var kind topic
@@ -152,13 +157,13 @@ func (k *Known) custom(f *release.Finding, t told) (answer, bool) {
 			kind.words = append(kind.words, w)
 		}
 	}
-	what := "every class of ZenML's"
+	what := "ZenML's classes of stack components"
 	if len(kind.words) > 0 {
 		what = "ZenML's " + strings.Join(kind.words, " ") + " classes"
 	}
 	var sure []usage.Place
 	for _, p := range k.Usage.All(usage.Subclass) {
-		if last := p.Name[strings.LastIndexByte(p.Name, '.')+1:]; p.Unreached == "" && (len(kind.words) == 0 || speaks(last, kind)) {
+		if last := p.Name[strings.LastIndexByte(p.Name, '.')+1:]; p.Unreached == "" && (len(kind.words) > 0 && speaks(last, kind) || len(kind.words) == 0 && stackWord.MatchString(strings.Join(wordsOf(last), " "))) {
 			sure = append(sure, p)
 		}
 	}
@@ -190,21 +195,14 @@ func (k *Known) anyLacks(classes []usage.Place, methods []string) bool {
 	return false
 }
 
-func firstSentence(text string) string {
-	if parts := sentences(text); len(parts) > 0 {
-		return parts[0]
-	}
-	return text
-}
-
 var (
 	contentThing = regexp.MustCompile(`(?i)\b(run templates?|(?:pipeline )?snapshots?|schedules?|scheduled pipelines|(?:pipeline )?deployments?|(?:existing |registered )?stack components?|registered flavou?rs|secrets?|services?|deployed models|models|tokens?|api keys?|service accounts?|existing (?:pipelines|runs|artifacts)|dashboards?|profiles|service connectors?)\b`)
-	contentVerb  = regexp.MustCompile(`(?i)\b(re-?creat\w*|re-?deploy\w*|re-?regist\w*|re-?connect\w*|re-?authenticat\w*|reset|invalidat\w*|lost|removed from the (?:stacks|database|db)|from (?:the )?db|migrated?|rotat\w*|re-?issued?|logged out|must be (?:updated|edited))\b`)
+	contentVerb  = regexp.MustCompile(`(?i)\b(re-?creat\w*|re-?deploy\w*|re-?regist\w*|re-?connect\w*|re-?authenticat\w*|reset|invalidat\w*|lost|removed from the (?:stacks|database|db)|sunset|from (?:the )?db|migrated?|rotat\w*|re-?issued?|logged out|must be (?:updated|edited))\b`)
 )
 
 // content answers what only the server's content can: whether there is something that must be made anew.
 func (k *Known) content(_ *release.Finding, t told) (answer, bool) {
-	first := firstSentence(t.text)
+	first := opening(t.text)
 	thing := contentThing.FindString(first)
 	if thing == "" || !contentVerb.MatchString(first) {
 		return answer{}, false

@@ -72,6 +72,8 @@ func (k *Known) look(name string, f *release.Finding, t told) (search, bool) {
 	id := bare(name)
 	helm := f.Category == release.Helm || speaksOfHelm.MatchString(t.text)
 	switch {
+	case slices.Contains([]string{"zenml", "true", "false", "none", "values.yaml"}, strings.ToLower(id)) || strings.HasSuffix(name, "--help"):
+		return search{}, false
 	case envName.MatchString(name):
 		v := envName.FindStringSubmatch(name)[1]
 		return search{what: "the environment variable " + v, sure: x.Env(v)}, true
@@ -89,6 +91,8 @@ func (k *Known) look(name string, f *release.Finding, t told) (search, bool) {
 			}
 		}
 		return search{what: "commands of zenml with " + name, sure: sure}, true
+	case pinned.MatchString(name) && pinned.FindStringSubmatch(name)[1] == "zenml":
+		return search{}, false
 	case pinned.MatchString(name):
 		return k.required(pinned.FindStringSubmatch(name)[1]), true
 	case helm && identifier.MatchString(id) && !strings.HasPrefix(name, "zenml["):
@@ -238,7 +242,11 @@ func (k *Known) sum(found []search) answer {
 		a.affects, a.reason, a.evidence = release.Yes, "The repository uses what the change names.", k.evidence(sure)
 	case len(maybe) > 0:
 		a.affects, a.reason, a.evidence = release.Unknown, "The repository has the name, but whether it is ZenML's is not known.", k.evidence(maybe)
-		a.decide = fmt.Sprintf("what %s is: whether it is ZenML's", a.evidence[0].Message)
+		a.decide = fmt.Sprintf("whether %s:%d is about ZenML (%s)", a.evidence[0].File, a.evidence[0].Line, a.evidence[0].Message)
+		if kind := maybe[0].Kind; kind != usage.Member && kind != usage.Config && kind != usage.Route && kind != usage.Module {
+			a.reason = "The repository uses it, like every user of ZenML."
+			a.decide = fmt.Sprintf("whether %s:%d (%s) relies on what changed", a.evidence[0].File, a.evidence[0].Line, a.evidence[0].Message)
+		}
 	default:
 		a.affects, a.reason = release.No, "Nothing that the change names is used."
 		if dead := k.unreached(found); dead != "" {

@@ -22,8 +22,9 @@ var (
 	fences    = regexp.MustCompile("(?s)```.*?(```|$)")
 	arrow     = regexp.MustCompile(`->|→|=>|\bnow is\b|\bis now\b|\bbecomes?\b|\brenamed (to|into|as)\b|\breplaced (by|with)\b|\bmoved (to|into)\b|\brelocated (to|into)\b|\bin favou?r of\b|\bsuperseded by\b|\bfrom .{1,80}\bto\b|(?i:\b(?:renam|mov|chang|switch|convert|refactor|migrat)\w* .{1,120}\b(?:in)?to\b)`)
 	// advice begins what the reader is told to do instead.
-	advice = regexp.MustCompile(`(?i)(^|[,;(]\s*|\b(please|instead|should|must|can|need to|have to|now|simply|just|to)\s+)(use|call|install|run|set|switch to|migrate to|import|pass|add|adopt|try|implement|enable|configure)\s+(the\s+|a\s+|an\s+|new\s+|it with\s+)*$`)
-	fresh  = regexp.MustCompile(`(?i)\b(new|newly added|additional|added|introduced?s?|introducing|dedicated)\s+(the\s+|a\s+|an\s+)?$`)
+	advice  = regexp.MustCompile(`(?i)(^|[,;(]\s*|\b(please|instead|should|must|can|need to|have to|now|simply|just|to)\s+)(use|call|install|run|set|switch to|migrate to|import|pass|add|adopt|try|implement|enable|configure)\s+(the\s+|a\s+|an\s+|new\s+|it with\s+)*$`)
+	instead = regexp.MustCompile(`(?i)\b(instead of|rather than|in place of|replac(?:e|es|ing)|no longer|previously|formerly|deprecated)\s+(\w+\s+){0,2}$`)
+	fresh   = regexp.MustCompile(`(?i)\b(new|newly added|additional|added|introduced?s?|introducing|dedicated)\s+(\w+\s+){0,2}$`)
 )
 
 // tell reads a finding's text.
@@ -71,13 +72,12 @@ func subjects(s string) []string {
 	taken := false
 	for _, m := range spanned.FindAllStringSubmatchIndex(s, -1) {
 		before := s[:m[0]]
-		joined := taken && regexp.MustCompile("`\\s*(,|and|or|/|, and)\\s*$").MatchString(before)
 		switch {
-		case joined:
+		case instead.MatchString(before):
+			taken = false
+		case taken: // what is told to do goes on to the end of the sentence
 		case advice.MatchString(strings.TrimLeft(before, "*- ")) || fresh.MatchString(before) || arrow.MatchString(before):
 			taken = true
-		default:
-			taken = false
 		}
 		if !taken {
 			out = append(out, strings.TrimSpace(s[m[2]:m[3]]))
@@ -114,17 +114,33 @@ func replaced(text string) []string {
 }
 
 var (
-	verbs = regexp.MustCompile(`(?i)\s+(has|have|had|is|are|was|were|will|would|must|should|shall|may|might|can|cannot|could|need|needs|no longer|now|does|do|did|comes?|requires?|includes?|uses?|returns?|works?|changed?s?|gets?|becomes?|retrieves?|reads?|takes?)\b.*$`)
+	verbs = regexp.MustCompile(`(?is)\s+(has|have|had|is|are|was|were|will|would|must|should|shall|may|might|can|cannot|could|need|needs|no longer|now|does|do|did|comes?|requires?|includes?|uses?|returns?|works?|changed?s?|gets?|becomes?|retrieves?|reads?|takes?)\b.*$`)
 	// imperative begins the title of a pull request: "Remove KServe integration".
-	imperative = regexp.MustCompile(`(?i)^(remov(?:e|ed|ing|al of)|we(?:'ve| have)? removed|delet(?:e|ed|ing)|drop(?:ped|ping)?|renam(?:e|ed|ing)|refactor(?:ed|ing)?|mov(?:e|ed|ing)|replac(?:e|ed|ing)|deprecat(?:e|ed|ing)|disabl(?:e|ed|ing)|prevent(?:s|ed|ing)?|updat(?:e|ed|es|ing)|upgrad(?:e|ed|ing)|restrict(?:s|ed|ing)?|chang(?:e|ed|ing)|sunset(?:ting)?|migrat(?:e|ed|ing)|unif(?:y|ied)|restructur(?:e|ed|ing))\s+`)
-	behind     = regexp.MustCompile(`(?i)\s+(into|to|from|by|in|of|out of|with|for|as|on|outside|when|if|so|because|since|due|and)\b.*$`)
+	imperative  = regexp.MustCompile(`(?i)^(remov(?:e|ed|ing|al of)|we(?:'ve| have)? removed|delet(?:e|ed|ing)|drop(?:ped|ping)?|renam(?:e|ed|ing)|refactor(?:ed|ing)?|mov(?:e|ed|ing)|replac(?:e|ed|ing)|deprecat(?:e|ed|ing)|disabl(?:e|ed|ing)|prevent(?:s|ed|ing)?|updat(?:e|ed|es|ing)|upgrad(?:e|ed|ing)|restrict(?:s|ed|ing)?|chang(?:e|ed|ing)|sunset(?:ting)?|migrat(?:e|ed|ing)|unif(?:y|ied)|restructur(?:e|ed|ing))\s+`)
+	conditional = regexp.MustCompile(`(?i)^(if|unless|when|in case|for those|since|as|with)\b`)
+	behind      = regexp.MustCompile(`(?is)\s+(into|to|from|by|in|of|out of|with|for|as|on|outside|when|if|so|because|since|due|and)\b.*$`)
 )
+
+// opening returns the first sentence, with the one below it when it is a heading.
+func opening(text string) string {
+	parts := sentences(fences.ReplaceAllString(text, "\n\n"))
+	switch {
+	case len(parts) == 0:
+		return text
+	case len(parts) > 1 && strings.HasPrefix(parts[0], "#"):
+		return parts[0] + "\n" + parts[1]
+	}
+	return parts[0]
+}
 
 // subjectOf returns the noun phrase that a sentence is about: what stands before its verb, or behind
 // the verb of an order.
 func subjectOf(s string) string {
 	s = strings.Trim(strings.ReplaceAll(s, "**", ""), "*-#>_ \t")
 	s = strings.ReplaceAll(s, "`", "")
+	if conditional.MatchString(s) { // it is about the reader
+		return ""
+	}
 	if m := imperative.FindString(s); m != "" {
 		return strings.ToLower(behind.ReplaceAllString(strings.TrimSpace(s[len(m):]), ""))
 	}

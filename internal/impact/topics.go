@@ -18,7 +18,7 @@ var idle = strings.Fields(`a an the old new legacy previous previously current e
 	default defaults internal external public deprecated experimental remaining zenml server python package library base core local remote database db table tables schema schemas
 	integration integrations flavor flavors component components stack stacks type types name names version versions user users way usage list page first second pro oss
 	syntax format structure restructured extra extras unused dependency dependencies requirement requirements compatibility change changes upgrade update updates important note more most
-	implicit explicit possible simultaneous connection`)
+	implicit explicit possible simultaneous connection you we it they there here following release releases removal addition introduction actively additionally furthermore`)
 
 var (
 	topicWord = regexp.MustCompile(`[a-z][a-z0-9]*`)
