@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"syscall"
 	"testing"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
@@ -35,7 +34,7 @@ func BenchmarkRead(b *testing.B) {
 	}
 	defer t.Close()
 	var m runtime.MemStats
-	begin := cpu(b)
+	begin := machine.CPU(b)
 	for b.Loop() {
 		x, err := Reader{Python: python, To: "0.98.0"}.Read(b.Context(), t)
 		if err != nil {
@@ -47,19 +46,5 @@ func BenchmarkRead(b *testing.B) {
 		runtime.ReadMemStats(&m)
 	}
 	b.ReportMetric(float64(m.Sys)/(1<<20), "MB-of-process")
-	b.ReportMetric((cpu(b)-begin)/float64(b.N), "cpu-s/op") // of all processes: what other work on the machine does not change
-}
-
-// cpu returns the seconds of processor time that this process and its ended children have used.
-func cpu(b *testing.B) float64 {
-	b.Helper()
-	sum := 0.0
-	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
-		var u syscall.Rusage
-		if err := syscall.Getrusage(who, &u); err != nil {
-			b.Fatal(err)
-		}
-		sum += float64(u.Utime.Sec+u.Stime.Sec) + float64(u.Utime.Usec+u.Stime.Usec)/1e6
-	}
-	return sum
+	b.ReportMetric((machine.CPU(b)-begin)/float64(b.N), "cpu-s/op") // of all processes: what other work on the machine does not change
 }

@@ -338,8 +338,8 @@ class Scan:
                 scope = dict(inner)
                 for a in s.args.args + s.args.kwonlyargs:
                     scope[a.arg] = self.annotation(a.annotation, env, quiet=True) if a.annotation is not None else None
-                for x in ast.walk(s):
-                    if isinstance(x, (ast.Assign, ast.AnnAssign)) and x.value is not None:
+                for x in assignments(s.body):
+                    if x.value is not None:
                         for t in x.targets if isinstance(x, ast.Assign) else [x.target]:
                             if isinstance(t, ast.Attribute) and isinstance(t.value, ast.Name) and t.value.id == "self":
                                 v = self.peek(x.value, scope)
@@ -709,13 +709,17 @@ class Scan:
             return self.tests[n.id]
         if isinstance(n, ast.Constant) and isinstance(n.value, str):
             return Version(n.value, False) if release(n.value) is not None else None
+        if isinstance(n, ast.Attribute) and n.attr != "__version__":
+            return None
         if isinstance(n, (ast.Name, ast.Attribute)):
             return Version(self.target, False) if self.peek(n, env) in ("zenml.__version__", "zenml.version.__version__") else None
         if isinstance(n, ast.Call):
-            f = self.peek(n.func, env) or ""
             first = n.args[0] if len(n.args) == 1 and not n.keywords else None
+            if first is None:
+                return None
+            f = self.peek(n.func, env) or ""
             last = f.rsplit(".", 1)[-1]
-            if first is None or f[:1] not in "+!":
+            if f[:1] not in ("+", OTHER):
                 return None
             if last == "version" and "metadata" in f:
                 return Version(self.target, False) if isinstance(first, ast.Constant) and first.value == "zenml" else None
@@ -774,6 +778,19 @@ class Scan:
                     self.exports[name] = "def " + got if isinstance(got, str) else "def"
             elif v is None:
                 self.exports[name] = "?"
+
+
+def assignments(body):
+    """All assignments below some statements."""
+    for s in body:
+        if isinstance(s, (ast.Assign, ast.AnnAssign)):
+            yield s
+        for part in ("body", "orelse", "finalbody"):
+            inner = getattr(s, part, None)
+            if isinstance(inner, list):
+                yield from assignments(inner)
+        for h in getattr(s, "handlers", ()):
+            yield from assignments(h.body)
 
 
 def written(n):
