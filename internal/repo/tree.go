@@ -52,7 +52,7 @@ func (g Gap) String() string {
 }
 
 // Scan lists the files of a repository. Folders that hold installed packages, build products or a
-// tool's own data are left out: .github is the only dot folder that is read. Symbolic links are
+// tool's own data are left out: of dot folders only those of automation are read. Symbolic links are
 // not followed. Close the tree when done.
 func Scan(dir string) (*Tree, error) {
 	root, err := os.OpenRoot(dir)
@@ -92,10 +92,13 @@ func Scan(dir string) (*Tree, error) {
 	return t, nil
 }
 
+// automation are the dot folders that hold what the repository runs elsewhere.
+var automation = []string{".github", ".circleci", ".gitlab", ".buildkite", ".azure-pipelines", ".azuredevops", ".woodpecker", ".tekton", ".devcontainer", ".semaphore"}
+
 // foreign says whether a folder holds what is not the user's own.
 func (t *Tree) foreign(p string) bool {
 	base := path.Base(p)
-	if strings.HasPrefix(base, ".") && base != ".github" {
+	if strings.HasPrefix(base, ".") && !slices.Contains(automation, base) {
 		return true
 	}
 	if slices.Contains([]string{"node_modules", "__pycache__", "site-packages"}, base) {

@@ -98,7 +98,8 @@ func (b *builder) other(p string) {
 		".sh": b.shellFile, ".bash": b.shellFile, ".zsh": b.shellFile, ".bats": b.shellFile,
 		".yaml": b.yamlFile, ".yml": b.yamlFile, ".json": b.jsonFile, ".mk": b.makefile, ".tf": b.terraform, ".tfvars": b.terraform,
 		".ts": b.script, ".tsx": b.script, ".js": b.script, ".jsx": b.script, ".mjs": b.script, ".cjs": b.script,
-		".env": b.envFile, ".toml": b.envFile, ".cfg": b.envFile, ".ini": b.envFile,
+		".env": b.lineFile, ".toml": b.lineFile, ".cfg": b.lineFile, ".ini": b.lineFile, ".ps1": b.lineFile, ".bat": b.lineFile, ".cmd": b.lineFile,
+		".groovy": b.lineFile, ".just": b.lineFile, ".properties": b.lineFile, ".fish": b.lineFile,
 	}[ext]
 	lower := strings.ToLower(base)
 	switch {
@@ -107,7 +108,9 @@ func (b *builder) other(p string) {
 	case strings.HasPrefix(lower, "dockerfile") || strings.HasPrefix(lower, "containerfile") || ext == ".dockerfile":
 		read = b.dockerfile
 	case strings.HasPrefix(base, ".env"):
-		read = b.envFile
+		read = b.lineFile
+	case lower == "justfile" || lower == "jenkinsfile" || lower == "procfile":
+		read = b.lineFile
 	case read == nil && ext == "":
 		read = b.hashbang
 	}

@@ -9,11 +9,20 @@ import (
 // assignment is a line that sets an environment variable, in files of several forms.
 var assignment = regexp.MustCompile(`^\s*(?:export\s+|[A-Za-z.]+\s*=\s*["'])?(ZENML_[A-Z0-9_]+)\s*[?:+]?=`)
 
-// envFile reads lines NAME=value; lines that begin with # or ; are comments.
-func (b *builder) envFile(p string, data []byte) error {
+// startsCommand is a line of a file that no shell reads as it stands, with a command of zenml in it:
+// tox's and poe's tasks, Jenkinsfiles, justfiles, scripts of other shells.
+var startsCommand = regexp.MustCompile(`^\s*(?:[\w.-]+\s*=\s*|@|-\s+|&\s+|call\s+|(?:sh|bat|powershell)\s*\(?\s*)?(?:\[\s*)?["']*((?:(?:uv|poetry|pdm) run )?zenml\s+[a-z][\w-]*(?:\s[^"'\n]*)?)["']*\s*[,\])]*\s*$`)
+
+// lineFile reads lines NAME=value and lines that are a command of zenml. Comments are left out.
+func (b *builder) lineFile(p string, data []byte) error {
 	for i, l := range strings.Split(string(data), "\n") {
+		if t := strings.TrimSpace(l); t == "" || t[0] == '#' || t[0] == ';' || strings.HasPrefix(t, "//") || strings.HasPrefix(strings.ToLower(t), "rem ") {
+			continue
+		}
 		if m := assignment.FindStringSubmatch(l); m != nil {
 			b.add(Place{File: p, Line: i + 1, Kind: Env, Name: m[1]})
+		} else if m := startsCommand.FindStringSubmatch(l); m != nil {
+			b.shell(p, shellText{text: strings.TrimRight(m[1], `\ `), line: i + 1, fixed: true})
 		}
 	}
 	return nil

@@ -72,7 +72,7 @@ func (y *yamlDoc) put(kind Kind, name, text string, n ast.Node) {
 }
 
 // scripts are keys whose text a shell runs, in the workflow engines in use.
-var scripts = map[string]bool{"run": true, "script": true, "before_script": true, "after_script": true, "command": true, "args": true, "bash": true, "commands": true, "entrypoint": true, "entry": true, "cmd": true}
+var scripts = map[string]bool{"run": true, "script": true, "before_script": true, "after_script": true, "command": true, "args": true, "bash": true, "commands": true, "entrypoint": true, "entry": true, "cmd": true, "cmds": true}
 
 // walk reads a node; at is the dotted key that leads to it, key its last part.
 func (y *yamlDoc) walk(n ast.Node, at, key string) {
