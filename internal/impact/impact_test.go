@@ -127,6 +127,8 @@ func TestAnswer(t *testing.T) {
 		"something new":               {release.Feature, "Pipelines can be replayed", no, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := *k
 			list := []release.Finding{{ID: name, Category: tc.category, Source: "notes", Title: tc.text, Text: tc.text}}
 			k.Answer(list)
 			f := list[0]

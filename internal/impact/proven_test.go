@@ -2,6 +2,7 @@ package impact
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -35,6 +36,13 @@ func TestProvenWithoutTypes(t *testing.T) {
 	}
 	if d := cmp.Diff(want, told(deprecated)); d != "" {
 		t.Errorf("deprecated (-want +got):\n%s", d)
+	}
+	// What the new version may define in a way that its source does not show is not called gone.
+	lazy := *k.New
+	lazy.Modules = maps.Clone(lazy.Modules)
+	lazy.Modules["zenml.client"] = map[string]string{"*": "?"}
+	if broken, _ := (&Known{Usage: k.Usage, Old: k.Old, New: &lazy}).Proven("0.85.0", "0.98.0"); len(broken) != 0 {
+		t.Errorf("called gone without proof: %v", broken)
 	}
 	// What the type checker tells is not told again.
 	k.Code = &Code{Breakages: []Breakage{{File: "a.py", Line: 8}}, Deprecated: []Breakage{{File: "run.sh", Line: 1}}}

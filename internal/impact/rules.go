@@ -146,7 +146,7 @@ func (k *Known) allExtras(list []string) []string {
 }
 
 // custom answers what is asked of the user's own classes of a kind.
-func (k *Known) custom(f *release.Finding, t told) (answer, bool) {
+func (k *Known) custom(_ *release.Finding, t told) (answer, bool) {
 	m := customThing.FindStringSubmatch(opening(t.text))
 	if m == nil || k.Usage == nil || len(t.names) > 0 && strings.Contains(strings.ToLower(t.text), "overrid") {
 		return answer{}, false

@@ -205,8 +205,8 @@ func argumentNames(name string) []string {
 		return nil
 	}
 	inner := regexp.MustCompile(`\([^()]*\)`).ReplaceAllString(m[1], "")
-	if i := strings.LastIndex(name, "("); strings.HasPrefix(name[strings.Index(name, "("):], "()") && i > 0 { // Client().f(..., a=True)
-		inner = name[i:]
+	if m[1] == "" { // Client().f(..., a=True)
+		inner = name[strings.LastIndexByte(name, '(')+1:]
 	}
 	var out []string
 	for _, a := range argument.FindAllStringSubmatch(inner, -1) {

@@ -73,7 +73,7 @@ func TestREST(t *testing.T) {
 		"curl":                   {"a.sh", "curl -fsS \"$URL/api/v1/pipelines/$ID/runs\"\n", []string{"a.sh:1"}},
 		"TypeScript":             {"a.ts", "// a\nconst r = await api.get(`${base}/api/v1/pipelines/${id}/runs`)\n", []string{"a.ts:2"}},
 		"another method":         {"a.py", "import requests\nrequests.post(f'{url}/api/v1/pipelines/{i}/runs')\n", []string{}},
-		"another path":           {"a.py", "import requests\nrequests.get(f'{url}/api/v1/runs/{i}/pipelines')\nrequests.get(f'{url}/api/v1/pipelines/{i}')\n", []string{}},
+		"another path":           {"a.py", "import requests\nrequests.get(f'{url}/api/v1/runs/{i}/pipelines')\nrequests.get(f'{url}/api/v1/pipelines/{i}')\nrequests.get(f'{url}/api/v1/pipelines/{i}/schedules')\n", []string{}},
 		"a sentence":             {"a.py", "x = 'call /api/v1/pipelines/x/runs instead'\n", []string{}},
 		"comments":               {"a.ts", "/* '/api/v1/pipelines/1/runs' */ // \"/api/v1/pipelines/1/runs\"\n", []string{}},
 		"a docstring":            {"a.py", "def f():\n    '/api/v1/pipelines/1/runs'\n", []string{}},
@@ -191,4 +191,39 @@ func place(file string, line int) string {
 		return file
 	}
 	return fmt.Sprintf("%s:%d", file, line)
+}
+
+// A file that is made to break the reader is a gap; the others are read.
+func TestHostileFiles(t *testing.T) {
+	t.Parallel()
+	many := 60_000
+	x := index(t, map[string]string{
+		"sum.py":      "import zenml\nx = " + strings.Repeat("1+", many) + "1\n",
+		"dots.py":     "import zenml\nzenml" + strings.Repeat(".a", many) + "\n",
+		"calls.py":    "import zenml\nzenml" + strings.Repeat("()", many) + "\n",
+		"nest.py":     "import zenml\nx = " + strings.Repeat("[", 150) + strings.Repeat("]", 150) + "\n",
+		"null.py":     "import zenml\x00\n",
+		"bytes.py":    "import zenml\n# \xff\xfe\n",
+		"a.sh":        "zenml " + strings.Repeat("$(", 3000) + "\n",
+		"a.yaml":      "zenml: " + strings.Repeat("[", 3000) + "\n",
+		"a.tf":        "zenml = " + strings.Repeat("[", 3000) + "\n",
+		"Makefile":    "\t" + strings.Repeat("\\\n", 3000),
+		"good.py":     "from zenml.client import Client\n",
+		"lines.ipynb": `{"cells":[{"cell_type":"code","source":["%%bash\n","zenml stack list\n"]},{"cell_type":"code","source":"%%writefile a.py\nimport ("}]}`,
+	})
+	if d := cmp.Diff([]string{"good.py:1"}, at(x.Python("zenml.client.Client"))); d != "" {
+		t.Errorf("places (-want +got):\n%s", d)
+	}
+	if len(x.CLI("stack", "list")) != 1 {
+		t.Errorf("commands %+v", x.All(Command))
+	}
+	hidden := map[string]bool{}
+	for _, g := range x.Gaps {
+		hidden[g.File] = true
+	}
+	for _, p := range []string{"sum.py", "dots.py", "calls.py", "null.py", "a.sh", "a.yaml", "a.tf"} {
+		if !hidden[p] {
+			t.Errorf("%s is not told as a gap: %v", p, x.Gaps)
+		}
+	}
 }

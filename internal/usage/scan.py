@@ -15,6 +15,7 @@ import ast
 import builtins
 import json
 import re
+import signal
 import sys
 import warnings
 
@@ -28,6 +29,7 @@ REFERENCE = re.compile(r"zenml(?:\.[A-Za-z_]\w*)+")
 SOURCES = re.compile(r"materializer|source|flavor|class|module|target", re.I)
 LOADERS = re.compile(r"(?:^|\.)(?:import_module|__import__|patch|setattr|load|load_source|load_and_validate_class|import_class_by_path|run_module)$")
 SHELLS = re.compile(r"!(?:subprocess\.\w+|os\.(?:system|popen)|asyncio\.create_subprocess_\w+|invoke\.\w+|plumbum\.\w+|sh\.\w+)")
+LONGEST = 20  # seconds of processor time for one file; 4 MiB of ordinary code take 5
 VARIABLE = re.compile(r"ZENML_[A-Z0-9_]+")
 WRAPPERS = {"Optional", "Annotated", "Union", "Final", "ClassVar", "Type", "type", "Awaitable"}
 MANY = {"List", "list", "Sequence", "Iterable", "Iterator", "Set", "set", "Page", "Collection", "Generator"}
@@ -807,15 +809,28 @@ def written(n):
     return None
 
 
+class TooLong(Exception):
+    pass
+
+
+def stop(*_):
+    raise TooLong
+
+
 def describe(entry, ours, target):
+    signal.setitimer(signal.ITIMER_VIRTUAL, LONGEST)
     try:
         tree = ast.parse(entry["s"])
         s = Scan(entry["p"], ours, target)
         s.run(tree)
     except SyntaxError as e:
         return {"f": entry["f"], "line": e.lineno or 0, "error": "it is not Python that %d.%d reads: %s" % (sys.version_info[0], sys.version_info[1], e.msg)}
+    except TooLong:
+        return {"f": entry["f"], "line": 0, "error": "it takes longer than %d s to read" % LONGEST}
     except (ValueError, RecursionError, MemoryError) as e:
         return {"f": entry["f"], "line": 0, "error": "it cannot be read as Python (%s)" % type(e).__name__}
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     classes = {k: {"bases": v["bases"], "attributes": {a: o for a, o in v["attributes"].items() if isinstance(o, str) and o != OTHER}, "members": sorted(v["members"])} for k, v in s.own.items()}
     return {"f": entry["f"], "uses": s.uses, "loose": s.loose, "exports": s.exports, "classes": classes, "dead": s.dead, "modules": s.modules, "shell": s.shell}
 
@@ -823,6 +838,7 @@ def describe(entry, ours, target):
 def main(target):
     warnings.simplefilter("ignore")
     sys.setrecursionlimit(3000)
+    signal.signal(signal.SIGVTALRM, stop)
     ours = set(json.loads(sys.stdin.readline()))
     for line in sys.stdin:
         print(json.dumps(describe(json.loads(line), ours, target), separators=(",", ":")))
