@@ -44,7 +44,13 @@ type answer struct {
 // Answer fills in Affects and what it rests on for every finding, and links breakages in the code with
 // the findings that name the same thing. No is said only after a search that would have found a use.
 func (k *Known) Answer(findings []release.Finding) {
-	k.words = vocabulary(k.Old, k.New)
+	wanted := map[string]bool{}
+	for i := range findings {
+		for _, about := range topics(tell(findings[i].Text).subject) {
+			wanted[strings.Join(about.words, " ")] = true
+		}
+	}
+	k.words = vocabulary(wanted, k.Old, k.New)
 	for i := range findings {
 		f := &findings[i]
 		a := k.answer(f)

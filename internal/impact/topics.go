@@ -103,8 +103,9 @@ func speaks(name string, t topic) bool {
 	return false
 }
 
-// vocabulary is every run of up to three words that stands in the names of some versions of ZenML.
-func vocabulary(list ...*usage.Symbols) map[string]bool {
+// vocabulary is every word that stands in the names of some versions of ZenML, and those of the wanted
+// phrases of two or three words that do.
+func vocabulary(wanted map[string]bool, list ...*usage.Symbols) map[string]bool {
 	out := map[string]bool{}
 	seen := map[string]bool{}
 	add := func(name string) {
@@ -114,8 +115,11 @@ func vocabulary(list ...*usage.Symbols) map[string]bool {
 		seen[name] = true
 		words := wordsOf(name)
 		for i := range words {
-			for n := i + 1; n <= min(len(words), i+3); n++ {
-				out[strings.Join(words[i:n], " ")] = true
+			out[words[i]] = true
+			for n := i + 2; n <= min(len(words), i+3); n++ {
+				if phrase := strings.Join(words[i:n], " "); wanted[phrase] {
+					out[phrase] = true
+				}
 			}
 		}
 	}
