@@ -132,6 +132,7 @@ func TestVerdictsOfASmallUpgrade(t *testing.T) {
 		"a person has to read":         {code: clean, want: verdict.Review, reason: "breaking_unjudged"},
 		"a setting outside the code":   {code: clean, extra: "step_operator_flavor_x: 1\n", want: verdict.Block, reason: "breaking_affects"},
 		"a name in code that passes":   {code: "from zenml.client import Client\nClient().list_builds()\n", want: verdict.Review, reason: "breaking_named"},
+		"a file that is not Python":    {code: "from zenml import (\n", want: verdict.Unknown, reason: "code_unchecked"},
 		"no notes":                     {code: clean, notes: "[]", want: verdict.Unknown, reason: "notes_missing"},
 		"a Python that is not taken":   {code: clean, pythons: "3.9,3.11", want: verdict.Block, reason: "python_unsupported"},
 		"a module that hides the real": {code: clean, extra: "zenml", want: verdict.Unknown, reason: "code_unknown"},
