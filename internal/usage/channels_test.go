@@ -193,6 +193,44 @@ func place(file string, line int) string {
 	return fmt.Sprintf("%s:%d", file, line)
 }
 
+// What may be ZenML's is never taken for something else: it is a possible use.
+func TestPossibleUses(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct{ sure, maybe string }{
+		"from zenml.client import Client\nd = {'a': Client()}\nd['a'].list_x()\n":                                                                        {maybe: "3"},
+		"def f(c):\n    other(c).list_x()\nfrom zenml import other_one\nfrom lib import other\n":                                                         {maybe: "2"},
+		"import pydantic\nfrom zenml.client import Client\nclass A(pydantic.BaseModel):\n    c: Client\n    def f(self):\n        self.c.list_x()\n":     {sure: "6"},
+		"from zenml.client import Client\nclass A:\n    @property\n    def c(self) -> Client: ...\n    def f(self):\n        self.c.list_x()\n":          {sure: "6"},
+		"class A:\n    @property\n    def c(self):\n        return 1\n    def f(self):\n        self.c.list_x()\n":                                       {maybe: "6"},
+		"class A:\n    def __init__(self, c):\n        self.c = c\n    def f(self):\n        self.c.list_x()\n":                                          {maybe: "5"},
+		"class A:\n    def c(self): ...\n    def f(self):\n        self.c().list_x()\n":                                                                  {maybe: "4"},
+		"def c():\n    return unknown()\nc().list_x()\n":                                                                                                 {maybe: "3"},
+		"from zenml.client import Client\nc = None\ndef g():\n    global c\n    c = Client()\ndef f():\n    c.list_x()\n":                                {maybe: "7"},
+		"class A:\n    def __init__(self, c):\n        self.c = c\n    def stop(self):\n        self.c = 1\n    def f(self):\n        self.c.list_x()\n": {maybe: "7"},
+		"for c in unknown:\n    c.list_x()\n": {maybe: "2"},
+		"import pandas as pd\npd.read('a').list_x()\nclass A:\n    def list_x(self): ...\nA().list_x()\n": {},
+	}
+	texts, names := map[string]string{}, map[string]string{}
+	for code := range cases {
+		name := fmt.Sprintf("case%d.py", len(texts))
+		texts[name], names[code] = code, name
+	}
+	x := index(t, texts)
+	sure, maybe := x.Members("list_x")
+	got := map[string]string{}
+	for _, p := range sure {
+		got[p.File+" sure"] += fmt.Sprint(p.Line)
+	}
+	for _, p := range maybe {
+		got[p.File+" maybe"] += fmt.Sprint(p.Line)
+	}
+	for code, want := range cases {
+		if n := names[code]; got[n+" sure"] != want.sure || got[n+" maybe"] != want.maybe {
+			t.Errorf("sure %q, maybe %q, want %+v of\n%s", got[n+" sure"], got[n+" maybe"], want, code)
+		}
+	}
+}
+
 // A file that is made to break the reader is a gap; the others are read.
 func TestHostileFiles(t *testing.T) {
 	t.Parallel()

@@ -140,10 +140,15 @@ func ofClass(known map[string][]*pyFile, f *pyFile, name string, parts []string,
 			if len(parts) > 1 {
 				rest += "." + strings.Join(parts[1:], ".")
 			}
-			if got[0] == '+' || got[0] == '.' {
-				return follow(known, f, got+rest, steps+1)
+			switch {
+			case got == nil:
+				return "", false
+			case (*got)[0] == '+' || (*got)[0] == '.':
+				return follow(known, f, *got+rest, steps+1)
+			case (*got)[0] == '!':
+				return "", true
 			}
-			return got + rest, true
+			return *got + rest, true
 		}
 		if slices.Contains(c.Members, head) {
 			return "", len(parts) == 1

@@ -46,9 +46,9 @@ type described struct {
 }
 
 type ownClass struct {
-	Bases      []*string         `json:"bases"`
-	Attributes map[string]string `json:"attributes"`
-	Members    []string          `json:"members"`
+	Bases      []*string          `json:"bases"`
+	Attributes map[string]*string `json:"attributes"` // null: of an origin that is not known
+	Members    []string           `json:"members"`
 }
 
 // source is a file's Python code; lines maps its lines to the file's, nil when they are the same.

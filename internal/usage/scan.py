@@ -317,12 +317,16 @@ class Scan:
         name = "." + n.name
         env[n.name] = name
         inner = dict(env)
-        methods = {}
+        methods, attributes = {}, {}
         for b in bases:
             self.touch("subclass", b, n, n.name)
         for s in n.body:
             if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                methods[s.name] = self.annotation(s.returns, env) if s.returns is not None else None
+                returns = self.annotation(s.returns, env) if s.returns is not None else None
+                if any("property" in getattr(d, "id", getattr(d, "attr", "")) for d in s.decorator_list):
+                    attributes[s.name] = returns
+                else:
+                    methods[s.name] = returns
                 for b in bases:
                     if b is not None and (rooted(b) or b[0] in "+."):
                         self.add("override", b + "." + s.name, s, n.name)
@@ -332,8 +336,7 @@ class Scan:
                 targets = s.targets if isinstance(s, ast.Assign) else [s.target] if isinstance(s, ast.AnnAssign) else []
                 for t in targets:
                     if isinstance(t, ast.Name):
-                        methods.setdefault(t.id, inner.get(t.id))
-        attributes = {}
+                        attributes[t.id] = inner.get(t.id)
         self.own[n.name] = {"bases": bases, "members": methods, "attributes": attributes}
         for s in n.body:  # self.client = Client(), seen before the methods are read
             if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -347,7 +350,7 @@ class Scan:
                                 v = self.peek(x.value, scope)
                                 if v is None and isinstance(x, ast.AnnAssign):
                                     v = self.annotation(x.annotation, env, quiet=True)
-                                if not rooted(attributes.get(t.attr)):
+                                if t.attr not in attributes or rooted(v) or v is None and not rooted(attributes[t.attr]):
                                     attributes[t.attr] = v
 
     def decorator(self, d, env):
@@ -460,7 +463,7 @@ class Scan:
         if isinstance(n, ast.Constant):
             if isinstance(n.value, str):
                 self.text(n, n.value)
-            return OTHER
+            return None if n.value is None else OTHER  # a name that is None is mostly set elsewhere
         if isinstance(n, ast.Attribute):
             return self.attribute(n, env)
         if isinstance(n, ast.Call):
@@ -510,10 +513,9 @@ class Scan:
             for c in n.comparators:
                 self.value(c, env)
             return OTHER
-        for child in ast.iter_child_nodes(n):
-            if isinstance(child, ast.expr):
-                self.value(child, env)
-        return OTHER if isinstance(n, (ast.Dict, ast.UnaryOp)) else None
+        found = [self.value(child, env) for child in ast.iter_child_nodes(n) if isinstance(child, ast.expr)]
+        plain = all(isinstance(v, str) and v[0] == OTHER for v in found)
+        return OTHER if plain and isinstance(n, (ast.Dict, ast.UnaryOp)) else None
 
     def choice(self, n, env):
         test = self.truth(n.test, env)
@@ -640,7 +642,7 @@ class Scan:
         if plain == "getattr" and len(n.args) > 1 and isinstance(n.args[1], ast.Constant) and isinstance(n.args[1].value, str):
             return self.attribute(ast.copy_location(ast.Attribute(n.args[0], n.args[1].value, ast.Load()), n), env)
         if f[0] == OTHER:
-            return None if any(v is not None and not isinstance(v, tuple) and (rooted(v) or v[0] in "+.") for v in found) else f + "()" if len(f) < 80 else OTHER
+            return None if any(v is None or isinstance(v, tuple) or rooted(v) or v[0] in "+." for v in found) else f + "()" if len(f) < 80 else OTHER
         return self.called(f)
 
     def unknown_call(self, n, env):
@@ -831,7 +833,7 @@ def describe(entry, ours, target):
         return {"f": entry["f"], "line": 0, "error": "it cannot be read as Python (%s)" % type(e).__name__}
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-    classes = {k: {"bases": v["bases"], "attributes": {a: o for a, o in v["attributes"].items() if isinstance(o, str) and o != OTHER}, "members": sorted(v["members"])} for k, v in s.own.items()}
+    classes = {k: {"bases": v["bases"], "attributes": {a: o if isinstance(o, str) else None for a, o in v["attributes"].items()}, "members": sorted(v["members"])} for k, v in s.own.items()}
     return {"f": entry["f"], "uses": s.uses, "loose": s.loose, "exports": s.exports, "classes": classes, "dead": s.dead, "modules": s.modules, "shell": s.shell}
 
 
