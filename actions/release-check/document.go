@@ -105,7 +105,7 @@ var titles = []struct {
 func (r *Result) findingSections() []report.Section {
 	var out []report.Section
 	for _, c := range titles {
-		t := report.Table{Header: []string{"Version", "Change", "Hits you", "Where", "Id"}}
+		t := report.Table{Header: []string{"Version", "Change", "Hits you", "Where or why", "Id"}}
 		for _, f := range r.Findings {
 			if f.Category != c.category {
 				continue
@@ -118,13 +118,26 @@ func (r *Result) findingSections() []report.Section {
 			if f.Waiver != nil {
 				affects += ", waived by " + *f.Waiver
 			}
-			t.Rows = append(t.Rows, []report.Text{report.T(f.Version), change, report.T(affects), report.T(where(f.Evidence)), report.C(f.ID)})
+			t.Rows = append(t.Rows, []report.Text{report.T(f.Version), change, report.T(affects), report.T(ground(&f)), report.C(f.ID)})
 		}
 		if len(t.Rows) > 0 {
 			out = append(out, report.Section{Title: fmt.Sprintf("%s (%d)", c.title, len(t.Rows)), Folded: true, Blocks: []report.Block{t}})
 		}
 	}
 	return out
+}
+
+// ground is where a finding hits, else why it does not, or what would decide it.
+func ground(f *release.Finding) string {
+	switch {
+	case f.WouldDecide != nil && len(f.Evidence) == 0:
+		return "open: " + *f.WouldDecide
+	case f.WouldDecide != nil:
+		return where(f.Evidence) + "; open: " + *f.WouldDecide
+	case len(f.Evidence) > 0:
+		return where(f.Evidence)
+	}
+	return f.Reason
 }
 
 func where(evidence []release.Evidence) string {

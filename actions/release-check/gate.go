@@ -120,7 +120,7 @@ func (r *Result) stands(f *release.Finding) standing {
 	}
 	switch {
 	case f.Source != "notes" || f.Affects == release.No:
-	case hitsBreaking(f) && !r.typed(f.Evidence):
+	case hitsBreaking(f) && !r.covered(f.Evidence):
 		return hits
 	case hitsBreaking(f):
 		return named

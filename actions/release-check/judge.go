@@ -1,6 +1,7 @@
 package releasecheck
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/usage"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
@@ -32,7 +34,13 @@ func (r *Result) fill(s *settings, g *gathered, now time.Time) error {
 		r.Findings = append(r.Findings, more...)
 	}
 	r.Python, r.Pins, r.Upgrade = python(s, g), g.pins, s.upgrade
-	known := impact.Known{Tree: s.tree, Sets: s.sets, Gaps: s.gaps, Python: r.Python, Code: g.code}
+	known := impact.Known{Tree: s.tree, Sets: s.sets, Gaps: s.gaps, Python: r.Python, Code: g.code, Pair: g.pair, Usage: g.usage, Old: g.older, New: g.newer}
+	if g.code != nil && g.usage != nil {
+		g.code.Reach(g.usage)
+		g.code.Gaps = append(g.code.Gaps, unparsed(s.tree, g.usage, g.code.Gaps)...)
+		broken, deprecated := known.Proven(s.from, s.to)
+		g.code.Breakages, g.code.Deprecated = append(g.code.Breakages, broken...), append(g.code.Deprecated, deprecated...)
+	}
 	known.Answer(r.Findings)
 	if r.Server = g.use; g.use != nil {
 		for i := range r.Findings {
@@ -54,8 +62,26 @@ func (r *Result) fill(s *settings, g *gathered, now time.Time) error {
 	return r.plan(s, g)
 }
 
+// unparsed are the Python files that are not Python to the reader and name ZenML: the type checker guesses
+// its way through them, which proves nothing.
+func unparsed(t *repo.Tree, x *usage.Index, told []repo.Gap) []repo.Gap {
+	var out []repo.Gap
+	for _, gap := range x.Gaps {
+		if !repo.IsPython(gap.File) || slices.ContainsFunc(told, func(g repo.Gap) bool { return g.File == gap.File }) {
+			continue
+		}
+		if data, err := t.Read(gap.File); err == nil && bytes.Contains(bytes.ToLower(data), []byte("zenml")) {
+			out = append(out, gap)
+		}
+	}
+	return out
+}
+
 func (r *Result) codeReasons(g *gathered) []verdict.Reason {
 	var out []verdict.Reason
+	if g.usage == nil {
+		out = append(out, verdict.Because(verdict.Unknown, "usage_unknown", "What the repository uses of ZenML could not be read.", []string{oneLine(g.noUsage)}))
+	}
 	if g.code == nil {
 		return append(out, verdict.Because(verdict.Unknown, "code_unknown", "The code could not be checked against both versions.", []string{oneLine(g.noCode)}))
 	}
@@ -143,9 +169,13 @@ func (r *Result) noteReasons(s *settings, g *gathered) []verdict.Reason {
 	return out
 }
 
-// typed says whether all evidence lies in Python code that was checked and passed there.
-func (r *Result) typed(evidence []release.Evidence) bool {
+// covered says whether all evidence lies where another check has judged it: in Python code that was
+// checked and passed, or in the requirement of zenml itself.
+func (r *Result) covered(evidence []release.Evidence) bool {
 	for _, e := range evidence {
+		if r.Pins != nil && slices.ContainsFunc(r.Pins.Files, func(p impact.Pin) bool { return p.File == e.File && p.Line == e.Line }) {
+			continue
+		}
 		broken := slices.ContainsFunc(r.Code, func(b impact.Breakage) bool { return b.File == e.File && b.Line == e.Line })
 		unchecked := slices.ContainsFunc(r.CodeGaps, func(g repo.Gap) bool { return g.File == e.File })
 		if r.Code == nil || broken || unchecked || !strings.HasSuffix(e.File, ".py") {

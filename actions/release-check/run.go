@@ -13,9 +13,11 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/hops"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/serveruse"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/usage"
 )
 
 const name = "release-check"
@@ -54,6 +56,9 @@ type gathered struct {
 	path            *hops.Path
 	use             *serveruse.Use // null when no server was named, or noUse says why
 	noUse           error
+	usage           *usage.Index // null when noUsage says why
+	noUsage         error
+	older, newer    *usage.Symbols // what both versions define; null when that is not known
 }
 
 // Check decodes the inputs and tells every fault in them.
@@ -75,6 +80,7 @@ func (c *check) Run(ctx context.Context, rt *action.Runtime) (action.Result, err
 	group.Go(func() error { return g.checkCode(ctx, rt, s) })
 	group.Go(func() error { g.checkPins(ctx, rt, s); return nil })
 	group.Go(func() error { g.lookAtServer(ctx, rt, &c.inputs); return nil })
+	group.Go(func() error { g.readUsage(ctx, rt, s); return nil })
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
@@ -122,6 +128,7 @@ func (g *gathered) checkCode(ctx context.Context, rt *action.Runtime, s *setting
 	}
 	var group errgroup.Group
 	group.Go(func() error { g.readMigrations(ctx, rt, s); return nil })
+	group.Go(func() error { g.readSymbols(ctx, rt); return nil })
 	step = rt.Progress.Start("code against both versions")
 	checker := impact.Checker{Ty: s.manager.Ty, Env: s.manager.Env, Old: g.pair.Old, New: g.pair.New}
 	for _, p := range s.cfg.Projects {
@@ -134,6 +141,27 @@ func (g *gathered) checkCode(ctx context.Context, rt *action.Runtime, s *setting
 	}
 	end(step, g.noCode, note)
 	return group.Wait()
+}
+
+// readUsage finds out what the repository uses of ZenML, without types.
+func (g *gathered) readUsage(ctx context.Context, rt *action.Runtime, s *settings) {
+	step := rt.Progress.Start("uses of ZenML")
+	reader := usage.Reader{Python: s.manager.Python, Env: proc.BaseEnv(rt.Environ), To: s.to}
+	if g.usage, g.noUsage = reader.Read(ctx, s.tree); g.noUsage != nil {
+		step.Fail(g.noUsage.Error())
+		return
+	}
+	step.Done(report.Count(g.usage.PythonFiles+g.usage.OtherFiles, "file"))
+}
+
+// readSymbols reads what both versions define. Without it a use is still found, but not proved broken.
+func (g *gathered) readSymbols(ctx context.Context, rt *action.Runtime) {
+	env := proc.BaseEnv(rt.Environ)
+	if older, err := usage.ReadSymbols(ctx, rt.CacheDir, g.pair.Old, env); err == nil {
+		if newer, err := usage.ReadSymbols(ctx, rt.CacheDir, g.pair.New, env); err == nil {
+			g.older, g.newer = older, newer
+		}
+	}
 }
 
 type ender interface {

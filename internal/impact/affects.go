@@ -1,16 +1,15 @@
 package impact
 
 import (
-	"bytes"
+	"cmp"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/usage"
 )
 
 // Known is what answers whether a finding hits the repository.
@@ -20,48 +19,116 @@ type Known struct {
 	Gaps   []repo.Gap // requirement files that could not be judged
 	Python Python     // judged
 	Code   *Code      // nil when the code could not be checked
+	Pair   *Pair      // nil when nothing could be installed
+	Usage  *usage.Index
+	// What both versions define; nil when that could not be read.
+	Old, New *usage.Symbols
+
+	words map[string]bool // of the names of both versions
 }
 
 // mostEvidence bounds the places told for one finding.
 const mostEvidence = 10
 
-// Answer fills in Affects, Searched and Evidence of every finding, and links breakages in the code
-// with the findings that name the same thing.
+// answer is what a rule says of a finding.
+type answer struct {
+	affects  release.Affects
+	reason   string
+	decide   string // of Unknown: the fact that would decide
+	searched []string
+	evidence []release.Evidence
+	settled  bool // no file that could not be read can change it
+	onPython bool // only a Python file that could not be read can change it
+}
+
+// Answer fills in Affects and what it rests on for every finding, and links breakages in the code with
+// the findings that name the same thing. No is said only after a search that would have found a use.
 func (k *Known) Answer(findings []release.Finding) {
-	words := k.index()
+	wanted := map[string]bool{}
+	for i := range findings {
+		for _, about := range topics(tell(findings[i].Text).subject) {
+			wanted[strings.Join(about.words, " ")] = true
+		}
+	}
+	k.words = vocabulary(wanted, k.Old, k.New)
 	for i := range findings {
 		f := &findings[i]
-		f.Affects, f.Searched, f.Evidence = release.Unknown, []string{}, []release.Evidence{}
-		switch {
-		case f.Category == release.PythonSupport:
-			k.python(f)
-			continue
-		case f.Category == release.Dependency && f.Source == "metadata":
-			k.dependency(f, words)
-			continue
+		a := k.answer(f)
+		if a.affects == release.No {
+			a = k.doubt(a)
 		}
-		k.link(f)
-		names := specific(Names(f.Text))
-		if len(names) > 0 {
-			f.Searched = append(f.Searched, "files of the repository for "+strings.Join(names, ", "))
+		if a.affects == release.Unknown && a.decide == "" {
+			a.decide = "what the change touches here: a person has to read it"
 		}
-		for _, n := range names {
-			f.Evidence = append(f.Evidence, words.find(n)...)
+		f.Affects, f.Reason, f.WouldDecide = a.affects, a.reason, nil
+		if a.affects == release.Unknown {
+			f.WouldDecide = &a.decide
 		}
-		f.Evidence = distinct(f.Evidence)
-		if len(f.Evidence) > 0 {
-			f.Affects = release.Yes
-		} else if f.Category == release.Helm {
-			f.Searched = append(f.Searched, "file names and words of the repository for helm")
-			if len(k.Tree.Skipped) == 0 && len(words.find("helm")) == 0 && !slices.ContainsFunc(k.Tree.Files, helmFile) {
-				f.Affects = release.No
-			}
-		}
+		f.Searched = append([]string{}, a.searched...)
+		f.Evidence = distinct(append([]release.Evidence{}, a.evidence...))
 	}
 }
 
-func helmFile(p string) bool {
-	return path.Base(p) == "Chart.yaml" || strings.Contains(strings.ToLower(p), "helm")
+func (k *Known) answer(f *release.Finding) answer {
+	switch {
+	case f.Category == release.PythonSupport:
+		return k.python()
+	case f.Category == release.Dependency && f.Source == "metadata":
+		return k.dependency(f.Title)
+	}
+	t := tell(f.Text)
+	if f.Category == release.Feature {
+		return k.feature(f, t)
+	}
+	linked := k.link(f, t)
+	for _, rule := range []func(*release.Finding, told) (answer, bool){
+		k.together, k.pythonDropped, k.extras, k.custom, k.content, k.integration, k.named, k.helm, k.about,
+	} {
+		if a, ok := rule(f, t); ok {
+			return k.withLinked(a, linked)
+		}
+	}
+	return k.withLinked(answer{affects: release.Unknown, reason: "The text names nothing that can be searched for."}, linked)
+}
+
+// withLinked lets the type checker's proof win over a search.
+func (k *Known) withLinked(a answer, linked []release.Evidence) answer {
+	if len(linked) == 0 {
+		return a
+	}
+	a.searched = append([]string{"the type checker's breakages"}, a.searched...)
+	a.evidence = append(linked, a.evidence...)
+	a.affects, a.reason = release.Yes, "The type checker finds the code broken where it uses this."
+	return a
+}
+
+// doubt takes a No back when something could not be read that could hide a use.
+func (k *Known) doubt(a answer) answer {
+	var hidden []string
+	switch {
+	case a.settled:
+		return a
+	case k.Usage == nil:
+		hidden = append(hidden, "the repository's files")
+	default:
+		for _, g := range k.Usage.Gaps {
+			if !a.onPython || repo.IsPython(g.File) || path.Ext(g.File) == "" {
+				hidden = append(hidden, g.File)
+			}
+		}
+	}
+	slices.Sort(hidden)
+	if hidden = slices.Compact(hidden); len(hidden) == 0 {
+		return a
+	}
+	more := ""
+	if len(hidden) > 3 {
+		more = fmt.Sprintf(" and %d more", len(hidden)-3)
+	}
+	a.affects = release.Unknown
+	a.reason = "No use was found, but not everything could be read."
+	a.decide = "what stands in " + strings.Join(hidden[:min(3, len(hidden))], ", ") + more + ", which could not be read"
+	return a
 }
 
 func distinct(list []release.Evidence) []release.Evidence {
@@ -76,185 +143,119 @@ func distinct(list []release.Evidence) []release.Evidence {
 		seen[p] = true
 		return was
 	})
+	slices.SortStableFunc(list, func(a, b release.Evidence) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
 	return list[:min(len(list), mostEvidence)]
 }
 
-func (k *Known) python(f *release.Finding) {
-	f.Searched = append(f.Searched, "the Python versions in use against ZenML's Requires-Python")
-	switch {
-	case k.Python.Supported == nil:
-	case *k.Python.Supported:
-		f.Affects = release.No
-	default:
-		f.Affects = release.Yes
-		for _, u := range k.Python.UsedFrom {
-			if slices.Contains(k.Python.Unsupported, u.Version) {
-				f.Evidence = append(f.Evidence, release.Evidence{File: u.Source, Message: "Python " + u.Version + " is used and not supported"})
-			}
-		}
-	}
-}
-
-// dependency asks whether the repository requires or imports a package of ZenML's own.
-func (k *Known) dependency(f *release.Finding, words *wordIndex) {
-	name, _, _ := strings.Cut(f.Title, " ")
-	f.Searched = append(f.Searched, "requirement files for "+name, "imports of "+name)
-	for _, s := range k.Sets {
-		for _, l := range slices.Concat(s.Lines, s.Constraints) {
-			if l.Name == pyenv.Normalize(name) {
-				f.Evidence = append(f.Evidence, release.Evidence{File: l.File, Line: l.Line, Message: "requires " + l.Name})
-			}
-		}
-	}
-	module := strings.ReplaceAll(pyenv.Normalize(name), "-", "_")
-	for _, e := range words.find(module) {
-		if repo.IsPython(e.File) {
-			f.Evidence = append(f.Evidence, e)
-		}
-	}
-	if f.Evidence = distinct(f.Evidence); len(f.Evidence) > 0 {
-		f.Affects = release.Yes
-	} else if len(k.Tree.Skipped)+len(k.Gaps) == 0 && !importedOtherwise[module] && !strings.Contains(f.Title, "only extras need it") {
-		// What moved to an extra may be missed by ZenML itself, which no search here can tell.
-		f.Affects = release.No
-	}
-}
-
-// importedOtherwise are ZenML's requirements whose module has another name: their imports cannot be
-// searched for by the package's name.
-var importedOtherwise = map[string]bool{
-	"gitpython": true, "python_dateutil": true, "pyyaml": true, "pymysql": true, "pyjwt": true, "python_multipart": true,
-	"azure_mgmt_resource": true, "setuptools": true,
-}
-
-// link ties a finding to the breakages whose symbol its text names.
-func (k *Known) link(f *release.Finding) {
+// link ties a finding to the breakages whose symbol it names, or whose symbol is about its topic.
+func (k *Known) link(f *release.Finding, t told) []release.Evidence {
 	if k.Code == nil {
-		return
+		return nil
 	}
-	told := Names(f.Text)
+	var about []topic
+	if len(t.names) == 0 && removes.MatchString(t.text) { // nothing more exact is named
+		about = k.recognised(topics(t.subject))
+	}
+	var out []release.Evidence
 	for i := range k.Code.Breakages {
 		b := &k.Code.Breakages[i]
-		names := specific(Names(b.Message))
+		names := Names(b.Message)
 		if len(names) == 0 {
 			continue
 		}
-		if symbol := names[len(names)-1]; slices.ContainsFunc(told, func(n string) bool { return containsWord(n, symbol) }) {
+		symbol := names[len(names)-1]
+		named := slices.ContainsFunc(t.names, func(n string) bool { return sameSymbol(n, symbol, names) })
+		topical := slices.ContainsFunc(about, func(a topic) bool { return !a.core() && speaks(symbol, a) })
+		if named || topical {
 			b.Findings = append(b.Findings, f.ID)
-			f.Evidence = append(f.Evidence, release.Evidence{File: b.File, Line: b.Line, Message: b.Message})
-		}
-	}
-}
-
-// common are names in backticks that every user of ZenML has in the code: meeting one proves nothing.
-var common = []string{"Client", "ZenML", "Model", "Dict", "List", "Optional", "None", "True", "False", "README", "zenml.client", "zenml.yaml"}
-
-var (
-	versionLike = regexp.MustCompile(`^[<>=~v]*\d[\d.]*\w*$`)
-	camel       = regexp.MustCompile(`[a-z][A-Z]`)
-	callTail    = regexp.MustCompile(`\(.*\)$`)
-)
-
-// specific keeps the names that stand for one thing: dotted, joined or mixed-case, five characters
-// or more. `name` or `step` is met everywhere.
-func specific(names []string) []string {
-	var out []string
-	for _, n := range names {
-		n = strings.Trim(callTail.ReplaceAllString(strings.TrimSpace(n), ""), "@ ")
-		if len(n) < 5 || versionLike.MatchString(n) || slices.Contains(common, n) || strings.Contains(n, "://") {
-			continue
-		}
-		if (strings.ContainsAny(n, "._-/ ") || camel.MatchString(n)) && !slices.Contains(out, n) {
-			out = append(out, n)
+			out = append(out, release.Evidence{File: b.File, Line: b.Line, Message: b.Message})
 		}
 	}
 	return out
 }
 
-// wordIndex finds names in the repository's files without reading them once a name.
-type wordIndex struct {
-	lines map[string][]string           // file to its lines
-	at    map[string][]release.Evidence // word to places, without messages
+// sameSymbol says whether a name in a finding's text is the symbol of a breakage. A class told before
+// it must be one that the breakage speaks of.
+func sameSymbol(told, symbol string, all []string) bool {
+	told = bare(told)
+	if told == symbol || strings.HasPrefix(told, "zenml.") && strings.HasPrefix(symbol, told+".") {
+		return true
+	}
+	i := strings.LastIndexByte(told, '.')
+	if i < 0 || told[i+1:] != symbol {
+		return false
+	}
+	class := told[strings.LastIndexByte(told[:i], '.')+1 : i]
+	return strings.ToLower(class) == class || slices.Contains(all, class)
 }
 
-var (
-	word     = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
-	searched = []string{".py", ".pyi", ".ipynb", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".sh", ".tf", ".env", ".txt", ".in", ".mk", ".json"}
-)
-
-// mostPlaces bounds the places kept of one word.
-const mostPlaces = 2000
-
-func (k *Known) index() *wordIndex {
-	x := &wordIndex{lines: map[string][]string{}, at: map[string][]release.Evidence{}}
-	for _, p := range k.Tree.Files {
-		base := path.Base(p)
-		if !slices.Contains(searched, path.Ext(p)) && base != "Makefile" && !strings.HasPrefix(base, "Dockerfile") {
+// Proven lists what the new version of ZenML no longer defines, or newly calls deprecated, of what the
+// code uses by a full name, apart from what the type checker tells already.
+func (k *Known) Proven(from, to string) (broken, deprecated []Breakage) {
+	if k.Usage == nil || k.Old == nil || k.New == nil {
+		return nil, nil
+	}
+	seen := map[string]bool{}
+	if k.Code != nil {
+		for _, b := range slices.Concat(k.Code.Breakages, k.Code.Deprecated) {
+			seen[fmt.Sprintf("%s:%d", b.File, b.Line)] = true
+		}
+	}
+	for _, p := range k.Usage.All(usage.Import, usage.Attribute, usage.Subclass, usage.Reference, usage.Call, usage.Command) {
+		at := fmt.Sprintf("%s:%d", p.File, p.Line)
+		if p.Unreached != "" || seen[at] {
 			continue
 		}
-		data, err := k.Tree.Read(p)
-		if err != nil || bytes.IndexByte(data, 0) >= 0 {
-			continue
-		}
-		lines := strings.Split(string(data), "\n")
-		x.lines[p] = lines
-		for n, l := range lines {
-			for _, w := range word.FindAllString(l, -1) {
-				places := x.at[w]
-				if last := len(places) - 1; last < mostPlaces && (last < 0 || places[last].File != p || places[last].Line != n+1) {
-					x.at[w] = append(places, release.Evidence{File: p, Line: n + 1})
-				}
-			}
+		if name, ok := k.removed(p); ok {
+			seen[at] = true
+			broken = append(broken, Breakage{File: p.File, Line: p.Line, Rule: "zenml-removed", Findings: []string{},
+				Message: fmt.Sprintf("ZenML %s has `%s`, ZenML %s has not", from, name, to)})
+		} else if name, ok := k.deprecated(p); ok {
+			seen[at] = true
+			deprecated = append(deprecated, Breakage{File: p.File, Line: p.Line, Rule: "zenml-deprecated", Findings: []string{},
+				Message: fmt.Sprintf("ZenML %s calls `%s` deprecated", to, name)})
 		}
 	}
-	return x
+	return broken, deprecated
 }
 
-// find returns the places that hold a name whole. Of a dotted name its last part counts too, when
-// that is distinct by itself: `Client.list_runs` is written client.list_runs in code.
-func (x *wordIndex) find(name string) []release.Evidence {
-	tries := []string{name}
-	if i := strings.LastIndexByte(name, '.'); i > 0 && len(name)-i > 7 && strings.Contains(name[i:], "_") && !strings.ContainsAny(name, " /") {
-		tries = append(tries, name[i+1:])
+// removed says whether the old version defines what a place uses and the new one does not.
+func (k *Known) removed(p usage.Place) (string, bool) {
+	if k.Old == nil || k.New == nil {
+		return "", false
 	}
-	var out []release.Evidence
-	for _, t := range tries {
-		longest := ""
-		for _, w := range word.FindAllString(t, -1) {
-			if len(w) > len(longest) {
-				longest = w
-			}
+	if p.Kind == usage.Command {
+		words, _, ok := k.Old.Command(p.Name)
+		if !ok {
+			return "", false
 		}
-		for _, e := range x.at[longest] {
-			if containsWord(x.lines[e.File][e.Line-1], t) {
-				e.Message = fmt.Sprintf("names %s", t)
-				out = append(out, e)
-			}
-			if len(out) > mostEvidence {
-				break
-			}
-		}
+		_, still := k.New.Commands[words]
+		return "zenml " + words, !still
 	}
-	return out
+	if strings.ContainsAny(p.Name, "([") || !strings.HasPrefix(p.Name, "zenml") {
+		return "", false
+	}
+	had, known := k.Old.Has(p.Name)
+	if !had || !known {
+		return "", false
+	}
+	has, known := k.New.Has(p.Name)
+	return p.Name, known && !has
 }
 
-// containsWord says whether text holds name with no letter, digit or underscore beside it.
-func containsWord(text, name string) bool {
-	for rest, off := text, 0; ; {
-		i := strings.Index(rest, name)
-		if i < 0 {
-			return false
-		}
-		i += off
-		before, after := i == 0 || !wordByte(text[i-1]), i+len(name) == len(text) || !wordByte(text[i+len(name)])
-		if before && after {
-			return true
-		}
-		off = i + 1
-		rest = text[off:]
+func (k *Known) deprecated(p usage.Place) (string, bool) {
+	if p.Kind == usage.Command {
+		words, now, ok := k.New.Command(p.Name)
+		return "zenml " + words, ok && now && !k.Old.Commands[words]
 	}
-}
-
-func wordByte(c byte) bool {
-	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+	if p.Kind != usage.Call && p.Kind != usage.Import || strings.ContainsAny(p.Name, "([") {
+		return "", false
+	}
+	name, ok := k.New.DeprecatedName(p.Name)
+	if _, before := k.Old.DeprecatedName(p.Name); !ok || before {
+		return "", false
+	}
+	return name, true
 }

@@ -34,10 +34,12 @@ func Findings(migrations []Migration, notes []release.Finding) []release.Finding
 			says = append(says, "cannot be undone")
 		}
 		title := fmt.Sprintf("Migration %s %s", m.Revision, strings.Join(says, ", "))
+		decide := "which rows the server's database holds in these tables"
 		out = append(out, release.Finding{
 			ID: m.FindingID(), Version: m.Version, Category: release.Migration, Title: title,
 			Text: fmt.Sprintf("%s: %s. Tables: %s. Whether it hits this server depends on the rows of these tables, which were not looked at.",
 				title, strings.TrimSuffix(m.Title, "."), orNone(m.Tables)),
+			Reason: "It is about what the server's database holds.", WouldDecide: &decide,
 			Source: Source, Declared: declared(m, notes), Affects: release.Unknown, Searched: []string{}, Evidence: []release.Evidence{},
 		})
 	}

@@ -15,6 +15,7 @@ import (
 // several processes that share Dir.
 type Manager struct {
 	UV, Ty, Pip string   // paths; Ty and Pip may be empty until needed
+	Python      string   // any interpreter of the machine's, the tools' own first; may be empty
 	Dir         string   // absolute; environments and answers are kept here
 	Env         []string // environment of uv, ty and pip
 	secrets     []string // such as the password in an index's address
@@ -26,7 +27,7 @@ type Manager struct {
 func New(environ []string, cacheDir string) (*Manager, error) {
 	m := &Manager{Dir: cacheDir, Env: indexEnv(environ)}
 	m.secrets = proc.SecretValues(m.Env...)
-	for name, dst := range map[string]*string{"uv": &m.UV, "ty": &m.Ty, "pip": &m.Pip} {
+	for name, dst := range map[string]*string{"uv": &m.UV, "ty": &m.Ty, "pip": &m.Pip, "python3": &m.Python} {
 		*dst = find(name, environ)
 	}
 	if m.UV == "" {

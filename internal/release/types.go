@@ -51,19 +51,22 @@ const (
 
 // Finding is one change. Title and Text come from outside and are hostile until encoded.
 type Finding struct {
-	ID       string     `json:"id"` // stable over re-runs
-	Version  string     `json:"version"`
-	Category Category   `json:"category"`
-	Title    string     `json:"title"`
-	Text     string     `json:"text"`
-	Lines    *[2]int    `json:"lines"`    // 1-based, inclusive, inside the release's body; null when not from a body
-	Source   string     `json:"source"`   // notes, metadata or migrations
-	Declared bool       `json:"declared"` // the notes say it
-	URL      *string    `json:"url"`
-	Affects  Affects    `json:"affects"`
-	Searched []string   `json:"searched"` // what was looked at to answer Affects
-	Evidence []Evidence `json:"evidence"`
-	Waiver   *string    `json:"waiver"`
+	ID       string   `json:"id"` // stable over re-runs
+	Version  string   `json:"version"`
+	Category Category `json:"category"`
+	Title    string   `json:"title"`
+	Text     string   `json:"text"`
+	Lines    *[2]int  `json:"lines"`    // 1-based, inclusive, inside the release's body; null when not from a body
+	Source   string   `json:"source"`   // notes, metadata or migrations
+	Declared bool     `json:"declared"` // the notes say it
+	URL      *string  `json:"url"`
+	Affects  Affects  `json:"affects"`
+	Searched []string `json:"searched"` // what was looked at to answer Affects
+	Reason   string   `json:"reason"`   // why Affects is what it is, in a sentence
+	// WouldDecide is the fact that would turn Unknown into an answer; null for the other answers.
+	WouldDecide *string    `json:"would_decide"`
+	Evidence    []Evidence `json:"evidence"`
+	Waiver      *string    `json:"waiver"`
 }
 
 // Evidence is a place in the user's repository.

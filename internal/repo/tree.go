@@ -107,10 +107,13 @@ func (t *Tree) has(p string) bool {
 // Close ends the use of the tree.
 func (t *Tree) Close() error { return t.src.close() }
 
+// automation are the dot folders that hold what the repository runs elsewhere.
+var automation = []string{".github", ".circleci", ".gitlab", ".buildkite", ".azure-pipelines", ".azuredevops", ".woodpecker", ".tekton", ".devcontainer", ".semaphore"}
+
 // foreign says whether a folder's name says that it holds what is not the user's own.
 func foreign(folder string) bool {
 	base := path.Base(folder)
-	return strings.HasPrefix(base, ".") && base != ".github" || slices.Contains([]string{"node_modules", "__pycache__", "site-packages"}, base)
+	return strings.HasPrefix(base, ".") && !slices.Contains(automation, base) || slices.Contains([]string{"node_modules", "__pycache__", "site-packages"}, base)
 }
 
 // tooLarge is the error of a file that is not read.
