@@ -47,7 +47,7 @@ func state(b Body, now time.Time) NotesState {
 		}
 		said = true
 		is := d.placeOf(u).is
-		prose = prose || is != sectionChanged && !(is == sectionQuiet && underChanged(d, u)) && !pointer.MatchString(u.plain)
+		prose = prose || is != sectionChanged && !(is == sectionQuiet && underChanged(d, u)) && !pointer.in(u.said)
 	}
 	young := b.PublishedAt == nil || now.Sub(*b.PublishedAt) < proseTime
 	switch {
@@ -62,11 +62,11 @@ func state(b Body, now time.Time) NotesState {
 // underChanged says whether a quiet unit is one that GitHub generates: its list of new contributors.
 func underChanged(d *document, u unit) bool {
 	for _, h := range u.heads {
-		if contributors.MatchString(d.heads[h].plain) {
+		if contributors.in(hear(d.heads[h].plain)) {
 			return true
 		}
 	}
 	return false
 }
 
-var contributors = re(`^new contributors$`)
+var contributors = say(`^new contributors$`)
