@@ -15,8 +15,8 @@ const (
 )
 
 // Assess says for every version that an upgrade crosses (from < v <= to, in the order given) how
-// far its notes can be trusted, and what they say. Notes without any words are Missing: they
-// prove nothing. A release without a date counts as young, for its age is not known.
+// far its notes can be trusted, and what they say. Notes without any words are Missing, and so are
+// those that are longer than GitHub lets notes be: what was not read may say anything. A release without a date counts as young, for its age is not known.
 func Assess(bodies []Body, crossed []string, now time.Time) ([]Release, []Finding) {
 	byVersion := make(map[string]Body, len(bodies))
 	for _, b := range merge(bodies) {
@@ -51,7 +51,7 @@ func state(b Body, now time.Time) NotesState {
 	}
 	young := b.PublishedAt == nil || now.Sub(*b.PublishedAt) < proseTime
 	switch {
-	case !said:
+	case !said || b.Cut:
 		return Missing
 	case !prose && young && version.Compare(b.Version, proseSince) >= 0:
 		return Pending
