@@ -250,11 +250,11 @@ func firstSentence(s string) string {
 
 // cut shortens s to at most n bytes, whole characters.
 func cut(s string, n int) string {
-	if len(s) <= n {
-		return strings.ToValidUTF8(s, "\uFFFD")
+	if s = strings.ToValidUTF8(s, "\uFFFD"); len(s) <= n {
+		return s
 	}
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}
-	return strings.ToValidUTF8(s[:n], "\uFFFD") + "…"
+	return s[:n] + "…"
 }
