@@ -36,6 +36,7 @@ func (r *Result) fill(s *settings, g *gathered, now time.Time) error {
 	r.Python, r.Pins = python(s, g), g.pins
 	known := impact.Known{Tree: s.tree, Sets: s.sets, Gaps: s.gaps, Python: r.Python, Code: g.code}
 	known.Answer(r.Findings)
+	r.addChanged(s, g, &known)
 	if r.Migrations = g.migrations; r.Migrations != nil {
 		r.Findings = append(r.Findings, migration.Findings(r.Migrations, r.Findings)...)
 	}
@@ -51,7 +52,7 @@ func (r *Result) fill(s *settings, g *gathered, now time.Time) error {
 			r.Matrix.Include = append(r.Matrix.Include, Cell{Python: p, From: s.from, To: s.to})
 		}
 	}
-	r.Reasons = slices.Concat([]verdict.Reason{}, r.codeReasons(g), r.pinReasons(), r.pythonReasons(), r.noteReasons(s, g), r.pathReasons(g), r.migrationReasons(g), r.findingReasons(), r.waiverReasons())
+	r.Reasons = slices.Concat([]verdict.Reason{}, r.codeReasons(g), r.pinReasons(), r.pythonReasons(), r.noteReasons(s, g), r.pathReasons(g), r.migrationReasons(g), r.changedReasons(g), r.findingReasons(), r.waiverReasons())
 	r.Decide("nothing_found")
 	phases, err := checklist.Make(r.conditions(s.cfg), r.proofs())
 	r.Checklist = phases

@@ -22,10 +22,12 @@ type Result struct {
 	Pins       *impact.Pins      `json:"pins"` // null when no Python version is known
 	// Migrations that the server will run, in order; null when they could not be read.
 	Migrations []migration.Migration `json:"migrations"`
+	API        API                   `json:"api"` // differences of the APIs, counted; all of them are in api-changes.json
 	Path       []hops.Hop            `json:"path"`
 	Waivers    []Waiver              `json:"waivers"`
 	Checklist  []checklist.Phase     `json:"checklist"`
 	Matrix     Matrix                `json:"matrix"`
+	api        *changed              // the differences themselves, for Files
 }
 
 // Matrix is ready for fromJSON in a workflow.

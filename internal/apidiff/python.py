@@ -82,8 +82,10 @@ def main(older, newer):
     aliases = dict(walk(old, set()))
     names = {}
     for alias in aliases:
-        if public(alias):
-            names.setdefault(chase(aliases, alias), []).append(alias)
+        # A package hands out what its own modules hold; every other module that imports it is no name of it.
+        target = chase(aliases, alias)
+        if public(alias) and target.startswith(alias.rsplit(".", 1)[0] + "."):
+            names.setdefault(target, []).append(alias)
     moved = {}
     places(new, set(), moved)
     found = {}

@@ -208,7 +208,7 @@ func (p *pass) add(from, to int, title string, cats []Category) {
 			p.out = append(p.out, Finding{
 				ID: id, Version: p.version, Category: c, Title: cut(firstSentence(title), longestTitle), Text: cut(text, longestText),
 				Lines: &[2]int{a, b}, Source: "notes", Declared: true, URL: p.url,
-				Affects: Unknown, Searched: []string{}, Evidence: []Evidence{},
+				Affects: Unknown, Searched: []string{}, Evidence: []Evidence{}, CVEs: []string{},
 			})
 		}
 	}

@@ -97,7 +97,7 @@ func TestParseFinding(t *testing.T) {
 	got := Parse("0.99.0", body("## Breaking Changes", "", "* The [`old`](https://x) call by @a is **gone**. Use `new`."), url)
 	want := []Finding{{
 		ID: got[0].ID, Version: "0.99.0", Category: Breaking, Title: "The old call by @a is gone.", Text: "* The [`old`](https://x) call by @a is **gone**. Use `new`.",
-		Lines: &[2]int{3, 3}, Source: "notes", Declared: true, URL: &url, Affects: Unknown, Searched: []string{}, Evidence: []Evidence{},
+		Lines: &[2]int{3, 3}, Source: "notes", Declared: true, URL: &url, Affects: Unknown, Searched: []string{}, Evidence: []Evidence{}, CVEs: []string{},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -144,7 +144,7 @@ func TestCompareMetadata(t *testing.T) {
 		"dependency false: pandas (>=1) is no longer required",
 		"dependency false: psutil changes from >=5.0.0 to any version",
 		"dependency false: rich changes from [jupyter]>=12.0.0 to >=12.0.0",
-		"dependency false: sqlmodel (==0.0.18) is no longer a core requirement: only extras need it",
+		"dependency false: sqlmodel (==0.0.18) is no longer a core requirement: only extras need it (local, server)",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

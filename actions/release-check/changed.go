@@ -1,0 +1,206 @@
+package releasecheck
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/apidiff"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/hops"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/integrations"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
+)
+
+// API tells how the APIs of the two versions differ. A difference that the repository uses or the
+// notes tell is a finding too.
+type API struct {
+	Python *APIDifferences `json:"python"` // null when they could not be compared
+	REST   *APIDifferences `json:"rest"`   // likewise
+}
+
+// APIDifferences are counted by kind (griffe's and oasdiff's words).
+type APIDifferences struct {
+	Changes  int            `json:"changes"`
+	Kinds    map[string]int `json:"kinds"`
+	Findings int            `json:"findings"` // how many findings came of them
+}
+
+// changed is what the two installed versions say of themselves beside their migrations.
+type changed struct {
+	older, newer   map[string]integrations.Integration
+	python         []apidiff.PythonChange
+	rest           []apidiff.RESTChange
+	noIntegrations error // why not; nil when they were read
+	noPython       error
+	noREST         error
+}
+
+func (c *changed) failed(err error) { c.noIntegrations, c.noPython, c.noREST = err, err, err }
+
+// readChanged reads it side by side.
+func (g *gathered) readChanged(ctx context.Context, rt *action.Runtime, s *settings) {
+	step := rt.Progress.Start("integrations and APIs of both versions")
+	c, env := &g.changed, proc.BaseEnv(rt.Environ)
+	compare := apidiff.Comparer{Dir: rt.CacheDir, Env: env, Old: g.pair.Old, New: g.pair.New}
+	var group errgroup.Group
+	group.Go(func() error {
+		reader := integrations.Reader{Dir: rt.CacheDir, Env: env}
+		if c.older, c.noIntegrations = reader.Read(ctx, g.pair.Old); c.noIntegrations == nil {
+			c.newer, c.noIntegrations = reader.Read(ctx, g.pair.New)
+		}
+		return c.noIntegrations
+	})
+	group.Go(func() error {
+		if compare.Griffe, c.noPython = s.manager.GriffePython(); c.noPython == nil {
+			c.python, c.noPython = compare.Python(ctx)
+		}
+		return c.noPython
+	})
+	rest := compare
+	group.Go(func() error {
+		c.rest, c.noREST = rest.REST(ctx)
+		return c.noREST
+	})
+	end(step, group.Wait(), fmt.Sprintf("%d integrations, %d and %d differences", len(c.newer), len(c.python), len(c.rest)))
+}
+
+// addChanged adds the findings of extras, integrations and APIs, and marks those of the notes.
+func (r *Result) addChanged(s *settings, g *gathered, known *impact.Known) {
+	notes := slices.Clone(r.Findings)
+	if g.pair != nil {
+		r.Findings = append(r.Findings, answerExtras(release.CompareExtras(g.pair.OldMeta, g.pair.NewMeta), s)...)
+	}
+	c := &g.changed
+	if c.noIntegrations == nil {
+		used := integrations.Search(s.tree, s.sets, s.gaps)
+		r.Findings = append(r.Findings, integrations.Changes(c.older, c.newer, s.to, used, notes)...)
+	}
+	var used *impact.Search
+	if c.noPython == nil || c.noREST == nil {
+		used = known.Search()
+	}
+	if c.noPython == nil {
+		found := apidiff.PythonFindings(c.python, s.to, used, r.broken(g), notes)
+		r.API.Python = differences(c.python, len(found), func(x apidiff.PythonChange) string { return x.Kind })
+		r.Findings = append(r.Findings, found...)
+	}
+	if c.noREST == nil {
+		found := apidiff.RESTFindings(c.rest, s.to, used, notes)
+		r.API.REST = differences(c.rest, len(found), func(x apidiff.RESTChange) string { return x.Kind })
+		r.Findings = append(r.Findings, found...)
+	}
+	r.api = c
+	release.MarkSecurity(r.Findings, s.from)
+	markPins(r.Findings, s.sets)
+	for i := range r.Findings {
+		if guide := hops.GuideOf(r.Findings[i].Version); guide != nil {
+			r.Findings[i].Guide = &guide.URL
+		}
+	}
+}
+
+func differences[T any](list []T, findings int, kind func(T) string) *APIDifferences {
+	d := &APIDifferences{Changes: len(list), Kinds: map[string]int{}, Findings: findings}
+	for _, x := range list {
+		d.Kinds[kind(x)]++
+	}
+	return d
+}
+
+// broken asks the code check of a place: whether it objects, and whether it looked there.
+func (r *Result) broken(g *gathered) apidiff.Broken {
+	return func(e release.Evidence) (bool, bool) {
+		if g.code == nil || !strings.HasSuffix(e.File, ".py") || slices.ContainsFunc(g.code.Gaps, func(x repo.Gap) bool { return x.File == e.File }) {
+			return false, false
+		}
+		return slices.ContainsFunc(g.code.Breakages, func(b impact.Breakage) bool { return b.File == e.File && b.Line == e.Line }), true
+	}
+}
+
+var zenmlExtras = regexp.MustCompile(`(?i)^zenml\s*\[([^\]]*)\]`)
+
+// answerExtras asks which extras of ZenML the repository's requirements name.
+func answerExtras(changes []release.ExtraChange, s *settings) []release.Finding {
+	out := make([]release.Finding, 0, len(changes))
+	for _, x := range changes {
+		f := x.Finding
+		f.Searched = append(f.Searched, fmt.Sprintf("requirement files for zenml[%s]", x.Extra))
+		for _, set := range s.sets {
+			for _, l := range slices.Concat(set.Lines, set.Constraints) {
+				m := zenmlExtras.FindStringSubmatch(l.Text)
+				e := release.Evidence{File: l.File, Line: l.Line, Message: "requires zenml[" + x.Extra + "]"}
+				if m != nil && slices.ContainsFunc(strings.Split(m[1], ","), func(n string) bool { return pyenv.Normalize(strings.TrimSpace(n)) == x.Extra }) && !slices.Contains(f.Evidence, e) {
+					f.Evidence = append(f.Evidence, e)
+				}
+			}
+		}
+		switch {
+		case len(f.Evidence) > 0:
+			f.Affects = release.Yes
+		case len(s.tree.Skipped)+len(s.gaps) == 0:
+			f.Affects = release.No
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// markPins shows beside an advisory about a dependency where the repository requires that package.
+func markPins(findings []release.Finding, sets []repo.Set) {
+	for i := range findings {
+		f := &findings[i]
+		if f.Exposed == nil {
+			continue
+		}
+		for _, set := range sets {
+			for _, l := range slices.Concat(set.Lines, set.Constraints) {
+				e := release.Evidence{File: l.File, Line: l.Line, Message: "requires " + l.Text + ", which the fix is about"}
+				word := regexp.MustCompile(`(?i)(^|[^\w-])` + strings.ReplaceAll(regexp.QuoteMeta(l.Name), "-", "[-_. ]") + `($|[^\w-])`)
+				if l.Name != "zenml" && word.MatchString(f.Text) && !slices.Contains(f.Evidence, e) {
+					f.Evidence, f.Affects = append(f.Evidence, e), release.Yes
+				}
+			}
+		}
+	}
+}
+
+// changedReasons tells what could not be compared. It is for a person: the type check and the
+// resolver have judged code and pins by other means.
+func (r *Result) changedReasons(g *gathered) []verdict.Reason {
+	if g.pair == nil {
+		return nil // code_unknown says that nothing could be installed
+	}
+	var missing []string
+	for _, err := range []error{g.changed.noIntegrations, g.changed.noPython, g.changed.noREST} {
+		if err != nil {
+			missing = append(missing, oneLine(err))
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return []verdict.Reason{verdict.Because(verdict.Review, "changes_unknown", "Not all that changed between the two versions could be read.", missing)}
+}
+
+// Files returns api-changes.json: every difference of the APIs, also those that are no finding.
+func (r *Result) Files() (map[string][]byte, error) {
+	if r.api == nil || r.API.Python == nil && r.API.REST == nil {
+		return nil, nil
+	}
+	data, err := json.MarshalIndent(map[string]any{"python": r.api.python, "rest": r.api.rest}, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encoding api-changes.json: %w", err)
+	}
+	return map[string][]byte{"api-changes.json": append(data, '\n')}, nil
+}
