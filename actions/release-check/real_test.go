@@ -139,7 +139,7 @@ func TestVerdictsOfASmallUpgrade(t *testing.T) {
 			}
 			r := run(t, runtime(t, repo), Inputs{To: "0.98.0", Releases: notes, PythonVersions: tc.pythons})
 			if r.Decision != tc.want || r.ReasonCode != tc.reason {
-				t.Errorf("got %s (%s), want %s (%s): %v", r.Decision, r.ReasonCode, tc.want, tc.reason, codes(r))
+				t.Errorf("got %s (%s), want %s (%s): %v\n%+v", r.Decision, r.ReasonCode, tc.want, tc.reason, codes(r), r.Reasons)
 			}
 		})
 	}
