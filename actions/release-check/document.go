@@ -23,9 +23,10 @@ func (r *Result) Document() report.Document {
 	d.Sections = append(d.Sections, r.pinSections()...)
 	d.Sections = append(d.Sections, r.waiverSections()...)
 	d.Sections = append(d.Sections, r.pathSection())
+	d.Sections = append(d.Sections, r.securitySections()...)
 	d.Sections = append(d.Sections, r.findingSections()...)
 	d.Sections = append(d.Sections, r.migrationSections()...)
-	d.Sections = append(d.Sections, r.releaseSection(), checklist.Section(r.Checklist))
+	d.Sections = append(d.Sections, r.apiSection(), r.releaseSection(), checklist.Section(r.Checklist))
 	return d
 }
 

@@ -153,3 +153,56 @@ func TestCompareMetadata(t *testing.T) {
 		t.Errorf("nothing changed, yet %v", same)
 	}
 }
+
+func TestCompareExtras(t *testing.T) {
+	t.Parallel()
+	old := &pyenv.Metadata{Version: "0.85.0", Extras: []string{"server", "mlstacks", "same"}, RequiresDist: []string{
+		`fastapi (>=0.75,<=0.115.8) ; extra == "server"`, `uvicorn (>=0.17) ; extra == "server" or extra == "dev"`, `mlstacks (==0.10.0) ; extra == "mlstacks"`, `x ; extra == "same"`,
+	}}
+	now := &pyenv.Metadata{Version: "0.98.0", Extras: []string{"server", "local", "same"}, RequiresDist: []string{
+		"fastapi<0.139,>=0.138; extra == 'server'", "sqlmodel==0.0.38; extra == 'local'", "sqlmodel==0.0.38; extra == 'server'", "x; extra == 'same'",
+	}}
+	var got []string
+	for _, x := range CompareExtras(old, now) {
+		got = append(got, x.Extra+": "+x.Title)
+		if x.Version != "0.98.0" || x.Source != "metadata" || x.Affects != Unknown || x.CVEs == nil {
+			t.Errorf("%+v", x)
+		}
+	}
+	want := []string{
+		"dev: Extra dev is removed: it required uvicorn",
+		"local: Extra local is new: it requires sqlmodel",
+		"mlstacks: Extra mlstacks is removed: it required mlstacks",
+		"server: Extra server changes: fastapi changes from >=0.75,<=0.115.8 to >=0.138,<0.139; sqlmodel (==0.0.38) is required now; uvicorn (>=0.17) is no longer required",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestMarkSecurity(t *testing.T) {
+	t.Parallel()
+	findings := Parse("0.82.0", "## What's Changed\n* Fix CVE-2026-12345 and cve-2026-12345, GHSA-abcd-1234-efgh by @a in https://github.com/o/r/pull/1\n\n## Security\n\n- More rate limits for the login\n", "")
+	MarkSecurity(findings, "0.75.0")
+	var got []string
+	for _, f := range findings {
+		got = append(got, fmt.Sprint(f.Category, " ", f.CVEs, " ", f.Exposed != nil))
+	}
+	if diff := cmp.Diff([]string{"security [CVE-2026-12345 GHSA-ABCD-1234-EFGH] true", "security [] false"}, got); diff != "" {
+		t.Error(diff)
+	}
+	if text := *findings[0].Exposed; !strings.Contains(text, "fixed in 0.82.0") || !strings.Contains(text, "0.75.0") {
+		t.Error(text)
+	}
+}
+
+// The beginning of overlong notes is cut at a whole character.
+func TestBegin(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]bool{longestBody: false, longestBody + 1: true} {
+		got, cut := begin(strings.Repeat("é", n))
+		if cut != want || len([]rune(got)) != longestBody {
+			t.Errorf("%d characters: cut %v, %d kept", n, cut, len([]rune(got)))
+		}
+	}
+}
