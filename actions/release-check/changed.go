@@ -84,14 +84,15 @@ func (r *Result) addChanged(s *settings, g *gathered, known *impact.Known) {
 	c := &g.changed
 	if c.noIntegrations == nil {
 		used := integrations.Search(s.tree, s.sets, s.gaps)
-		r.Findings = append(r.Findings, integrations.Changes(c.older, c.newer, s.to, used, notes)...)
+		r.Findings = append(r.Findings, integrations.Changes(c.older, c.newer, slices.Concat(g.pair.OldMeta.RequiresDist, g.pair.NewMeta.RequiresDist), s.to, used, notes)...)
 	}
 	var used *impact.Search
 	if c.noPython == nil || c.noREST == nil {
 		used = known.Search()
 	}
 	if c.noPython == nil {
-		found := apidiff.PythonFindings(c.python, s.to, used, r.broken(g), notes)
+		found := apidiff.PythonFindings(c.python, s.to, used, broken(g.code), notes)
+		link(found, g.code)
 		r.API.Python = differences(c.python, len(found), func(x apidiff.PythonChange) string { return x.Kind })
 		r.Findings = append(r.Findings, found...)
 	}
@@ -118,13 +119,35 @@ func differences[T any](list []T, findings int, kind func(T) string) *APIDiffere
 	return d
 }
 
+// link ties breakages in the code to the findings that lie at the same place.
+func link(findings []release.Finding, code *impact.Code) {
+	if code == nil {
+		return
+	}
+	for i := range code.Breakages {
+		b := &code.Breakages[i]
+		for _, f := range findings {
+			if slices.ContainsFunc(f.Evidence, func(e release.Evidence) bool { return e.File == b.File && e.Line == b.Line }) {
+				b.Findings = append(b.Findings, f.ID)
+			}
+		}
+	}
+}
+
+// toldByCode says whether the code check objects at every one of these places.
+func (r *Result) toldByCode(evidence []release.Evidence) bool {
+	return len(evidence) > 0 && !slices.ContainsFunc(evidence, func(e release.Evidence) bool {
+		return !slices.ContainsFunc(r.Code, func(b impact.Breakage) bool { return b.File == e.File && b.Line == e.Line })
+	})
+}
+
 // broken asks the code check of a place: whether it objects, and whether it looked there.
-func (r *Result) broken(g *gathered) apidiff.Broken {
+func broken(code *impact.Code) apidiff.Broken {
 	return func(e release.Evidence) (bool, bool) {
-		if g.code == nil || !strings.HasSuffix(e.File, ".py") || slices.ContainsFunc(g.code.Gaps, func(x repo.Gap) bool { return x.File == e.File }) {
+		if code == nil || !strings.HasSuffix(e.File, ".py") || slices.ContainsFunc(code.Gaps, func(x repo.Gap) bool { return x.File == e.File }) {
 			return false, false
 		}
-		return slices.ContainsFunc(g.code.Breakages, func(b impact.Breakage) bool { return b.File == e.File && b.Line == e.Line }), true
+		return slices.ContainsFunc(code.Breakages, func(b impact.Breakage) bool { return b.File == e.File && b.Line == e.Line }), true
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/apidiff"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/integrations"
@@ -105,6 +106,7 @@ func (r *Result) stands(f *release.Finding) standing {
 	}
 	switch {
 	case f.Source == "metadata" || f.Affects == release.No:
+	case f.Source == apidiff.PythonSource && r.toldByCode(f.Evidence): // code_breaks says it
 	case f.Source == integrations.Source && f.Category == release.Dependency && f.Affects == release.Yes:
 		return other
 	case f.Category == release.Breaking && f.Affects == release.Yes && !r.typed(f.Evidence):

@@ -126,7 +126,7 @@ func TestVerdictsOfASmallUpgrade(t *testing.T) {
 		"they are, in ZenML's block":   {code: clean, notes: published(managed, time.Now().AddDate(0, 0, -13)), want: verdict.Pass, reason: "nothing_found"},
 		"they will not be any more":    {code: clean, notes: published(generated, time.Now().AddDate(0, 0, -15)), want: verdict.Pass, reason: "nothing_found"},
 		"notes that are too long":      {code: clean, notes: published(strings.Repeat("#", 5<<20), time.Now()), want: verdict.Unknown, reason: "notes_missing"},
-		"an integration that changes":  {code: clean + "from zenml.integrations.langchain import x as _\n", notes: published(managed, time.Now()), want: verdict.Block, reason: "code_breaks"},
+		"an integration that changes":  {code: clean + "from zenml.integrations.langchain import x as _\n", notes: published(managed, time.Now()), want: verdict.Review, reason: "findings_affect"},
 		"a Python that is not taken":   {code: clean, pythons: "3.9,3.11", want: verdict.Block, reason: "python_unsupported"},
 		"a module that hides the real": {code: clean, extra: "zenml", want: verdict.Unknown, reason: "code_unknown"},
 	} {

@@ -2,6 +2,7 @@ package impact
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
@@ -27,16 +28,27 @@ func (k *Known) Search() *Search {
 // Whole says whether every file could be looked at: only then nothing found means no use.
 func (s *Search) Whole() bool { return s.whole }
 
-// Python returns where Python code that names zenml writes a qualified name of it: whole, in an import
-// from its module, or by its last part when that is distinct.
+// Python returns where Python code writes a qualified name of ZenML: whole, in an import from its
+// module, or by its last part in a file that names the class it belongs to, else its module.
 func (s *Search) Python(qualified string) []release.Evidence {
 	at := strings.LastIndexByte(qualified, '.')
-	module, last := qualified[:max(at, 0)], qualified[at+1:]
+	owner, last := qualified[:max(at, 0)], qualified[at+1:]
+	class := owner[strings.LastIndexByte(owner, '.')+1:]
+	if class == strings.ToLower(class) {
+		class = ""
+	}
 	return s.lines(last, "uses "+qualified, func(file, line string) bool {
 		if !repo.IsPython(file) || !s.zenml[file] || strings.HasPrefix(strings.TrimSpace(line), "#") {
 			return false
 		}
-		return distinctName(last) || containsWord(line, qualified) || strings.Contains(line, "import") && containsWord(line, module) && containsWord(line, last)
+		if containsWord(line, qualified) || strings.Contains(line, "import") && containsWord(line, owner) && containsWord(line, last) {
+			return true
+		}
+		named := owner
+		if class != "" {
+			named = class
+		}
+		return distinctName(last) && slices.ContainsFunc(s.words.lines[file], func(l string) bool { return containsWord(l, named) })
 	})
 }
 

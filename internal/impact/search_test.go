@@ -14,8 +14,8 @@ import (
 func TestSearch(t *testing.T) {
 	t.Parallel()
 	tree, err := repo.Scan(files.Dir(t, map[string]string{
-		"a.py":      "from zenml import step, Model\n# Client().list_old_runs()\nclient.list_old_runs()\nstep = 1\nzenml.client.Client.get\n",
-		"other.py":  "other.list_old_runs()\n",
+		"a.py":     "from zenml import step, Model, Client\n# Client().list_old_runs()\nclient.list_old_runs()\nstep = 1\nzenml.client.Client.get\n",
+		"other.py": "other.list_old_runs()\n", "more.py": "import zenml\nother.list_old_runs()\n",
 		"notes.txt": "zenml list_old_runs\n",
 		"call.sh":   "curl -X POST $URL/api/v1/tags\ncurl $URL/api/v1/tags/7\ncurl $URL/api/v1/tags_more\ncurl $URL/api/v1/tags\n",
 	}))
@@ -32,7 +32,7 @@ func TestSearch(t *testing.T) {
 		return out
 	}
 	for name, want := range map[string][]string{
-		"zenml.client.Client.list_old_runs": {"a.py:3"}, "zenml.step": {"a.py:1"}, "zenml.steps.step": {}, "zenml.client.Client.get": {"a.py:5"}, "zenml.models.Model": {},
+		"zenml.client.Client.list_old_runs": {"a.py:3"}, "zenml.stores.Store.list_old_runs": {}, "zenml.endpoints.list_old_runs": {}, "zenml.step": {"a.py:1"}, "zenml.steps.step": {}, "zenml.client.Client.get": {"a.py:5"}, "zenml.models.Model": {},
 	} {
 		if d := cmp.Diff(want, places(s.Python(name))); d != "" {
 			t.Errorf("%s (-want +got):\n%s", name, d)

@@ -15,9 +15,12 @@ import (
 const Source = "integrations"
 
 // Changes are the findings of two versions' integrations: removed, added, requiring something else,
-// and what one version could not say. notes are the release notes' findings, for Declared.
-func Changes(older, newer map[string]Integration, to string, used *Usage, notes []release.Finding) []release.Finding {
+// and what one version could not say. A repository that requires a package of an integration's own
+// uses it; core names those that ZenML itself requires. notes are the release notes' findings, for
+// Declared.
+func Changes(older, newer map[string]Integration, core []string, to string, used *Usage, notes []release.Finding) []release.Finding {
 	out := []release.Finding{}
+	shared := common(core, older, newer)
 	add := func(name string, c release.Category, title, text string, packages []string) {
 		f := release.Finding{
 			ID: release.ID(to, c, title), Version: to, Category: c, Title: title, Text: text, Source: Source,
@@ -44,7 +47,24 @@ func Changes(older, newer map[string]Integration, to string, used *Usage, notes 
 		default:
 			if lines, packages := compare(was.Requirements, is.Requirements); len(lines) > 0 {
 				title := fmt.Sprintf("Integration %s requires other packages: %s", name, strings.Join(lines, "; "))
-				add(name, release.Dependency, title, title, packages)
+				add(name, release.Dependency, title, title, slices.DeleteFunc(packages, func(p string) bool { return shared[p] }))
+			}
+		}
+	}
+	return out
+}
+
+// common are packages that say nothing of one integration: ZenML's own and those of several.
+func common(core []string, versions ...map[string]Integration) map[string]bool {
+	out, first := map[string]bool{}, map[string]string{}
+	for _, c := range core {
+		out[pyenv.Normalize(packageName.FindString(c))] = true
+	}
+	for _, v := range versions {
+		for name, integration := range v {
+			for p := range byPackage(integration.Requirements) {
+				out[p] = out[p] || first[p] != "" && first[p] != name
+				first[p] = name
 			}
 		}
 	}

@@ -33,16 +33,16 @@ func TestChanges(t *testing.T) {
 	t.Parallel()
 	older := map[string]Integration{
 		"gone": {Requirements: []string{"gone-lib>=1"}}, "same": {Requirements: []string{"a", "b<2"}}, "moves": {Requirements: []string{"Some_Lib<2", "old"}, Flavors: []string{"movesflavor"}},
-		"silent": {Requirements: []string{"x"}},
+		"silent": {Requirements: []string{"x"}}, "other": {Requirements: []string{"a", "core-lib<1"}},
 	}
 	newer := map[string]Integration{
 		"new": {Requirements: []string{}}, "same": {Requirements: []string{"b<2", "a"}}, "moves": {Requirements: []string{"some-lib<3", "fresh>=1"}, Flavors: []string{"movesflavor"}},
-		"silent": {},
+		"silent": {}, "other": {Requirements: []string{"a<3", "core-lib<2"}},
 	}
-	used := usage(t, map[string]string{"requirements.txt": "zenml==1\nsome-lib==1.5\n", "a.py": "from zenml.integrations.gone import x\n"})
+	used := usage(t, map[string]string{"requirements.txt": "zenml==1\nsome-lib==1.5\na==1\ncore-lib==1\n", "a.py": "from zenml.integrations.gone import x\n"})
 	notes := []release.Finding{{Source: "notes", Category: release.Breaking, Text: "The gone integration leaves."}}
 	var got []string
-	for _, f := range Changes(older, newer, "2.0", used, notes) {
+	for _, f := range Changes(older, newer, []string{"Core_Lib>=1"}, "2.0", used, notes) {
 		line := strings.Join([]string{string(f.Category), f.Title, string(f.Affects)}, " | ")
 		for _, e := range f.Evidence {
 			line += " " + e.File
@@ -56,6 +56,7 @@ func TestChanges(t *testing.T) {
 		"breaking | Integration gone is removed | yes a.py declared",
 		"dependency | Integration moves requires other packages: fresh>=1 is new; old is gone; Some_Lib<2 becomes some-lib<3 | yes requirements.txt",
 		"feature | Integration new is new | no",
+		"dependency | Integration other requires other packages: a becomes a<3; core-lib<1 becomes core-lib<2 | no",
 		"dependency | Integration silent: what it requires could not be read | no",
 	}
 	if d := cmp.Diff(want, got); d != "" {
@@ -140,7 +141,7 @@ func TestRealPackages(t *testing.T) {
 				continue
 			}
 			slices.Sort(l.Requirements)
-			if d := cmp.Diff(slices.Concat([]string{}, l.Requirements), got[name].Requirements); d != "" {
+			if d := cmp.Diff(append([]string{}, l.Requirements...), got[name].Requirements); d != "" {
 				t.Errorf("%s: %s (-list +package):\n%s", v, name, d)
 			}
 		}
