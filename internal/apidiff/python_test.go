@@ -1,6 +1,7 @@
 package apidiff
 
 import (
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -100,7 +101,7 @@ func TestRealVersions(t *testing.T) {
 		t.Fatal(err)
 	}
 	removed := func(x RESTChange) bool {
-		return x.Method == "GET" && x.Path == "/api/v1/actions" && strings.HasPrefix(x.Kind, "api-")
+		return x.Method == http.MethodGet && x.Path == "/api/v1/actions" && strings.HasPrefix(x.Kind, "api-")
 	}
 	if len(rest) < 100 || !slices.ContainsFunc(rest, removed) {
 		t.Errorf("%d differences of the REST API, GET /api/v1/actions removed: %v", len(rest), slices.ContainsFunc(rest, removed))

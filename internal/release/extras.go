@@ -26,7 +26,7 @@ func CompareExtras(older, newer *pyenv.Metadata) []ExtraChange {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		was, had := before[name]
 		is, has := after[name]
-		title := ""
+		var title string
 		switch {
 		case !had:
 			title = fmt.Sprintf("Extra %s is new: it requires %s", name, packagesOf(is))

@@ -21,7 +21,7 @@ func listen(words []string) *listener {
 	for _, w := range words {
 		for i := range len(w) {
 			if l.class[w[i]] == 0 {
-				l.class[w[i]] = uint8(l.wide) //nolint:gosec // at most 256 bytes, far fewer are used
+				l.class[w[i]] = uint8(l.wide)
 				l.wide++
 			}
 		}
@@ -36,7 +36,7 @@ func listen(words []string) *listener {
 			}
 			state = l.next[at]
 		}
-		l.found[state] = append(l.found[state], uint16(n)) //nolint:gosec // at most 512
+		l.found[state] = append(l.found[state], uint16(n))
 	}
 	l.link()
 	return l
@@ -45,7 +45,7 @@ func listen(words []string) *listener {
 func (l *listener) add() uint16 {
 	l.next = append(l.next, make([]uint16, l.wide)...)
 	l.found = append(l.found, nil)
-	return uint16(len(l.found) - 1) //nolint:gosec // literals are short: some thousand states
+	return uint16(len(l.found) - 1)
 }
 
 // link gives every state the ways on of the longest shorter beginning that ends as it does, where it

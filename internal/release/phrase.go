@@ -181,5 +181,5 @@ func (v *vocabulary) index(literal string) uint16 {
 	if i == 64*len(literals{}) {
 		panic("release: literals has no place for another one")
 	}
-	return uint16(i) //nolint:gosec // at most 512
+	return uint16(i)
 }

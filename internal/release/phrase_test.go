@@ -69,7 +69,7 @@ func unmissed(t *testing.T, text string) {
 	}
 	for n, l := range known.literals {
 		var one literals
-		one.add(uint16(n)) //nolint:gosec // at most 512
+		one.add(uint16(n))
 		if got := one.meets(&s.holds); got != strings.Contains(s.low, l) {
 			t.Errorf("%q is heard: %v, in %q", l, got, text)
 		}
