@@ -15,7 +15,7 @@ func TestSearch(t *testing.T) {
 	t.Parallel()
 	tree, err := repo.Scan(files.Dir(t, map[string]string{
 		"a.py":     "from zenml import step, Model, Client\n# Client().list_old_runs()\nclient.list_old_runs()\nstep = 1\nzenml.client.Client.get\n",
-		"other.py": "other.list_old_runs()\n", "more.py": "import zenml\nother.list_old_runs()\n",
+		"other.py": "other.list_old_runs()\n", "own.py": "class Client:\n    def list_old_runs(self): ...\n", "more.py": "import zenml\nother.list_old_runs()\n",
 		"notes.txt": "zenml list_old_runs\n",
 		"call.sh":   "curl -X POST $URL/api/v1/tags\ncurl $URL/api/v1/tags/7\ncurl $URL/api/v1/tags_more\ncurl $URL/api/v1/tags\n",
 	}))
