@@ -27,9 +27,10 @@ func (r *Result) Document() report.Document {
 	d.Sections = append(d.Sections, r.serverSections()...)
 	d.Sections = append(d.Sections, r.waiverSections()...)
 	d.Sections = append(d.Sections, r.pathSection())
+	d.Sections = append(d.Sections, r.securitySections()...)
 	d.Sections = append(d.Sections, r.findingSections()...)
 	d.Sections = append(d.Sections, r.migrationSections()...)
-	d.Sections = append(d.Sections, r.releaseSection())
+	d.Sections = append(d.Sections, r.apiSection(), r.releaseSection())
 	d.Sections = append(d.Sections, r.planSections()...)
 	return d
 }

@@ -6,8 +6,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/apidiff"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/integrations"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
@@ -100,7 +102,7 @@ type standing int
 
 const (
 	standsNot standing = iota
-	hits               // a declared breaking change names something that no check has covered
+	hits               // a breaking change names something that no check has covered
 	named              // it names what the checked code uses
 	unjudged           // it could not be judged
 	other              // another change names what is used
@@ -119,7 +121,10 @@ func (r *Result) stands(f *release.Finding) standing {
 		return standsNot // a downgrade that is refused is no news: ZenML has none
 	}
 	switch {
-	case f.Source != "notes" || f.Affects == release.No:
+	case f.Source == "metadata" || f.Affects == release.No:
+	case f.Source == apidiff.PythonSource && r.toldByCode(f.Evidence): // code_breaks says it
+	case f.Source == integrations.Source && f.Category == release.Dependency && f.Affects == release.Yes:
+		return other
 	case hitsBreaking(f) && !r.covered(f.Evidence):
 		return hits
 	case hitsBreaking(f):
@@ -153,9 +158,9 @@ func (r *Result) findingReasons() []verdict.Reason {
 		decision   verdict.Decision
 		code, text string
 	}{
-		{hits, verdict.Block, "breaking_affects", "%d declared breaking changes name what this repository uses."},
-		{named, verdict.Review, "breaking_named", "%d declared breaking changes name what the code uses; the code itself passes the check."},
-		{unjudged, verdict.Review, "breaking_unjudged", "%d declared breaking changes could not be judged from the repository."},
+		{hits, verdict.Block, "breaking_affects", "%d breaking changes name what this repository uses."},
+		{named, verdict.Review, "breaking_named", "%d breaking changes name what the code uses; the code itself passes the check."},
+		{unjudged, verdict.Review, "breaking_unjudged", "%d breaking changes could not be judged from the repository."},
 		{other, verdict.Review, "findings_affect", "%d other changes name what this repository uses."},
 		{destroys, verdict.Review, "migrations_destructive", "%d migrations drop tables or columns or delete rows in the server's database: only a backup brings them back."},
 	} {

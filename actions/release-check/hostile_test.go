@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/facts"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/files"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/machine"
@@ -61,10 +62,12 @@ func runIn(t *testing.T, program, repo string) checked {
 	if err := os.WriteFile(notes, []byte("[]"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cache := t.TempDir() // the environments are shared, the answers are not: each run asks anew
-	envs := filepath.Join(machine.Cache(t), "envs")
-	if err := errors.Join(os.MkdirAll(envs, 0o755), os.Symlink(envs, filepath.Join(cache, "envs"))); err != nil {
-		t.Fatal(err)
+	cache := t.TempDir() // what was read of wheels is shared, the answers of the resolver are not: each run asks anew
+	for _, name := range []string{"envs", facts.Folder} {
+		shared := filepath.Join(machine.Cache(t), name)
+		if err := errors.Join(os.MkdirAll(shared, 0o755), os.Symlink(shared, filepath.Join(cache, name))); err != nil {
+			t.Fatal(err)
+		}
 	}
 	_, err := proc.Run(t.Context(), proc.Command{
 		Path: program, Dir: repo, Env: append(machine.Environ(t), "ZENML_UPGRADE_CACHE="+cache),

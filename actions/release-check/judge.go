@@ -42,6 +42,7 @@ func (r *Result) fill(s *settings, g *gathered, now time.Time) error {
 		g.code.Breakages, g.code.Deprecated = append(g.code.Breakages, broken...), append(g.code.Deprecated, deprecated...)
 	}
 	known.Answer(r.Findings)
+	r.addChanged(s, g)
 	if r.Server = g.use; g.use != nil {
 		for i := range r.Findings {
 			g.use.Answer(&r.Findings[i])
@@ -57,7 +58,7 @@ func (r *Result) fill(s *settings, g *gathered, now time.Time) error {
 	r.Waivers = waive(r.Findings, s.cfg.Waivers, r.stands, func(v string) bool { return version.Compare(s.from, v) < 0 && version.Compare(v, s.to) <= 0 }, now)
 	r.Path = g.path.Hops
 	r.Matrix, r.MatrixNotes = matrix(s, r.Python.Unsupported)
-	r.Reasons = slices.Concat([]verdict.Reason{}, s.upgrade.reasons(s), r.codeReasons(g), r.pinReasons(), r.pythonReasons(), r.noteReasons(s, g), r.pathReasons(g), r.migrationReasons(g), r.serverReasons(s, g), r.findingReasons(), r.waiverReasons(), r.matrixReasons())
+	r.Reasons = slices.Concat([]verdict.Reason{}, s.upgrade.reasons(s), r.codeReasons(g), r.pinReasons(), r.pythonReasons(), r.noteReasons(s, g), r.pathReasons(g), r.migrationReasons(g), r.serverReasons(s, g), r.changedReasons(g), r.findingReasons(), r.waiverReasons(), r.matrixReasons())
 	r.Decide("nothing_found")
 	return r.plan(s, g)
 }

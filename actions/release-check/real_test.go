@@ -83,7 +83,9 @@ func TestExampleIsBlocked(t *testing.T) {
 		if f.Category != release.Breaking {
 			continue
 		}
-		answers = append(answers, f.Version+" "+string(f.Affects))
+		if f.Source == "notes" {
+			answers = append(answers, f.Version+" "+string(f.Affects))
+		}
 		if f.Reason == "" || len(f.Searched) == 0 || (f.WouldDecide != nil) != (f.Affects == release.Unknown) {
 			t.Errorf("finding %s has no ground: %+v", f.ID, f)
 		}
@@ -124,6 +126,11 @@ func repository(t *testing.T, code string) (repo, notes string) {
 func TestVerdictsOfASmallUpgrade(t *testing.T) {
 	t.Parallel()
 	clean := "from zenml import pipeline\n"
+	generated := "## What's Changed\n* Tidy by @a in https://github.com/o/r/pull/1\n\n**Full Changelog**: https://github.com/o/r/compare/1...2\n"
+	managed := "<!-- ZENML_GITBOOK_RELEASE_NOTES_START tag=0.98.0 -->\n### Improved\n- All is faster.\n<!-- ZENML_GITBOOK_RELEASE_NOTES_END tag=0.98.0 -->\n\n" + generated
+	published := func(body string, at time.Time) string {
+		return fmt.Sprintf(`[{"tag_name":"0.98.0","published_at":%q,"body":%q}]`, at.UTC().Format(time.RFC3339), body)
+	}
 	for name, tc := range map[string]struct {
 		code, extra, notes, pythons string
 		want                        verdict.Decision
@@ -134,6 +141,11 @@ func TestVerdictsOfASmallUpgrade(t *testing.T) {
 		"a name in code that passes":   {code: "from zenml.client import Client\nClient().list_builds()\n", want: verdict.Review, reason: "breaking_named"},
 		"a file that is not Python":    {code: "from zenml import (\n", want: verdict.Unknown, reason: "code_unchecked"},
 		"no notes":                     {code: clean, notes: "[]", want: verdict.Unknown, reason: "notes_missing"},
+		"notes that are not written":   {code: clean, notes: published(generated, time.Now().AddDate(0, 0, -13)), want: verdict.Unknown, reason: "notes_pending"},
+		"they are, in ZenML's block":   {code: clean, notes: published(managed, time.Now().AddDate(0, 0, -13)), want: verdict.Pass, reason: "nothing_found"},
+		"they will not be any more":    {code: clean, notes: published(generated, time.Now().AddDate(0, 0, -15)), want: verdict.Pass, reason: "nothing_found"},
+		"notes that are too long":      {code: clean, notes: published(strings.Repeat("#", 5<<20), time.Now()), want: verdict.Unknown, reason: "notes_missing"},
+		"an integration that changes":  {code: clean + "from zenml.integrations.langchain import x as _\n", notes: published(managed, time.Now()), want: verdict.Review, reason: "findings_affect"},
 		"a Python that is not taken":   {code: clean, pythons: "3.9,3.11", want: verdict.Block, reason: "python_unsupported"},
 		"a module that hides the real": {code: clean, extra: "zenml", want: verdict.Unknown, reason: "code_unknown"},
 	} {

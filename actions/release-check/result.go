@@ -24,6 +24,7 @@ type Result struct {
 	Pins       *impact.Pins      `json:"pins"` // null when no Python version is known
 	// Migrations that the server will run, in order; null when they could not be read.
 	Migrations []migration.Migration `json:"migrations"`
+	API        API                   `json:"api"` // differences of the APIs, counted; all of them are in api-changes.json
 	Path       []hops.Hop            `json:"path"`
 	// Server is what the server really uses; null when it was not asked or did not answer.
 	Server    *serveruse.Use      `json:"server"`
@@ -35,5 +36,6 @@ type Result struct {
 	// workflow engine would take them as an axis.
 	MatrixNotes []string `json:"matrix_notes"`
 
-	settled bool // which upgrade it is said all; nothing else was checked
+	api     *changed // the differences themselves, for Files
+	settled bool     // which upgrade it is said all; nothing else was checked
 }

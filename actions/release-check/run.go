@@ -59,6 +59,7 @@ type gathered struct {
 	usage           *usage.Index // null when noUsage says why
 	noUsage         error
 	older, newer    *usage.Symbols // what both versions define; null when that is not known
+	changed         changed
 }
 
 // Check decodes the inputs and tells every fault in them.
@@ -121,6 +122,7 @@ func (g *gathered) checkCode(ctx context.Context, rt *action.Runtime, s *setting
 	end(step, g.noPair, "")
 	if g.noPair != nil {
 		g.pair, g.noCode, g.noMigrations = nil, g.noPair, g.noPair
+		g.changed.failed(g.noPair)
 		if fault.IsInput(g.noPair) {
 			return g.noPair
 		}
@@ -129,6 +131,7 @@ func (g *gathered) checkCode(ctx context.Context, rt *action.Runtime, s *setting
 	var group errgroup.Group
 	group.Go(func() error { g.readMigrations(ctx, rt, s); return nil })
 	group.Go(func() error { g.readSymbols(ctx, rt); return nil })
+	group.Go(func() error { g.readChanged(ctx, rt, s); return nil })
 	step = rt.Progress.Start("code against both versions")
 	checker := impact.Checker{Ty: s.manager.Ty, Env: s.manager.Env, Old: g.pair.Old, New: g.pair.New}
 	for _, p := range s.cfg.Projects {

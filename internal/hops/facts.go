@@ -98,3 +98,37 @@ func Runnable(from, to string) string {
 	}
 	return "run templates"
 }
+
+// Guide is one of ZenML's migration guides: it covers the versions after From, up to To.
+type Guide struct{ From, To, URL string }
+
+const guideBase = "https://docs.zenml.io/deploying-zenml/upgrade-zenml-server/migration-guide/migration-zero-"
+
+// guides are all that ZenML has written (its page "Migration guide"): to be followed in order.
+var guides = []Guide{
+	{"0.13.2", "0.20.0", guideBase + "twenty"},
+	{"0.23.0", "0.30.0", guideBase + "thirty"},
+	{"0.39.1", "0.41.0", guideBase + "forty"},
+	{"0.58.2", "0.60.0", guideBase + "sixty"},
+}
+
+// GuideOf returns the guide that covers a version, nil for none.
+func GuideOf(v string) *Guide {
+	for i := range guides {
+		if version.Compare(guides[i].From, v) < 0 && version.Compare(v, guides[i].To) <= 0 {
+			return &guides[i]
+		}
+	}
+	return nil
+}
+
+// guidesOf are the guides that an upgrade needs, in order.
+func guidesOf(from, to string) []Guide {
+	var out []Guide
+	for _, g := range guides {
+		if version.Compare(from, g.To) < 0 && version.Compare(to, g.From) > 0 {
+			out = append(out, g)
+		}
+	}
+	return out
+}

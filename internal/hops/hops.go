@@ -167,6 +167,9 @@ func (q *Question) hop(p *Path, from string, to stop) Hop {
 		h.Advice = append(h.Advice, r.String())
 		p.Conditions = append(p.Conditions, r.String())
 	}
+	for _, g := range guidesOf(from, to.version) {
+		h.Advice = append(h.Advice, fmt.Sprintf("ZenML's migration guide %s to %s: %s", g.From, g.To, g.URL))
+	}
 	if last := newestPatch(to.version, q.Newer); to.reason == "" && last != "" {
 		h.Advice = append(h.Advice, fmt.Sprintf("%s is the newest patch release of this line", last))
 	}

@@ -172,3 +172,29 @@ func TestRequiresOfRealReleases(t *testing.T) {
 		t.Errorf("a release that there is not runs on %s", got)
 	}
 }
+
+func TestGuides(t *testing.T) {
+	t.Parallel()
+	for v, want := range map[string]string{"0.20.0": "0.20.0", "0.30.0": "0.30.0", "0.40.3": "0.41.0", "0.41.0": "0.41.0", "0.60.0": "0.60.0", "0.58.2": "", "0.60.1": "", "0.98.0": ""} {
+		got := ""
+		if g := GuideOf(v); g != nil {
+			got = g.To
+		}
+		if got != want {
+			t.Errorf("%s has the guide to %q, want %q", v, got, want)
+		}
+	}
+	none := func(string) (string, error) { return "", errors.New("not asked") }
+	for from, want := range map[string]int{"0.39.1": 2, "0.55.5": 1, "0.58.2": 1, "0.60.0": 0} {
+		h := Plan(Question{From: from, To: "0.75.0", Requires: none}).Hops[0]
+		n := 0
+		for _, a := range h.Advice {
+			if strings.Contains(a, "migration guide") && strings.Contains(a, "https://") {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("from %s: %d guides, want %d: %q", from, n, want, h.Advice)
+		}
+	}
+}

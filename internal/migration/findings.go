@@ -40,7 +40,7 @@ func Findings(migrations []Migration, notes []release.Finding) []release.Finding
 			Text: fmt.Sprintf("%s: %s. Tables: %s. Whether it hits this server depends on the rows of these tables, which were not looked at.",
 				title, strings.TrimSuffix(m.Title, "."), orNone(m.Tables)),
 			Reason: "It is about what the server's database holds.", WouldDecide: &decide,
-			Source: Source, Declared: declared(m, notes), Affects: release.Unknown, Searched: []string{}, Evidence: []release.Evidence{},
+			Source: Source, Declared: declared(m, notes), Affects: release.Unknown, Searched: []string{}, Evidence: []release.Evidence{}, CVEs: []string{},
 		})
 	}
 	return out

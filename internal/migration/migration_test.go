@@ -211,20 +211,6 @@ func TestBetween(t *testing.T) {
 	}
 }
 
-// Another reader may say another thing of the same wheel.
-func TestAnotherReaderIsAnotherEntry(t *testing.T) {
-	t.Parallel()
-	site, err := wheel(t, map[string]string{"a.py": ""}).SitePackages()
-	if err != nil {
-		t.Fatal(err)
-	}
-	one, err := recorded(site, "one")
-	other, err2 := recorded(site, "other")
-	if err != nil || err2 != nil || one == other {
-		t.Errorf("%q and %q, err %v, %v", one, other, err, err2)
-	}
-}
-
 func TestWhatIsNotReadIsNotHarmless(t *testing.T) {
 	t.Parallel()
 	yes, no := true, false

@@ -14,11 +14,11 @@ import (
 // Manager makes environments below Dir. Its methods are safe for concurrent use, also by
 // several processes that share Dir.
 type Manager struct {
-	UV, Ty, Pip string   // paths; Ty and Pip may be empty until needed
-	Python      string   // any interpreter of the machine's, the tools' own first; may be empty
-	Dir         string   // absolute; environments and answers are kept here
-	Env         []string // environment of uv, ty and pip
-	secrets     []string // such as the password in an index's address
+	UV, Ty, Pip, Griffe string   // paths; all but UV may be empty until needed
+	Python              string   // any interpreter of the machine's, the tools' own first; may be empty
+	Dir                 string   // absolute; environments and answers are kept here
+	Env                 []string // environment of uv, ty and pip
+	secrets             []string // such as the password in an index's address
 }
 
 // New finds uv, ty and pip and returns a manager that works below cacheDir. getenv and environ
@@ -27,7 +27,7 @@ type Manager struct {
 func New(environ []string, cacheDir string) (*Manager, error) {
 	m := &Manager{Dir: cacheDir, Env: indexEnv(environ)}
 	m.secrets = proc.SecretValues(m.Env...)
-	for name, dst := range map[string]*string{"uv": &m.UV, "ty": &m.Ty, "pip": &m.Pip, "python3": &m.Python} {
+	for name, dst := range map[string]*string{"uv": &m.UV, "ty": &m.Ty, "pip": &m.Pip, "griffe": &m.Griffe, "python3": &m.Python} {
 		*dst = find(name, environ)
 	}
 	if m.UV == "" {
@@ -44,6 +44,16 @@ func (m *Manager) TyPath() (string, error) {
 			"install it with \"pip install ty\", or run \"make setup\" in the checkout")
 	}
 	return m.Ty, nil
+}
+
+// GriffePython returns the interpreter that has griffe, which compares Python APIs.
+func (m *Manager) GriffePython() (string, error) {
+	path, err := filepath.EvalSymlinks(m.Griffe)
+	if python := filepath.Join(filepath.Dir(path), "python"); m.Griffe != "" && err == nil && proc.Exists(python) {
+		return python, nil
+	}
+	return "", fault.BadInput("griffe, which compares Python APIs, was not found on PATH nor beside this program",
+		"install it with \"pip install griffe\", or run \"make setup\" in the checkout")
 }
 
 // find looks on PATH, then in the tools folder of the checkout that this binary was built in.

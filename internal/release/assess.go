@@ -15,8 +15,8 @@ const (
 )
 
 // Assess says for every version that an upgrade crosses (from < v <= to, in the order given) how
-// far its notes can be trusted, and what they say. Notes without any words are Missing: they
-// prove nothing. A release without a date counts as young, for its age is not known.
+// far its notes can be trusted, and what they say. Notes without any words are Missing, and so are
+// those that are longer than GitHub lets notes be: what was not read may say anything. A release without a date counts as young, for its age is not known.
 func Assess(bodies []Body, crossed []string, now time.Time) ([]Release, []Finding) {
 	byVersion := make(map[string]Body, len(bodies))
 	for _, b := range merge(bodies) {
@@ -47,11 +47,11 @@ func state(b Body, now time.Time) NotesState {
 		}
 		said = true
 		is := d.placeOf(u).is
-		prose = prose || is != sectionChanged && !(is == sectionQuiet && underChanged(d, u)) && !pointer.MatchString(u.plain)
+		prose = prose || is != sectionChanged && !(is == sectionQuiet && underChanged(d, u)) && !pointer.in(u.said)
 	}
 	young := b.PublishedAt == nil || now.Sub(*b.PublishedAt) < proseTime
 	switch {
-	case !said:
+	case !said || b.Cut:
 		return Missing
 	case !prose && young && version.Compare(b.Version, proseSince) >= 0:
 		return Pending
@@ -62,11 +62,11 @@ func state(b Body, now time.Time) NotesState {
 // underChanged says whether a quiet unit is one that GitHub generates: its list of new contributors.
 func underChanged(d *document, u unit) bool {
 	for _, h := range u.heads {
-		if contributors.MatchString(d.heads[h].plain) {
+		if contributors.in(hear(d.heads[h].plain)) {
 			return true
 		}
 	}
 	return false
 }
 
-var contributors = re(`^new contributors$`)
+var contributors = say(`^new contributors$`)

@@ -18,6 +18,7 @@ var parser = goldmark.DefaultParser()
 func parseClosed(src []byte) ([]byte, ast.Node) {
 	clean := bytes.Clone(src)
 	clean = bytes.ReplaceAll(clean, []byte{0}, []byte(" "))
+	tame(clean)
 	if open := bytes.LastIndex(clean, []byte("<!--")); open >= 0 && !bytes.Contains(clean[open:], []byte("-->")) {
 		blank(clean[open : open+4])
 	}

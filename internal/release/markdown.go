@@ -18,6 +18,7 @@ type unit struct {
 	intro    bool    // a paragraph that ends in a colon: what follows says the thing
 	coded    bool    // holds a code block
 	plain    string  // the words, without markup and without code blocks
+	said     *saying // plain without a pull request's author and address
 	folded   bool    // stands in a <details> block
 	fold     section // what that block's summary announces
 }
@@ -137,14 +138,14 @@ func (r *reader) code(line int) {
 }
 
 func (r *reader) add(u unit) {
-	u.heads = r.path
+	u.heads, u.said = r.path, hear(prTitle(u.plain))
 	if k := sort.Search(len(r.folds), func(i int) bool { return r.folds[i].from > u.from }) - 1; k >= 0 && u.from <= r.folds[k].to {
 		u.folded, u.fold = true, r.folds[k].is
 	}
 	if k := len(u.heads); k > 0 {
 		h := &r.doc.heads[u.heads[k-1]]
 		h.listed = h.listed || u.item
-		h.speaks = h.speaks || breakingWords.MatchString(u.plain)
+		h.speaks = h.speaks || breakingWords.in(u.said)
 	}
 	r.doc.units = append(r.doc.units, u)
 }

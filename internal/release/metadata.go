@@ -41,16 +41,20 @@ func canonical(bounds string) string {
 
 var extraMarker = regexp.MustCompile(`\bextra\s*==`)
 
-// requirements are what a package needs itself (core), and what only its extras need.
-func requirements(m *pyenv.Metadata) (core map[string]string, optional map[string]bool) {
-	core, optional = map[string]string{}, map[string]bool{}
+// requirements are what a package needs itself (core), and which extras need what.
+func requirements(m *pyenv.Metadata) (core map[string]string, optional map[string][]string) {
+	core, optional = map[string]string{}, map[string][]string{}
 	for _, line := range m.RequiresDist {
 		r, ok := parseRequirement(line)
 		switch {
 		case !ok:
 			core[line] = "" // a form not known is compared as it stands, so that a change of it shows
 		case extraMarker.MatchString(r.marker):
-			optional[r.name] = true
+			for _, e := range extraName.FindAllStringSubmatch(r.marker, -1) {
+				if !slices.Contains(optional[r.name], e[1]) {
+					optional[r.name] = append(optional[r.name], e[1])
+				}
+			}
 		default:
 			says := r.bounds
 			if r.marker != "" {
@@ -72,7 +76,7 @@ func CompareMetadata(older, newer *pyenv.Metadata) []Finding {
 	add := func(c Category, title string) {
 		out = append(out, Finding{
 			ID: ID(newer.Version, c, title), Version: newer.Version, Category: c, Title: title, Text: title,
-			Source: "metadata", Affects: Unknown, Searched: []string{}, Evidence: []Evidence{},
+			Source: "metadata", Affects: Unknown, Searched: []string{}, Evidence: []Evidence{}, CVEs: []string{},
 		})
 	}
 	if a, b := canonical(older.RequiresPython), canonical(newer.RequiresPython); a != b {
@@ -92,8 +96,9 @@ func CompareMetadata(older, newer *pyenv.Metadata) []Finding {
 		a, was := before[n]
 		b, is := after[n]
 		switch {
-		case was && !is && optional[n]:
-			add(Dependency, fmt.Sprintf("%s (%s) is no longer a core requirement: only extras need it", n, shown(a)))
+		case was && !is && len(optional[n]) > 0:
+			slices.Sort(optional[n])
+			add(Dependency, fmt.Sprintf("%s (%s) is no longer a core requirement: only extras need it (%s)", n, shown(a), strings.Join(optional[n], ", ")))
 		case was && !is:
 			add(Dependency, fmt.Sprintf("%s (%s) is no longer required", n, shown(a)))
 		case !was:

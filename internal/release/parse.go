@@ -47,7 +47,7 @@ type pass struct {
 func (p *pass) unit(i int) int {
 	u := p.doc.units[i]
 	where := p.doc.placeOf(u)
-	if pointer.MatchString(u.plain) {
+	if pointer.in(u.said) {
 		return 1
 	}
 	switch where.is {
@@ -55,10 +55,10 @@ func (p *pass) unit(i int) int {
 		return p.breaking(i, where)
 	case sectionChanged:
 		if u.item {
-			p.add(u.from, u.to, prTitle(u.plain), titleCategories(prTitle(u.plain)))
+			p.add(u.from, u.to, prTitle(u.plain), titleCategories(u.said))
 		}
 	case sectionQuiet:
-		p.add(u.from, u.to, u.plain, strong(wordCategories(u.plain, sectionQuiet)))
+		p.add(u.from, u.to, u.plain, strong(wordCategories(u.said, sectionQuiet)))
 	default:
 		return p.prose(i, where)
 	}
@@ -82,7 +82,7 @@ func (p *pass) breaking(i int, where place) int {
 	if p.first(i) && !u.item && u.heads[len(u.heads)-1] != where.head {
 		from = p.doc.heads[u.heads[len(u.heads)-1]].from
 	}
-	if last == i && u.intro && p.introduces(i) && !breakingWords.MatchString(announces.ReplaceAllString(u.plain, "")) {
+	if last == i && u.intro && p.introduces(i) && !breakingWords.in(hear(announces.ReplaceAllString(u.plain, ""))) {
 		return 1
 	}
 	var said []string
@@ -90,7 +90,7 @@ func (p *pass) breaking(i int, where place) int {
 		said = append(said, v.plain)
 	}
 	words := strings.Join(said, " ")
-	cats := wordCategories(words, where.is)
+	cats := wordCategories(hear(words), where.is)
 	if !slices.Contains(cats, Breaking) && !(where.is == sectionMixed && slices.Contains(cats, Deprecation)) {
 		cats = append([]Category{Breaking}, cats...)
 	}
@@ -142,9 +142,8 @@ func (p *pass) introduces(i int) bool {
 // prose takes a unit outside the sections of breaking changes: by its section and its words.
 func (p *pass) prose(i int, where place) int {
 	u := p.doc.units[i]
-	words := u.plain
-	cats := wordCategories(words, where.is)
-	if len(u.heads) == 0 && !advisory.MatchString(words) {
+	cats := wordCategories(u.said, where.is)
+	if len(u.heads) == 0 && !advisory.in(u.said) {
 		// The lead sums up what follows: "security enhancements" is told where it stands.
 		cats = slices.DeleteFunc(cats, func(c Category) bool { return c == Security })
 	}
@@ -157,7 +156,7 @@ func (p *pass) prose(i int, where place) int {
 		cats = slices.DeleteFunc(cats, func(c Category) bool { return c == Breaking })
 	}
 	// A feature's heading says more than its first sentence, and one line for it is enough.
-	title := words
+	title := u.plain
 	if where.is == sectionNone && len(u.heads) > 0 && p.first(i) && !u.folded {
 		title = p.doc.heads[u.heads[len(u.heads)-1]].plain
 		if len(cats) == 0 {
@@ -176,7 +175,7 @@ func (p *pass) carried(i int, cats []Category) []Category {
 	u := p.doc.units[i]
 	if !u.item || p.first(i) {
 		p.carry = nil
-		if !u.item && p.introduces(i) && following.MatchString(u.plain) {
+		if !u.item && p.introduces(i) && following.in(u.said) {
 			p.carry = slices.Clone(cats)
 		}
 		return cats
@@ -209,7 +208,7 @@ func (p *pass) add(from, to int, title string, cats []Category) {
 			p.out = append(p.out, Finding{
 				ID: id, Version: p.version, Category: c, Title: cut(firstSentence(title), longestTitle), Text: cut(text, longestText),
 				Lines: &[2]int{a, b}, Source: "notes", Declared: true, URL: p.url,
-				Affects: Unknown, Searched: []string{}, Evidence: []Evidence{},
+				Affects: Unknown, Searched: []string{}, Evidence: []Evidence{}, CVEs: []string{},
 			})
 		}
 	}
@@ -226,16 +225,21 @@ func ID(version string, c Category, text string) string {
 }
 
 var (
-	prTail = regexp.MustCompile(`\s+by @\S+( 🤖)?( and @\S+)* in (https?://\S+|\[?#\d+\S*)\s*$`)
+	prTail = regexp.MustCompile(`^ by @\S+( 🤖)?( and @\S+)* in (https?://\S+|\[?#\d+\S*)\s*$`)
 	// pointer is a line that only leads elsewhere: pull requests, documentation, the whole release.
-	pointer     = regexp.MustCompile(`(?i)^(view full release on github|full changelog: \S+|(read|see) the (docs|documentation)|learn more( about [\w &]+)?|(pr )?#\d+|[\s|])+$`)
-	announces   = re(`\b(is |are )?(a |some |few |several )*breaking( changes?)?\b`)
-	following   = re(`\b(following|these|below)\b`)
+	pointer     = say(`^(view full release on github|full changelog: \S+|(read|see) the (docs|documentation)|learn more( about [\w &]+)?|(pr )?#\d+|[\s|])+$`)
+	announces   = regexp.MustCompile(`(?i)\b(is |are )?(a |some |few |several )*breaking( changes?)?\b`)
+	following   = say(`\b(following|these|below)\b`)
 	sentenceEnd = regexp.MustCompile(`[.!?]\s+\p{Lu}`)
 )
 
 // prTitle is a line of the generated list without its author and address.
-func prTitle(s string) string { return prTail.ReplaceAllString(s, "") }
+func prTitle(s string) string {
+	if at := strings.LastIndex(s, " by @"); at >= 0 && prTail.MatchString(s[at:]) {
+		return s[:at]
+	}
+	return s
+}
 
 func firstSentence(s string) string {
 	if at := sentenceEnd.FindStringIndex(s); at != nil && at[0] > 20 {
@@ -246,11 +250,11 @@ func firstSentence(s string) string {
 
 // cut shortens s to at most n bytes, whole characters.
 func cut(s string, n int) string {
-	if len(s) <= n {
-		return strings.ToValidUTF8(s, "\uFFFD")
+	if s = strings.ToValidUTF8(s, "\uFFFD"); len(s) <= n {
+		return s
 	}
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}
-	return strings.ToValidUTF8(s[:n], "\uFFFD") + "…"
+	return s[:n] + "…"
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // labelled returns the folder of labelled release notes beside the checkout, or skips.
-func labelled(t *testing.T) string {
+func labelled(t testing.TB) string {
 	t.Helper()
 	dir, err := filepath.Abs("../../../shared")
 	if err != nil {

@@ -30,37 +30,35 @@ const (
 
 // sectionWords are tried in order; the first that matches wins.
 var sectionWords = []struct {
-	is section
-	re *regexp.Regexp
+	is   section
+	says phrase
 }{
-	{sectionNone, re(`\b(no|non|without)[- ](known )?breaking`)},
-	{sectionUpcoming, re(`\b(upcoming|future|planned|coming)\b.*\b(breaking|removals?|incompatib)`)},
-	{sectionMixed, re(`\bbreaking\b.*\bdeprecat|\bdeprecat\w*\b.*\bbreaking\b`)},
-	{sectionBreaking, re(`\bbreaking\b|\bbackwards?[- ]incompatib|\bincompatible changes?\b|^removals?$|^removed$`)},
-	{sectionChanged, re(`^what'?s changed$|^what’s changed$|^changelog$|^full changelog$`)},
-	{sectionQuiet, re(`\b(contributors?|contributions?|documentation|docs|thanks|thank you|community|examples?)\b`)},
-	{sectionKnown, re(`\bknown (issues?|problems?|bugs?|limitations?)\b`)},
-	{sectionDeprecation, re(`\bdeprecat`)},
-	{sectionPython, re(`\bpython (3|2)?\.?\d*.*\b(support|version|dropped|removed)|\bsupport\w* .*\bpython\b`)},
-	{sectionMigration, re(`\b(caution|warning)\b.*\bback ?up|\bback ?up your\b|\b(database|db|schema|alembic)\b.*\bmigrations?\b`)},
-	{sectionFix, re(`^(bug ?)?fix(es|ed)?\b|\bbug ?fixes\b|\bfixes$|\bfixed$`)},
-	{sectionSecurity, re(`^security( fix(es)?| updates?| advisor(y|ies)| improvements?)?$|\bvulnerabilit`)},
-	{sectionImprove, re(`^(improve(d|ments?)|enhancements?|other|others|miscellaneous|ui updates?|under the hood)\b|\bimprovements?$|\benhancements?$`)},
-	{sectionDependency, re(`\bdependenc(y|ies)\b|^changes in ` + "`?" + `[\w-]+` + "`?" + `$|\brequirements?\b`)},
-	{sectionHelm, re(`\bhelm\b.*\b(values|changes?|keys?)\b`)},
-	{sectionFeature, re(`^(new|key|major|main|notable)?\s*(features?|changes?|highlights?|additions?|integrations?)\b|\bfeatures\b`)},
+	{sectionNone, say(`\b(no|non|without)[- ](known )?breaking`)},
+	{sectionUpcoming, say(`\b(upcoming|future|planned|coming)\b.*\b(breaking|removals?|incompatib)`)},
+	{sectionMixed, say(`\bbreaking\b.*\bdeprecat|\bdeprecat\w*\b.*\bbreaking\b`)},
+	{sectionBreaking, say(`\bbreaking\b|\bbackwards?[- ]incompatib|\bincompatible changes?\b|^removals?$|^removed$`)},
+	{sectionChanged, say(`^what'?s changed$|^what’s changed$|^changelog$|^full changelog$`)},
+	{sectionQuiet, say(`\b(contributors?|contributions?|documentation|docs|thanks|thank you|community|examples?)\b`)},
+	{sectionKnown, say(`\bknown (issues?|problems?|bugs?|limitations?)\b`)},
+	{sectionDeprecation, say(`\bdeprecat`)},
+	{sectionPython, say(`\bpython (3|2)?\.?\d*.*\b(support|version|dropped|removed)|\bsupport\w* .*\bpython\b`)},
+	{sectionMigration, say(`\b(caution|warning)\b.*\bback ?up|\bback ?up your\b|\b(database|db|schema|alembic)\b.*\bmigrations?\b`)},
+	{sectionFix, say(`^(bug ?)?fix(es|ed)?\b|\bbug ?fixes\b|\bfixes$|\bfixed$`)},
+	{sectionSecurity, say(`^security( fix(es)?| updates?| advisor(y|ies)| improvements?)?$|\bvulnerabilit`)},
+	{sectionImprove, say(`^(improve(d|ments?)|enhancements?|other|others|miscellaneous|ui updates?|under the hood)\b|\bimprovements?$|\benhancements?$`)},
+	{sectionDependency, say(`\bdependenc(y|ies)\b|^changes in \x60?[\w-]+\x60?$|\brequirements?\b`)},
+	{sectionHelm, say(`\bhelm\b.*\b(values|changes?|keys?)\b`)},
+	{sectionFeature, say(`^(new|key|major|main|notable)?\s*(features?|changes?|highlights?|additions?|integrations?)\b|\bfeatures\b`)},
 }
-
-func re(s string) *regexp.Regexp { return regexp.MustCompile(`(?i)` + s) }
 
 var ornament = regexp.MustCompile(`[^\p{L}\p{N}'’ .\-` + "`" + `/&]+`)
 
 // sectionOf reads a heading's words; emoji and punctuation are ornament.
 func sectionOf(title string) section {
 	title = strings.TrimSpace(ornament.ReplaceAllString(title, " "))
-	title = strings.Join(strings.Fields(title), " ")
+	heard := hear(strings.Join(strings.Fields(title), " "))
 	for _, w := range sectionWords {
-		if w.re.MatchString(title) {
+		if w.says.in(heard) {
 			return w.is
 		}
 	}

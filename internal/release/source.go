@@ -24,12 +24,13 @@ type Body struct {
 	PublishedAt *time.Time
 	URL         string // the release's page; empty when it is not an http(s) address
 	Text        string // Markdown
+	Cut         bool   // Text is only the beginning of what was published
 }
 
 // Bounds of what is read. GitHub itself refuses bodies above 125,000 characters.
 const (
 	largestFile = 64 << 20
-	largestBody = 1 << 20
+	longestBody = 125_000
 	mostFiles   = 200
 )
 
@@ -135,9 +136,6 @@ func readFile(path string) ([]Body, bool, error) {
 		if r.Tag == nil || *r.Tag == "" {
 			return nil, false, unreadable(path, fmt.Errorf("release %d has no tag_name", i+1))
 		}
-		if r.Body != nil && len(*r.Body) > largestBody {
-			return nil, false, unreadable(path, fmt.Errorf("the notes of %q are larger than %d MiB", *r.Tag, largestBody>>20))
-		}
 		if !r.Draft {
 			out = append(out, r.body())
 		}
@@ -148,12 +146,24 @@ func readFile(path string) ([]Body, bool, error) {
 func (r listed) body() Body {
 	b := Body{Version: strings.TrimPrefix(*r.Tag, "v"), PublishedAt: r.PublishedAt}
 	if r.Body != nil {
-		b.Text = *r.Body
+		b.Text, b.Cut = begin(*r.Body)
 	}
 	if r.URL != nil && (strings.HasPrefix(*r.URL, "https://") || strings.HasPrefix(*r.URL, "http://")) {
 		b.URL = *r.URL
 	}
 	return b
+}
+
+// begin returns the first longestBody characters of a text, and whether there are more.
+func begin(text string) (string, bool) {
+	left := longestBody
+	for at := range text {
+		if left == 0 {
+			return strings.Clone(text[:at]), true
+		}
+		left--
+	}
+	return text, false
 }
 
 // merge keeps one body a version, the longest (the smaller text when two are as long, so that the
@@ -193,10 +203,6 @@ func FromGitHub(ctx context.Context, l Lister) ([]Body, error) {
 	}
 	all := make([]Body, 0, len(list))
 	for _, r := range list {
-		if len(r.Body) > largestBody {
-			return nil, fault.Unreachable(fmt.Sprintf("the notes of %q on GitHub are larger than %d MiB", r.Tag, largestBody>>20), nil,
-				"give release notes with releases as a file")
-		}
 		all = append(all, listed{Tag: &r.Tag, Body: &r.Body, PublishedAt: r.PublishedAt, URL: &r.URL}.body())
 	}
 	return merge(all), nil

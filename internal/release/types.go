@@ -57,7 +57,7 @@ type Finding struct {
 	Title    string   `json:"title"`
 	Text     string   `json:"text"`
 	Lines    *[2]int  `json:"lines"`    // 1-based, inclusive, inside the release's body; null when not from a body
-	Source   string   `json:"source"`   // notes, metadata or migrations
+	Source   string   `json:"source"`   // notes, metadata, migrations, integrations, python_api or rest_api
 	Declared bool     `json:"declared"` // the notes say it
 	URL      *string  `json:"url"`
 	Affects  Affects  `json:"affects"`
@@ -67,6 +67,9 @@ type Finding struct {
 	WouldDecide *string    `json:"would_decide"`
 	Evidence    []Evidence `json:"evidence"`
 	Waiver      *string    `json:"waiver"`
+	CVEs        []string   `json:"cves"`    // ids that the text names
+	Exposed     *string    `json:"exposed"` // of a security fix: why the version in use is exposed; null else
+	Guide       *string    `json:"guide"`   // ZenML's migration guide that covers the version
 }
 
 // Evidence is a place in the user's repository.

@@ -2,18 +2,15 @@ package usage
 
 import (
 	"context"
-	"crypto/sha256"
 	_ "embed" // the reader
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/zenml-upgrade/zenml-upgrade/internal/atomicfile"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/facts"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 )
@@ -47,33 +44,20 @@ func ReadSymbols(ctx context.Context, dir string, env *pyenv.Env, environ []stri
 	if err != nil {
 		return nil, err
 	}
-	records, err := filepath.Glob(filepath.Join(site, "zenml-*.dist-info", "RECORD"))
-	if err != nil || len(records) != 1 {
-		return nil, fmt.Errorf("finding the record of zenml below %q: %d found", site, len(records))
-	}
-	record, err := os.ReadFile(records[0])
-	if err != nil {
-		return nil, fmt.Errorf("reading the record of zenml: %w", err)
-	}
-	sum := sha256.Sum256(append(record, symbolScript...))
-	path := filepath.Join(dir, "facts", "symbols-"+hex.EncodeToString(sum[:12])+".json")
-	if data, err := os.ReadFile(path); err == nil {
-		if s, err := decodeSymbols(data); err == nil {
-			return s, nil
-		}
-	}
-	res, err := proc.Run(ctx, proc.Command{
-		Path: env.Python, Args: []string{"-I", "-S", "-", site, "zenml"}, Stdin: strings.NewReader(symbolScript),
-		Env: environ, Dir: os.TempDir(), Keep: mostSymbols, Timeout: symbolLimit,
-	})
+	digest, err := facts.Digest(env, "zenml", symbolScript)
 	if err != nil {
 		return nil, fmt.Errorf("reading what ZenML defines: %w", err)
 	}
-	s, err := decodeSymbols(res.Stdout)
-	if err == nil && os.MkdirAll(filepath.Dir(path), 0o755) == nil {
-		_ = atomicfile.Write(path, res.Stdout) // that it cannot be kept costs time later and nothing else
-	}
-	return s, err
+	return facts.Keep(dir, "symbols", digest, decodeSymbols, func() ([]byte, error) {
+		res, err := proc.Run(ctx, proc.Command{
+			Path: env.Python, Args: []string{"-I", "-S", "-", site, "zenml"}, Stdin: strings.NewReader(symbolScript),
+			Env: environ, Dir: os.TempDir(), Keep: mostSymbols, Timeout: symbolLimit,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("reading what ZenML defines: %w", err)
+		}
+		return res.Stdout, nil
+	})
 }
 
 func decodeSymbols(data []byte) (*Symbols, error) {
