@@ -208,3 +208,10 @@ func (s *Server) listReactions(c *call) answer {
 func (s *Server) reactionJSON(r Reaction) map[string]any {
 	return s.with("reaction", map[string]any{"id": r.ID, "node_id": fmt.Sprint("RE_", r.ID), "user": user(r.Login), "content": r.Content})
 }
+
+// RemoveComment removes a comment as if a person did.
+func (s *Server) RemoveComment(repo string, id int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.repo(repo).comments, id)
+}

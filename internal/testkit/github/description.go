@@ -92,6 +92,7 @@ func (d *description) request(r *http.Request) (*openapi3filter.RequestValidatio
 
 // example returns a copy of one of the description's own examples; of a list, its first item.
 func (d *description) example(tb testing.TB, name string) map[string]any {
+	tb.Helper()
 	ref := d.examples[name]
 	if ref == nil {
 		tb.Errorf("fake GitHub: the description has no example %q", name)

@@ -83,8 +83,8 @@ func (s *Server) issueJSON(name string, i *issue) map[string]any {
 func (s *Server) createIssue(c *call) answer {
 	var in struct {
 		Title  any      `json:"title"` // text or a number
-		Body   string          `json:"body"`
-		Labels []string        `json:"labels"`
+		Body   string   `json:"body"`
+		Labels []string `json:"labels"`
 	}
 	c.decode(&in)
 	number := 1

@@ -109,7 +109,8 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request, body []byt
 	value := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	s.mu.Lock()
 	token, known := s.tokens[value]
-	status, text := http.StatusOK, []byte(nil)
+	var text []byte
+	status := http.StatusOK
 	switch {
 	case err != nil || question.Query != graphQLViewer || r.Method != http.MethodPost:
 		s.tb.Errorf("fake GitHub: %s %s is not built for %q", r.Method, r.URL.Path, body)

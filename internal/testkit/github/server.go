@@ -276,6 +276,7 @@ type answer struct {
 }
 
 func (a answer) encode(tb testing.TB) []byte {
+	tb.Helper()
 	if a.body == nil {
 		return nil
 	}

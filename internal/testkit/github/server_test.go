@@ -169,7 +169,7 @@ func TestConditional(t *testing.T) {
 	path := "/repos/" + repo + "/issues/7/comments"
 	_, first, _ := ask(t, s, "writer", "GET", path, "")
 	get := func() (int, string) {
-		req, _ := http.NewRequestWithContext(t.Context(), "GET", s.URL+path, nil)
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil)
 		req.Header.Set("Authorization", "Bearer writer")
 		req.Header.Set("If-None-Match", first.Get("ETag"))
 		resp, err := http.DefaultClient.Do(req)

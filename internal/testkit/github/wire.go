@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 )
@@ -57,7 +58,7 @@ func (s *Server) Wire() string {
 func (s *Server) Writes() int {
 	n := 0
 	for _, r := range s.Requests() {
-		if r.Method != "GET" && r.Operation != graphQLViewer {
+		if r.Method != http.MethodGet && r.Operation != graphQLViewer {
 			n++
 		}
 	}
