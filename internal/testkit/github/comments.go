@@ -92,7 +92,7 @@ func (s *Server) commentJSON(name string, c *comment) map[string]any {
 	return s.with("issue-comment", map[string]any{
 		"id": c.ID, "node_id": fmt.Sprint("IC_", c.ID), "body": c.Body, "user": user(c.Author), "html_url": c.URL,
 		"url": fmt.Sprintf("%s/issues/comments/%d", api(name), c.ID), "issue_url": fmt.Sprintf("%s/issues/%d", api(name), c.IssueNumber),
-		"created_at": stamp(c.CreatedAt), "updated_at": stamp(c.UpdatedAt), "author_association": "NONE",
+		"created_at": stamp(c.CreatedAt), "updated_at": stamp(c.UpdatedAt), "author_association": "NONE", "performed_via_github_app": nil,
 	})
 }
 
@@ -109,10 +109,16 @@ func (s *Server) listComments(c *call) answer {
 		case one.hidden > 0:
 			one.hidden--
 		default:
-			all = append(all, s.commentJSON(c.name, one))
+			all = append(all, one)
 		}
 	}
-	return s.list(c, all)
+	page, links := s.page(c, all) // of thousands only a page is written out
+	for i, one := range page {
+		if one, ok := one.(*comment); ok {
+			page[i] = s.commentJSON(c.name, one)
+		}
+	}
+	return answer{http.StatusOK, links, page}
 }
 
 func (s *Server) createComment(c *call) answer {
