@@ -20,9 +20,10 @@ const evidenceShown = 8
 // accident, and open no markup.
 //
 // limit is the longest result in bytes, which is never less than GitHub's count of characters;
-// 0 means none. Above it whole sections are left out, folded ones first, the last first, those
-// with a checklist (whose boxes hold state) at the very end; then evidence and reasons. What is
-// left out is named. It is an error when not even the verdict fits.
+// 0 means none. Above it whole sections are left out, folded ones first, the last first; then
+// evidence and reasons. What is left out is named, with a link to the run that has it. The notes and
+// sections with a checklist, whose boxes hold state, are never left out: it is an error when these
+// and the verdict do not fit.
 func Markdown(w io.Writer, d Document, limit int) error {
 	text, err := fit(d, limit)
 	if err != nil {
@@ -56,7 +57,7 @@ func fit(d Document, limit int) (string, error) {
 		case reasons > 0:
 			reasons /= 2
 		default:
-			return "", errors.New("writing Markdown: not even the verdict fits into the limit")
+			return "", errors.New("writing Markdown: not even the verdict and what must stand beside it fit into the limit")
 		}
 	}
 }
@@ -64,19 +65,16 @@ func fit(d Document, limit int) (string, error) {
 // dropOrder returns the indexes of the sections in the order in which they are left out.
 func dropOrder(sections []Section) []int {
 	rank := func(i int) int {
-		for _, b := range sections[i].Blocks {
-			if _, ok := b.(Checklist); ok {
-				return 2
-			}
-		}
 		if sections[i].Folded {
 			return 0
 		}
 		return 1
 	}
 	var order []int
-	for i := range sections {
-		order = append(order, i)
+	for i, s := range sections {
+		if !slices.ContainsFunc(s.Blocks, func(b Block) bool { _, boxes := b.(Checklist); return boxes }) {
+			order = append(order, i)
+		}
 	}
 	slices.Reverse(order)
 	slices.SortStableFunc(order, func(a, b int) int { return rank(a) - rank(b) })
@@ -103,13 +101,24 @@ func mdAssemble(d Document, sections []string, gone []bool, reasons, evidence in
 		left = append(left, "the reasons' evidence")
 	}
 	if len(left) > 0 {
-		parts = append(parts, "> [!NOTE]\n> Left out here, because the text would be too long: "+strings.Join(left, ", ")+
-			". The whole report is in report.html, all data in result.json.")
+		whole := "The whole report is in report.html, all data in result.json."
+		if href := webURL(d.RunURL); href != "" {
+			whole = "The summary of " + mdSpan(Span{Plain: "the run", URL: href}, false) + " has it."
+		}
+		parts = append(parts, "> [!NOTE]\n> Left out here, because the text would be too long: "+strings.Join(left, ", ")+". "+whole)
 	}
-	if f := mdPlain(shorten(d.Footer, 600)); f != "" {
+	if f := mdFooter(d); f != "" {
 		parts = append(parts, "<sub>"+f+"</sub>")
 	}
 	return defuse(strings.Join(parts, "\n\n")) + "\n"
+}
+
+func mdFooter(d Document) string {
+	f := mdPlain(shorten(d.Footer, 600))
+	if href := webURL(d.RunURL); href != "" {
+		f = strings.TrimPrefix(f+" · "+mdSpan(Span{Plain: "Summary of the run", URL: href}, false), " · ")
+	}
+	return f
 }
 
 // mdAlerts are GitHub's coloured quotations, one for each decision.
@@ -125,6 +134,9 @@ func mdHead(d Document, reasons, evidence int) []string {
 	head := []string{
 		"## " + mdPlain(shorten(oneLine(d.Title), 200)),
 		"> [!" + alert + "]\n> **" + decisionWord(d.Decision) + ".** " + mdPlain(shorten(oneLine(d.Headline), 500)),
+	}
+	for _, n := range d.Notes {
+		head = append(head, "> [!NOTE]\n> "+mdStart(mdPlain(shorten(oneLine(n), 1000))))
 	}
 	if reasons == 0 {
 		return head
