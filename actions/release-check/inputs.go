@@ -27,7 +27,6 @@ type Inputs struct {
 	To             string `help:"Version to upgrade to, such as 0.98.0. Default: the newest release on the package index." placeholder:"VERSION"`
 	Releases       string `help:"Where release notes come from: github, or a file or folder shaped like GitHub's list-releases answer." default:"github" placeholder:"SOURCE"`
 	PythonVersions string `help:"Python versions in use, such as 3.11,3.12. Default: the configuration's projects, else what the repository's files say." placeholder:"LIST"`
-	GithubToken    string `name:"github-token" help:"Token to read ZenML's releases with; raises GitHub's rate limit." secret:"true" placeholder:"TOKEN"`
 }
 
 // settings are the decoded inputs and what decoding them had to read.

@@ -84,19 +84,13 @@ func (c *check) Run(ctx context.Context, rt *action.Runtime) (action.Result, err
 	return r, nil
 }
 
-// apiURL is GitHub's own; a runner names another one on an enterprise server.
-const apiURL = "https://api.github.com"
-
 func (g *gathered) notes(ctx context.Context, rt *action.Runtime, s *settings, token string) error {
 	if !s.github {
 		g.bodies = s.bodies
 		return nil
 	}
 	step := rt.Progress.Start("release notes from GitHub")
-	address := rt.Getenv("GITHUB_API_URL")
-	if address == "" {
-		address = apiURL
-	}
+	address, _ := rt.GitHubURLs()
 	reader, err := forge.NewReader(address, token)
 	if err != nil {
 		return err

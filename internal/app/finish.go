@@ -33,12 +33,15 @@ const (
 // outcome is how a run ended.
 type outcome struct {
 	action      string
+	rt          *action.Runtime
 	set         settings
 	started     time.Time
 	result      action.Result // nil when none could be formed
 	err         error
 	interrupted bool
 	secrets     *redactor
+	notes       []string // what was not shown where it should be
+	checked     bool     // a check run has the annotations
 }
 
 // failed is the result of a run that formed none.
@@ -65,14 +68,21 @@ func (f *failed) Document() report.Document {
 }
 
 // finish completes the result, writes it everywhere and returns the exit status.
-func (o *outcome) finish(p process, runner *gha.Runner) int {
+func (o *outcome) finish(ctx context.Context, p process, runner *gha.Runner) int {
 	code := o.exit()
 	if o.result == nil || reflect.ValueOf(o.result).IsNil() {
 		o.result = &failed{report.Common{ReasonCode: reasonOf(code)}}
 	}
 	o.complete(o.result.Head())
+	errShown := o.show(ctx, runner, code)
+	for _, n := range o.notes {
+		tell(p.stderr, "note", n)
+	}
+	if use := o.result.Head().GitHub; use.Requests > 0 {
+		tell(p.stderr, "note", fmt.Sprintf("GitHub was sent %s, of which %d to write", report.Count(use.Requests, "request"), use.Writes))
+	}
 	files, errWrite := o.write()
-	errTold := errors.Join(o.print(p, files, code), o.publish(runner, files))
+	errTold := errors.Join(errShown, o.print(p, files, code), o.publish(runner, files))
 	for _, e := range fault.List(errors.Join(o.err, errWrite, errTold)) {
 		tell(p.stderr, "error", e.Error())
 	}
@@ -171,7 +181,7 @@ type written struct {
 // write encodes the result and puts it into the output folder.
 func (o *outcome) write() (*written, error) {
 	var faults []error
-	w := &written{document: o.secrets.copy(reflect.ValueOf(o.result.Document())).Interface().(report.Document)}
+	w := &written{document: o.document()}
 	var text bytes.Buffer
 	if err := report.WriteJSON(&text, o.result); err != nil {
 		faults = append(faults, err)

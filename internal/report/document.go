@@ -16,6 +16,7 @@ type Document struct {
 	Notes    []string // what a reader must not miss beside the reasons; never left out
 	Sections []Section
 	Footer   string // tool version, seconds, where the evidence is
+	Commit   string // that the result is about; may be empty
 	RunURL   string // where the whole text can be read, when this is a part of it; may be empty
 }
 

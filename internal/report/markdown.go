@@ -115,6 +115,9 @@ func mdAssemble(d Document, sections []string, gone []bool, reasons, evidence in
 
 func mdFooter(d Document) string {
 	f := mdPlain(shorten(d.Footer, 600))
+	if d.Commit != "" {
+		f += " · commit " + mdCode(first(oneLine(d.Commit), 10), false)
+	}
 	if href := webURL(d.RunURL); href != "" {
 		f = strings.TrimPrefix(f+" · "+mdSpan(Span{Plain: "Summary of the run", URL: href}, false), " · ")
 	}

@@ -45,7 +45,7 @@ var hostile = []string{
 func sample(text string) Document {
 	every := Text{{Plain: text}, {Plain: " "}, {Code: text}, {Plain: " "}, {Plain: text, URL: "https://docs.zenml.io/a_(b)?x=1&y=[2]"}, {Plain: text, URL: text}, {Plain: text, Bold: true}}
 	return Document{
-		Title: text, Decision: verdict.Block, Headline: text, Footer: text, Notes: []string{text}, RunURL: "https://github.com/acme/churn/actions/runs/1",
+		Title: text, Decision: verdict.Block, Headline: text, Footer: text, Notes: []string{text}, Commit: text, RunURL: "https://github.com/acme/churn/actions/runs/1",
 		Reasons: []verdict.Reason{{Code: text, Text: text, Decision: verdict.Review, Evidence: []string{text, "pipelines/train.py:12"}}},
 		Sections: []Section{
 			{Title: text, Blocks: []Block{Para{every}, List{[]Text{every, T(text)}}, Table{[]string{text, "B"}, [][]Text{{every, C(text)}, {T("short row")}}}}},

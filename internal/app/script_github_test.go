@@ -1,0 +1,104 @@
+package app
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/github"
+)
+
+// githubKey finds a script's GitHub among its values.
+type githubKey struct{}
+
+type fakeGitHub struct {
+	t      *testing.T
+	server *github.Server
+	repo   string
+	told   int // length of the recorded wire that the script has seen
+}
+
+// fixture is what a GitHub of a script holds.
+type fixture struct {
+	Repo     string
+	Tokens   map[string][]string // value to permissions to write
+	Releases []github.Release
+	Pulls    []github.PullRequest
+	Comments []struct {
+		Issue        int
+		Author, Body string
+	}
+	Artifacts []struct {
+		RunID int64
+		Name  string
+		File  string // a zip
+		Size  int64
+	}
+}
+
+// fake is a script's GitHub:
+//
+//	github start FILE      starts one that holds what FILE says, and sets the runner's variables
+//	github wire FILE       writes what came in since the last time
+//	github comments FILE   writes the comments on the first pull request
+//	github push NUMBER SHA moves a pull request's head
+//	github labels NUMBER   wants just these labels, which follow
+func fake(ts *testscript.TestScript, _ bool, args []string) {
+	g := ts.Value(githubKey{}).(*fakeGitHub)
+	switch {
+	case len(args) == 2 && args[0] == "start":
+		g.start(ts, args[1])
+	case len(args) == 2 && args[0] == "wire":
+		wire := g.server.Wire()
+		ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(wire[g.told:]), 0o600))
+		g.told = len(wire)
+	case len(args) == 2 && args[0] == "comments":
+		var b strings.Builder
+		for _, c := range g.server.Comments(g.repo, 7) {
+			fmt.Fprintf(&b, "== %s\n%s\n", c.Author, c.Body)
+		}
+		ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(b.String()), 0o600))
+	case len(args) == 3 && args[0] == "push":
+		g.server.AddPullRequest(g.repo, github.PullRequest{Number: 7, Title: "T", Author: "ann", HeadRepo: g.repo, HeadRef: "raise", HeadSHA: args[2], BaseRef: "main"})
+	case len(args) >= 1 && args[0] == "labels":
+		if got := strings.Join(g.server.Issue(g.repo, 7).Labels, " "); got != strings.Join(args[1:], " ") {
+			ts.Fatalf("labels are %q", got)
+		}
+	default:
+		ts.Fatalf("usage: github start|wire|comments|push|labels ...")
+	}
+}
+
+func (g *fakeGitHub) start(ts *testscript.TestScript, file string) {
+	var f fixture
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &f))
+	g.server, g.repo, g.told = github.NewEnterprise(g.t), f.Repo, 0
+	g.server.AddRepository(f.Repo)
+	g.server.AddReleases("zenml-io/zenml", f.Releases...)
+	for value, write := range f.Tokens {
+		g.server.AddToken(value, github.JobToken(write...))
+	}
+	for _, p := range f.Pulls {
+		g.server.AddPullRequest(f.Repo, p)
+	}
+	for _, c := range f.Comments {
+		g.server.AddComment(f.Repo, c.Issue, c.Author, c.Body)
+	}
+	for _, a := range f.Artifacts {
+		g.server.AddArtifact(f.Repo, github.Artifact{RunID: a.RunID, Name: a.Name, Zip: []byte(ts.ReadFile(a.File)), Size: a.Size})
+	}
+	for key, value := range map[string]string{
+		"GITHUB_ACTIONS": "true", "GITHUB_API_URL": g.server.URL, "GITHUB_GRAPHQL_URL": g.server.GraphQLURL, "GITHUB_SERVER_URL": "https://github.com",
+		"GITHUB_REPOSITORY": f.Repo, "GITHUB_RUN_ID": "1", "GITHUB_RUN_ATTEMPT": "1", "GITHUB_WORKSPACE": ts.MkAbs("."),
+		"GITHUB_OUTPUT": ts.MkAbs("output"), "GITHUB_STEP_SUMMARY": ts.MkAbs("summary"), "GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": ts.MkAbs("event.json"),
+	} {
+		ts.Setenv(key, value)
+	}
+	for _, name := range []string{"output", "summary"} {
+		ts.Check(os.WriteFile(ts.MkAbs(name), nil, 0o600))
+	}
+}
