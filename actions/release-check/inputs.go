@@ -26,6 +26,7 @@ type Inputs struct {
 	From           string `help:"Version that is used now. Default: the version that the repository's requirements pin." placeholder:"VERSION"`
 	To             string `help:"Version to upgrade to, such as 0.98.0. Default: the newest release on the package index." placeholder:"VERSION"`
 	Releases       string `help:"Where release notes come from: github, or a file or folder shaped like GitHub's list-releases answer." default:"github" placeholder:"SOURCE"`
+	Publish        string `help:"Publish the result of another run instead of making one: its result.json, or artifact:NAME to download what it uploaded. Works in a workflow that workflow_run starts, with a token that may write." placeholder:"FILE"`
 	PythonVersions string `help:"Python versions in use, such as 3.11,3.12. Default: the configuration's projects, else what the repository's files say." placeholder:"LIST"`
 }
 

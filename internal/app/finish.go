@@ -44,36 +44,16 @@ type outcome struct {
 	checked     bool     // a check run has the annotations
 }
 
-// failed is the result of a run that formed none.
-type failed struct{ report.Common }
-
-// Document tells the errors, so that a report exists whatever happened.
-func (f *failed) Document() report.Document {
-	items := make([]report.Text, 0, len(f.Errors))
-	for _, e := range f.Errors {
-		items = append(items, report.T(e))
-	}
-	headline := "No verdict could be formed."
-	switch f.ReasonCode {
-	case "bad_input":
-		headline = "The inputs are wrong; nothing was done."
-	case "interrupted":
-		headline = "The run was interrupted before a verdict."
-	}
-	d := report.Document{Title: f.Schema, Decision: f.Decision, Headline: headline, Reasons: f.Reasons, Footer: "zenml-upgrade " + f.ToolVersion}
-	if len(items) > 0 {
-		d.Sections = []report.Section{{Title: "Errors", Blocks: []report.Block{report.List{Items: items}}}}
-	}
-	return d
-}
-
 // finish completes the result, writes it everywhere and returns the exit status.
 func (o *outcome) finish(ctx context.Context, p process, runner *gha.Runner) int {
 	code := o.exit()
 	if o.result == nil || reflect.ValueOf(o.result).IsNil() {
-		o.result = &failed{report.Common{ReasonCode: reasonOf(code)}}
+		o.result = &report.Failure{Common: report.Common{ReasonCode: reasonOf(code)}}
 	}
 	o.complete(o.result.Head())
+	if head := o.result.Head(); head.RepositoryPath == "" {
+		head.RepositoryPath = folder(runner, o.set.repo)
+	}
 	errShown := o.show(ctx, runner, code)
 	for _, n := range o.notes {
 		tell(p.stderr, "note", n)
@@ -114,6 +94,10 @@ func (o *outcome) exit() int {
 			return exitNotBack
 		case "interrupted":
 			return exitInterrupted
+		case "published":
+			if o.err == nil {
+				return exitDone // the verdict is told by the run that formed it
+			}
 		case "refused":
 			if !fault.IsInput(o.err) {
 				return exitBlocked

@@ -49,17 +49,25 @@ func (o *outcome) show(ctx context.Context, runner *gha.Runner, code int) error 
 		o.notes = append(o.notes, fmt.Sprintf("Nothing is shown on the pull request: %v", err))
 		return onlyIf(isForeign, err)
 	}
-	prefix := ""
-	if !isForeign {
-		prefix = runner.Path(o.set.repo)
-	}
+	prefix := o.result.Head().RepositoryPath
 	shown, err := publish.Show(ctx, w, *target, o.set.parts, publish.Result{
 		Action: o.action, Scope: scope(prefix), Version: version.Tool, Document: o.document(), Failed: failed, Annotations: o.marks(prefix),
 	}, o.set.dryRun)
 	o.notes, o.checked = append(o.notes, shown.Notes...), shown.Checked
 	use := &o.result.Head().GitHub
 	use.Requests, use.Writes = use.Requests+w.Requests(), use.Writes+w.Writes()
+	if shown.ReadOnly && err == nil {
+		err = errors.New("publishing the result: the token may only read; give the job pull-requests: write and checks: write")
+	}
 	return onlyIf(isForeign, err)
+}
+
+// folder is repo as paths in the result are relative to it.
+func folder(runner *gha.Runner, repo string) string {
+	if path := runner.Path(repo); runner != nil && filepath.IsLocal(path) {
+		return path
+	}
+	return "."
 }
 
 func onlyIf(matters bool, err error) error {
@@ -87,7 +95,7 @@ func (o *outcome) target(runner *gha.Runner, code int) (*publish.Target, bool, e
 
 // scope tells the comments on two folders of one repository apart.
 func scope(prefix string) string {
-	if prefix == "." || prefix == "" {
+	if prefix == "." {
 		return ""
 	}
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(prefix)))[:10]
@@ -119,8 +127,8 @@ func (o *outcome) marks(prefix string) []forge.Annotation {
 // annotate is the other way to mark lines, when there is no check run: commands to the runner, which
 // takes ten of a kind.
 func (o *outcome) annotate(runner *gha.Runner) {
-	if o.checked {
-		return
+	if _, isForeign := o.result.(action.Shown); o.checked || isForeign {
+		return // another run's lines are none of this run's
 	}
 	var out []gha.Annotation
 	for _, m := range publish.Rank(o.marks(""), nil) {

@@ -1,7 +1,10 @@
 package app
 
 import (
+	"archive/zip"
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -32,12 +35,6 @@ type fixture struct {
 		Issue        int
 		Author, Body string
 	}
-	Artifacts []struct {
-		RunID int64
-		Name  string
-		File  string // a zip
-		Size  int64
-	}
 }
 
 // fake is a script's GitHub:
@@ -45,6 +42,8 @@ type fixture struct {
 //	github start FILE      starts one that holds what FILE says, and sets the runner's variables
 //	github wire FILE       writes what came in since the last time
 //	github comments FILE   writes the comments on the first pull request
+//	github upload ARTIFACT NAME FILE
+//	                       uploads an artifact of run 5 that holds FILE under NAME
 //	github push NUMBER SHA moves a pull request's head
 //	github labels NUMBER   wants just these labels, which follow
 func fake(ts *testscript.TestScript, _ bool, args []string) {
@@ -62,6 +61,8 @@ func fake(ts *testscript.TestScript, _ bool, args []string) {
 			fmt.Fprintf(&b, "== %s\n%s\n", c.Author, c.Body)
 		}
 		ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(b.String()), 0o600))
+	case len(args) == 4 && args[0] == "upload":
+		g.upload(ts, args[1], args[2], args[3])
 	case len(args) == 3 && args[0] == "push":
 		g.server.AddPullRequest(g.repo, github.PullRequest{Number: 7, Title: "T", Author: "ann", HeadRepo: g.repo, HeadRef: "raise", HeadSHA: args[2], BaseRef: "main"})
 	case len(args) >= 1 && args[0] == "labels":
@@ -69,8 +70,18 @@ func fake(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("labels are %q", got)
 		}
 	default:
-		ts.Fatalf("usage: github start|wire|comments|push|labels ...")
+		ts.Fatalf("usage: github start|wire|comments|upload|push|labels ...")
 	}
+}
+
+func (g *fakeGitHub) upload(ts *testscript.TestScript, artifact, name, file string) {
+	var archive bytes.Buffer
+	z := zip.NewWriter(&archive)
+	w, err := z.Create(name)
+	ts.Check(err)
+	_, err = w.Write([]byte(ts.ReadFile(file)))
+	ts.Check(errors.Join(err, z.Close()))
+	g.server.AddArtifact(g.repo, github.Artifact{RunID: 5, Name: artifact, Zip: archive.Bytes()})
 }
 
 func (g *fakeGitHub) start(ts *testscript.TestScript, file string) {
@@ -87,9 +98,6 @@ func (g *fakeGitHub) start(ts *testscript.TestScript, file string) {
 	}
 	for _, c := range f.Comments {
 		g.server.AddComment(f.Repo, c.Issue, c.Author, c.Body)
-	}
-	for _, a := range f.Artifacts {
-		g.server.AddArtifact(f.Repo, github.Artifact{RunID: a.RunID, Name: a.Name, Zip: []byte(ts.ReadFile(a.File)), Size: a.Size})
 	}
 	for key, value := range map[string]string{
 		"GITHUB_ACTIONS": "true", "GITHUB_API_URL": g.server.URL, "GITHUB_GRAPHQL_URL": g.server.GraphQLURL, "GITHUB_SERVER_URL": "https://github.com",

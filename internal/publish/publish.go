@@ -51,8 +51,9 @@ type Result struct {
 
 // Shown is what became of it.
 type Shown struct {
-	Notes   []string // for the summary: what is not there and why
-	Checked bool     // the check run stands, so its annotations need no other way
+	Notes    []string // for the summary: what is not there and why
+	Checked  bool     // the check run stands, so its annotations need no other way
+	ReadOnly bool     // a part is not there because the token may only read
 }
 
 // Show makes the parts stand on the pull request. The error joins what failed for another reason
@@ -94,7 +95,7 @@ func Show(ctx context.Context, gh GitHub, t Target, want Parts, r Result, dry bo
 		change, err := label(ctx, gh, t, pull, r)
 		note("label", change, err)
 	}
-	if len(readOnly) > 0 {
+	if s.ReadOnly = len(readOnly) > 0; s.ReadOnly {
 		s.Notes = append(s.Notes, fmt.Sprintf("Not on the pull request (%s): the token may only read, as for pull requests from forks and by Dependabot. The status of this job tells the verdict all the same.", strings.Join(readOnly, ", ")))
 	}
 	if dry {

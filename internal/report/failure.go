@@ -1,0 +1,24 @@
+package report
+
+// Failure is the result of a run that formed none.
+type Failure struct{ Common }
+
+// Document tells the errors, so that a report exists whatever happened.
+func (f *Failure) Document() Document {
+	items := make([]Text, 0, len(f.Errors))
+	for _, e := range f.Errors {
+		items = append(items, T(e))
+	}
+	headline := "No verdict could be formed."
+	switch f.ReasonCode {
+	case "bad_input":
+		headline = "The inputs are wrong; nothing was done."
+	case "interrupted":
+		headline = "The run was interrupted before a verdict."
+	}
+	d := Document{Title: f.Schema, Decision: f.Decision, Headline: headline, Reasons: f.Reasons, Footer: "zenml-upgrade " + f.ToolVersion}
+	if len(items) > 0 {
+		d.Sections = []Section{{Title: "Errors", Blocks: []Block{List{Items: items}}}}
+	}
+	return d
+}
