@@ -83,8 +83,8 @@ func (r *Result) pinSections() []report.Section {
 		}
 		shown[c.Proof] = true
 	}
-	s.Blocks = append([]report.Block{t}, proofs...)
-	return []report.Section{s}
+	s.Blocks = []report.Block{t}
+	return []report.Section{s, {Title: "The resolver's words", Folded: true, Blocks: proofs}}
 }
 
 // titles are the categories in the order of a reader's interest.

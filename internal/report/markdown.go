@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -146,26 +147,34 @@ func mdHead(d Document, reasons, evidence int) []string {
 	}
 	var lines []string
 	for _, r := range d.Reasons[:reasons] {
-		line := fmt.Sprintf("- **%s** %s: %s", decisionWord(r.Decision), mdCode(r.Code, false), mdPlain(r.Text))
-		lines = append(lines, line+mdEvidence(r.Evidence, evidence))
+		lines = append(lines, fmt.Sprintf("- **%s:** %s %s", decisionWord(r.Decision), mdPlain(oneLine(r.Text)), mdCode(r.Code, false)))
 	}
-	return append(head, strings.Join(lines, "\n"))
+	return append(head, strings.Join(lines, "\n")+mdEvidence(d.Reasons[:reasons], evidence))
 }
 
-func mdEvidence(all []string, shown int) string {
-	if len(all) == 0 || shown == 0 {
+// mdEvidence is what the reasons rest on, folded: the reasons themselves are read first.
+func mdEvidence(reasons []verdict.Reason, shown int) string {
+	var lines []string
+	count := 0
+	for _, r := range reasons {
+		if len(r.Evidence) == 0 || shown == 0 {
+			continue
+		}
+		lines = append(lines, "- "+mdStart(cmp.Or(mdCode(r.Code, false), "evidence")))
+		for _, e := range r.Evidence[:min(shown, len(r.Evidence))] {
+			if c := mdCode(shorten(oneLine(e), 300), false); c != "" {
+				lines = append(lines, "  - "+c)
+			}
+		}
+		if more := len(r.Evidence) - shown; more > 0 {
+			lines = append(lines, fmt.Sprintf("  - %d more in result.json", more))
+		}
+		count += len(r.Evidence)
+	}
+	if count == 0 {
 		return ""
 	}
-	var out []string
-	for _, e := range all[:min(shown, len(all))] {
-		if c := mdCode(shorten(oneLine(e), 300), false); c != "" {
-			out = append(out, c)
-		}
-	}
-	if more := len(all) - shown; more > 0 {
-		out = append(out, fmt.Sprintf("%d more in result.json", more))
-	}
-	return " (" + strings.Join(out, ", ") + ")"
+	return fmt.Sprintf("\n\n<details>\n<summary>Evidence (%d)</summary>\n\n%s\n\n</details>", count, strings.Join(lines, "\n"))
 }
 
 func mdSection(s Section) string {
