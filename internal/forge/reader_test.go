@@ -122,6 +122,23 @@ func TestRenamedRepository(t *testing.T) {
 	}
 }
 
+// A GitHub that does not answer in time is an error, and nothing of it is taken.
+func TestSlow(t *testing.T) {
+	t.Parallel()
+	s := github.New(t)
+	s.AddReleases(repo, many(2)...)
+	s.Fail(github.Failure{Slow: 300 * time.Millisecond}, github.Failure{Status: 200, Body: "[]", Slow: time.Second})
+	r := reader(t, s, "")
+	if got, err := r.Releases(t.Context(), "zenml-io", "zenml"); err != nil || len(got) != 2 {
+		t.Errorf("slow: %d releases, %v", len(got), err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if got, err := r.Releases(ctx, "zenml-io", "zenml"); err == nil || got != nil {
+		t.Errorf("too slow: %d releases, %v", len(got), err)
+	}
+}
+
 // A redirect to another host must not take the token along.
 func TestTokenStaysAtHome(t *testing.T) {
 	t.Parallel()
