@@ -191,7 +191,7 @@ func (p *publishing) prove(ctx context.Context, reader *forge.Reader) (*publish.
 		if target != nil {
 			return nil, fault.Unreachable("the result cannot be shown", fmt.Errorf("the pull requests %d and %d have the same head, and the run does not say which it was for", target.Number, pull.Number), "close one of them")
 		}
-		target = &publish.Target{Repository: p.repo, Number: pull.Number, HeadSHA: pull.HeadSHA, RunURL: p.url}
+		target = &publish.Target{Repository: p.repo, Number: pull.Number, HeadSHA: p.run.HeadSHA, RunURL: p.url}
 	}
 	return target, nil
 }

@@ -22,7 +22,8 @@ type fakeGitHub struct {
 	t      *testing.T
 	server *github.Server
 	repo   string
-	told   int // length of the recorded wire that the script has seen
+	pulls  []github.PullRequest // as the script began
+	told   int                  // length of the recorded wire that the script has seen
 }
 
 // fixture is what a GitHub of a script holds.
@@ -64,7 +65,12 @@ func fake(ts *testscript.TestScript, _ bool, args []string) {
 	case len(args) == 4 && args[0] == "upload":
 		g.upload(ts, args[1], args[2], args[3])
 	case len(args) == 3 && args[0] == "push":
-		g.server.AddPullRequest(g.repo, github.PullRequest{Number: 7, Title: "T", Author: "ann", HeadRepo: g.repo, HeadRef: "raise", HeadSHA: args[2], BaseRef: "main"})
+		for _, p := range g.pulls {
+			if fmt.Sprint(p.Number) == args[1] {
+				p.HeadSHA = args[2]
+				g.server.AddPullRequest(g.repo, p)
+			}
+		}
 	case len(args) >= 1 && args[0] == "labels":
 		if got := strings.Join(g.server.Issue(g.repo, 7).Labels, " "); got != strings.Join(args[1:], " ") {
 			ts.Fatalf("labels are %q", got)
@@ -87,7 +93,7 @@ func (g *fakeGitHub) upload(ts *testscript.TestScript, artifact, name, file stri
 func (g *fakeGitHub) start(ts *testscript.TestScript, file string) {
 	var f fixture
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &f))
-	g.server, g.repo, g.told = github.NewEnterprise(g.t), f.Repo, 0
+	g.server, g.repo, g.pulls, g.told = github.NewEnterprise(g.t), f.Repo, f.Pulls, 0
 	g.server.AddRepository(f.Repo)
 	g.server.AddReleases("zenml-io/zenml", f.Releases...)
 	for value, write := range f.Tokens {

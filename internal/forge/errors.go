@@ -13,9 +13,9 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 )
 
-// ErrReadOnly says that the token may not write: what jobs get for pull requests from forks and by
-// Dependabot, or a job whose permissions leave the scope out.
-var ErrReadOnly = errors.New("the token may not write here")
+// ErrNotAllowed says that the token may not do this: what jobs get for writing on pull requests from
+// forks and by Dependabot, or a job whose permissions leave the scope out.
+var ErrNotAllowed = errors.New("the token may not do this")
 
 // explain words an error for the user. GitHub's own message is quoted: it comes from outside.
 func (r *Reader) explain(doing string, err error) error {
@@ -45,14 +45,11 @@ func (r *Reader) explain(doing string, err error) error {
 
 // refusal says what to do about an answer that is an error, and words it.
 func refusal(answer *github.ErrorResponse) (next string, err error) {
-	status, method := answer.Response.StatusCode, ""
-	if answer.Response.Request != nil {
-		method = answer.Response.Request.Method
-	}
+	status := answer.Response.StatusCode
 	err = fmt.Errorf("status %d: %q", status, answer.Message)
 	switch {
-	case status == http.StatusForbidden && method != http.MethodGet && strings.HasPrefix(answer.Message, "Resource not accessible"):
-		return "give the job the permission to write", fmt.Errorf("%w (%w)", ErrReadOnly, err)
+	case status == http.StatusForbidden && strings.HasPrefix(answer.Message, "Resource not accessible"):
+		return "give the job the permission that this needs", fmt.Errorf("%w (%w)", ErrNotAllowed, err)
 	case status == http.StatusUnauthorized:
 		return "give a token that is valid", err
 	case status == http.StatusForbidden || status == http.StatusNotFound:

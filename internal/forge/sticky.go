@@ -101,6 +101,9 @@ func (w *Writer) settle(ctx context.Context, s Sticky, mine []Comment) (Change, 
 		}
 	}
 	for _, extra := range mine[1:] {
+		if change == Unchanged {
+			change = Removed
+		}
 		if w.dry {
 			continue
 		}

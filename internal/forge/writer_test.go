@@ -89,6 +89,19 @@ func TestCommentIsWrittenOnce(t *testing.T) {
 	}
 }
 
+// Of several the oldest stays, which links lead to.
+func TestOldestStays(t *testing.T) {
+	t.Parallel()
+	s := world(t)
+	first := s.AddComment(churn.String(), 7, bot, marker+"\ntext")
+	s.AddComment(churn.String(), 7, bot, marker+"\ntext")
+	s.AddComment(churn.String(), 7, bot, marker+"\nother")
+	ensure(t, writer(t, s, "writer", false), "text", forge.Removed)
+	if all := s.Comments(churn.String(), 7); len(all) != 1 || all[0].ID != first {
+		t.Errorf("%v", all)
+	}
+}
+
 // Our comment is the last of 3,000.
 func TestManyComments(t *testing.T) {
 	t.Parallel()
@@ -225,7 +238,7 @@ func TestWritesFail(t *testing.T) {
 		want     string
 		readOnly bool
 	}{
-		{"read-only token", "fork", func(*github.Server) {}, "refused commenting on 7: the token may not write here", true},
+		{"read-only token", "fork", func(*github.Server) {}, "refused commenting on 7: the token may not do this", true},
 		{"primary limit", "writer", func(s *github.Server) { s.Limit(1, time.Now().Add(time.Hour)) }, "the rate limit is used up", false},
 		{"403 without a word", "writer", func(s *github.Server) { s.Fail(github.Failure{Operation: "issues/create-comment", Status: 403}) }, "status 403", false},
 		{"nobody's token", "writer", func(s *github.Server) {
@@ -239,7 +252,7 @@ func TestWritesFail(t *testing.T) {
 			tt.prepare(s)
 			before := len(bodies(s))
 			_, err := writer(t, s, tt.token, false).EnsureComment(t.Context(), sticky("text"))
-			if err == nil || !strings.Contains(err.Error(), tt.want) || errors.Is(err, forge.ErrReadOnly) != tt.readOnly || fault.IsInput(err) {
+			if err == nil || !strings.Contains(err.Error(), tt.want) || errors.Is(err, forge.ErrNotAllowed) != tt.readOnly || fault.IsInput(err) {
 				t.Errorf("%v, want %q", err, tt.want)
 			}
 			if len(bodies(s)) != before {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +98,22 @@ func TestUnpack(t *testing.T) {
 				t.Errorf("%d bytes, %v, want an error with %q", len(got), err, tt.want)
 			}
 		})
+	}
+}
+
+// A bomb is not unpacked before it is refused. Not parallel: it looks at the memory of the process.
+//
+//nolint:paralleltest // see above
+func TestBombTakesNoMemory(t *testing.T) {
+	bomb := pack(t, entry{"result.json", 0o644, make([]byte, 200<<20)})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := publish.Unpack(bomb, "result.json"); !fault.IsInput(err) {
+		t.Error(err)
+	}
+	runtime.ReadMemStats(&after)
+	if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 64 {
+		t.Errorf("refusing it took %d MiB", took)
 	}
 }
 

@@ -63,6 +63,9 @@ func Show(ctx context.Context, gh GitHub, t Target, want Parts, r Result, dry bo
 	pull, err := gh.PullRequest(ctx, t.Repository, t.Number)
 	if err != nil {
 		s.Notes = []string{fmt.Sprintf("Nothing is shown on the pull request: %v", err)}
+		if s.ReadOnly = errors.Is(err, forge.ErrNotAllowed); s.ReadOnly {
+			err = nil
+		}
 		return s, err
 	}
 	if !pull.Open || pull.HeadSHA != t.HeadSHA {
@@ -73,7 +76,7 @@ func Show(ctx context.Context, gh GitHub, t Target, want Parts, r Result, dry bo
 	var faults []error
 	note := func(what string, change forge.Change, err error) {
 		switch {
-		case errors.Is(err, forge.ErrReadOnly):
+		case errors.Is(err, forge.ErrNotAllowed):
 			readOnly = append(readOnly, what)
 		case err != nil:
 			faults = append(faults, err)

@@ -160,6 +160,11 @@ func TestStale(t *testing.T) {
 	if shown, _ := publish.Show(t.Context(), writer(t, s), target(), all, result(1), false); !strings.Contains(fmt.Sprint(shown.Notes), "is closed") {
 		t.Errorf("%q", shown.Notes)
 	}
+	// A private repository, and a job without any permission on pull requests.
+	s.Fail(github.Failure{Operation: "pulls/get", Status: 403, Body: `{"message":"Resource not accessible by integration"}`})
+	if shown, err := publish.Show(t.Context(), writer(t, s), target(), all, result(1), false); err != nil || !shown.ReadOnly || !strings.Contains(fmt.Sprint(shown.Notes), "give the job the permission") {
+		t.Errorf("%q, %v", shown.Notes, err)
+	}
 	if s.Writes() != 0 {
 		t.Errorf("%d writes", s.Writes())
 	}

@@ -1,5 +1,7 @@
 package report
 
+import "strings"
+
 // Failure is the result of a run that formed none.
 type Failure struct{ Common }
 
@@ -16,7 +18,8 @@ func (f *Failure) Document() Document {
 	case "interrupted":
 		headline = "The run was interrupted before a verdict."
 	}
-	d := Document{Title: f.Schema, Decision: f.Decision, Headline: headline, Reasons: f.Reasons, Footer: "zenml-upgrade " + f.ToolVersion}
+	title, _, _ := strings.Cut(strings.TrimPrefix(f.Schema, "zenml-upgrade/"), "/")
+	d := Document{Title: title + ": no verdict", Decision: f.Decision, Headline: headline, Reasons: f.Reasons, Footer: "zenml-upgrade " + f.ToolVersion}
 	if len(items) > 0 {
 		d.Sections = []Section{{Title: "Errors", Blocks: []Block{List{Items: items}}}}
 	}
