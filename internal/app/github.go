@@ -116,6 +116,9 @@ func (o *outcome) marks(prefix string) []forge.Annotation {
 	}
 	var out []forge.Annotation
 	for _, m := range a.Annotations() {
+		if !filepath.IsLocal(filepath.FromSlash(m.File)) {
+			continue // of a file that somebody made up; GitHub would refuse the others with it
+		}
 		out = append(out, forge.Annotation{
 			Path: filepath.ToSlash(filepath.Join(cmp.Or(prefix, "."), filepath.FromSlash(m.File))), Line: m.Line, Failure: m.Failure,
 			Title: "zenml-upgrade: " + o.secrets.text(report.Line(m.Title, 200)), Message: o.secrets.text(report.Clean(m.Message)),
