@@ -1,6 +1,6 @@
 # Every target works in a fresh clone with Go, Python 3.10+ and git. What it fetches stays below
 # .cache (or $ZENML_UPGRADE_CACHE); system packages are installed only as root on Debian.
-.PHONY: setup lint-setup build demo demo-rollback test test-full lint bench score image generate tools-lock
+.PHONY: setup lint-setup test-setup build demo demo-rollback test test-full lint bench score image generate tools-lock
 .DEFAULT_GOAL := build
 
 # Tests and the demo judge repositories of their own, never the pull request that CI runs for.
@@ -20,6 +20,10 @@ lint-setup: setup
 	@sh tools/gobin.sh $(CACHE)/gobin
 	@sh tools/packages.sh shellcheck
 
+# What only tests need of the system: a browser to look at comments with.
+test-setup: setup
+	@sh tools/packages.sh chromium
+
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/zenml-upgrade .
 
@@ -32,12 +36,12 @@ demo-rollback: setup build
 	go run ./tools/demo --fail
 
 test:
-	@begin=$$(date +%s); $(MAKE) --no-print-directory setup build && go build ./... && \
+	@begin=$$(date +%s); $(MAKE) --no-print-directory test-setup build && go build ./... && \
 	echo "set-up: $$(( $$(date +%s) - begin )) s"
 	@go run ./tools/testreport -p 2 -timeout 40m ./...
 
 # The long matrices too: every test that asks for ZENML_UPGRADE_FULL.
-test-full: setup build
+test-full: test-setup build
 	@ZENML_UPGRADE_FULL=1 go run ./tools/testreport -p 2 -timeout 180m ./...
 
 lint: lint-setup

@@ -13,7 +13,7 @@ import (
 
 // Document describes the result: the verdict, whom it hits, then what changed, then the checklist.
 func (r *Result) Document() report.Document {
-	if r.settled {
+	if r.Upgrade != nil && r.Upgrade.Settled {
 		return r.shortDocument()
 	}
 	d := report.Document{
@@ -89,8 +89,8 @@ func (r *Result) pinSections() []report.Section {
 		}
 		shown[c.Proof] = true
 	}
-	s.Blocks = append([]report.Block{t}, proofs...)
-	return []report.Section{s}
+	s.Blocks = []report.Block{t}
+	return []report.Section{s, {Title: "The resolver's words", Folded: true, Blocks: proofs}}
 }
 
 // titles are the categories in the order of a reader's interest.

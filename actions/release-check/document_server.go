@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 )
 
 // waiverSections shows who answers for what, and until when.
@@ -25,7 +26,8 @@ func (r *Result) waiverSections() []report.Section {
 	return []report.Section{{Title: fmt.Sprintf("Waivers (%d)", len(r.Waivers)), Blocks: []report.Block{t}}}
 }
 
-// pathSection shows the way, one line for each server that is started.
+// pathSection shows the way, one line for each server that is started. It is open when something about
+// it needs a decision.
 func (r *Result) pathSection() report.Section {
 	t := report.Table{Header: []string{"From", "To", "Python", "Why", "With it"}}
 	for _, h := range r.Path {
@@ -35,7 +37,10 @@ func (r *Result) pathSection() report.Section {
 		}
 		t.Rows = append(t.Rows, []report.Text{report.T(h.From), report.T(h.To), report.T(python), report.T(h.Reason), report.T(strings.Join(h.Advice, "; "))})
 	}
-	return report.Section{Title: fmt.Sprintf("The way (%s)", report.Count(len(r.Path), "hop")), Blocks: []report.Block{t}}
+	asks := slices.ContainsFunc(r.Reasons, func(x verdict.Reason) bool {
+		return strings.HasPrefix(x.Code, "path_") || x.Code == "target_faulty"
+	})
+	return report.Section{Title: fmt.Sprintf("The way (%s)", report.Count(len(r.Path), "hop")), Folded: !asks && len(r.Path) == 1, Blocks: []report.Block{t}}
 }
 
 // migrationSections lists what the new server runs on the database, those that only add included.

@@ -13,7 +13,8 @@ import (
 
 // short is the result of a run that ends with which upgrade it is.
 func (s *settings) short() *Result {
-	r := &Result{Common: report.Common{GitHub: report.GitHubUse{Requests: s.requests()}, Reasons: s.settled}, Upgrade: s.upgrade, settled: true}
+	r := &Result{Common: report.Common{GitHub: report.GitHubUse{Requests: s.requests()}, Reasons: s.settled}, Upgrade: s.upgrade}
+	r.Upgrade.Settled = true
 	if s.from != "" {
 		r.From = &s.from
 	}
@@ -52,6 +53,9 @@ const mostRows = 40
 // upgradeSections say which upgrade it is and what else the head brings in.
 func (r *Result) upgradeSections() []report.Section {
 	u := r.Upgrade
+	if u == nil {
+		return nil
+	}
 	blocks := []report.Block{report.Para{Text: report.T(u.sentence())}}
 	t := report.Table{Header: []string{"Place", "Project", "Kind", "Before", "Now", "Moves"}}
 	left := 0
@@ -101,7 +105,7 @@ func said(p *pin.Pin) report.Text {
 func (u *Upgrade) sentence() string {
 	var b strings.Builder
 	switch {
-	case u.PullRequest != nil:
+	case u.PullRequest != nil && u.Actor != nil && u.Author != nil:
 		fmt.Fprintf(&b, "Found in pull request %d (%s, %s).", *u.PullRequest, *u.Actor, *u.Author)
 	case u.FoundIn == "merge_group":
 		b.WriteString("Found in a merge group.")

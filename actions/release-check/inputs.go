@@ -31,12 +31,12 @@ type Inputs struct {
 	From           string `help:"Version that is used now. Default: what the base of the pull request pins, else the server's version, else what the repository pins." placeholder:"VERSION"`
 	To             string `help:"Version to upgrade to, such as 0.98.0. Default: what the pull request pins, else the newest release on the package index." placeholder:"VERSION"`
 	Releases       string `help:"Where release notes come from: github, or a file or folder shaped like GitHub's list-releases answer." default:"github" placeholder:"SOURCE"`
+	Publish        string `help:"Publish the result of another run instead of making one: its result.json, or artifact:NAME to download what it uploaded. Works in a workflow that workflow_run starts, with a token that may write." placeholder:"FILE"`
 	PythonVersions string `help:"Python versions in use, such as 3.11,3.12. Default: the configuration's projects, else what the repository's files say." placeholder:"LIST"`
 	PullRequest    string `name:"pull-request" help:"Number of the pull request to check. Default: the one of the workflow's event." placeholder:"NUMBER"`
 	StartDate      string `help:"First day of the upgrade, such as 2026-11-30: the plan gets days and a chart. Default: durations only." placeholder:"DATE"`
 	ServerURL      string `name:"server-url" help:"Address of the ZenML server. Its version is where the upgrade starts, on a pull request when it is older than what the base pins; with server-token, what it really uses answers whom a change hits." placeholder:"URL"`
 	ServerToken    string `name:"server-token" help:"API key (ZENKEY_...) of a service account of that server; it is only read from." secret:"true" placeholder:"KEY"`
-	GithubToken    string `name:"github-token" help:"Token to read ZenML's releases with, and commits of this repository that are not checked out." secret:"true" placeholder:"TOKEN"`
 }
 
 // settings are the decoded inputs and what decoding them had to read.

@@ -36,6 +36,5 @@ type Result struct {
 	// workflow engine would take them as an axis.
 	MatrixNotes []string `json:"matrix_notes"`
 
-	api     *changed // the differences themselves, for Files
-	settled bool     // which upgrade it is said all; nothing else was checked
+	api *changed // the differences themselves, for Files
 }

@@ -23,8 +23,9 @@ import (
 const name = "release-check"
 
 type check struct {
-	inputs Inputs
-	set    *settings // what Check made of them
+	inputs     Inputs
+	set        *settings   // what Check made of them
+	publishing *publishing // of a run that only publishes
 }
 
 // New returns the action.
@@ -37,7 +38,8 @@ func (c *check) Help() string {
 		"Examples:\n" +
 		"  zenml-upgrade release-check --to 0.98.0\n" +
 		"  GITHUB_REPOSITORY=me/mine zenml-upgrade release-check --pull-request 17\n" +
-		"  zenml-upgrade release-check --from 0.85.0 --to 0.98.0 --releases releases.json --format json\n"
+		"  zenml-upgrade release-check --from 0.85.0 --to 0.98.0 --releases releases.json --format json\n" +
+		"  zenml-upgrade release-check publish artifact:release-check   (in a workflow that workflow_run starts)\n"
 }
 
 func (c *check) Inputs() any { return &c.inputs }
@@ -64,12 +66,19 @@ type gathered struct {
 
 // Check decodes the inputs and tells every fault in them.
 func (c *check) Check(ctx context.Context, rt *action.Runtime) (err error) {
+	if c.inputs.Publish != "" {
+		c.publishing, err = c.inputs.decodePublish(rt)
+		return err
+	}
 	c.set, err = c.inputs.decode(ctx, rt)
 	return err
 }
 
 // Run gathers the facts side by side and judges them, on inputs that Check found good.
 func (c *check) Run(ctx context.Context, rt *action.Runtime) (action.Result, error) {
+	if c.publishing != nil {
+		return c.publish(ctx, rt)
+	}
 	begin, s := rt.Now(), c.set
 	defer func() { _ = s.close() }() // what was read is in the result
 	if s.settled != nil {

@@ -41,11 +41,11 @@ func (g *gathered) lookAtServer(ctx context.Context, rt *action.Runtime, in *Inp
 // serverReasons tells what of the server is not known. Whoever gave a key wants its answer, so a
 // server that gave none leaves the verdict unknown.
 func (r *Result) serverReasons(s *settings, g *gathered) []verdict.Reason {
-	if s.noServer != nil {
-		return []verdict.Reason{verdict.Because(verdict.Unknown, "server_unknown", "Which version the server runs is not known: it may be older than where this check starts.", []string{oneLine(s.noServer)})}
-	}
 	if g.noUse != nil {
 		return []verdict.Reason{verdict.Because(verdict.Unknown, "server_unknown", "What the server really uses is not known.", []string{oneLine(g.noUse)})}
+	}
+	if s.noServer != nil {
+		return []verdict.Reason{verdict.Because(verdict.Unknown, "server_unknown", "Which version the server runs is not known: it may be older than where this check starts.", []string{oneLine(s.noServer)})}
 	}
 	if g.use == nil {
 		return nil

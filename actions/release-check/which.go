@@ -10,6 +10,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/forge"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/gha"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pin"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
@@ -21,6 +22,7 @@ import (
 
 // Upgrade says which upgrade was judged and where it was found.
 type Upgrade struct {
+	Settled      bool          `json:"settled"`  // it said all: nothing else was checked
 	FoundIn      string        `json:"found_in"` // pull_request, merge_group or repository
 	Event        *string       `json:"event"`    // null outside a workflow run
 	PullRequest  *int          `json:"pull_request"`
@@ -99,7 +101,7 @@ func missing(err error) verdict.Reason {
 // change is what the event or the input pull-request names, nil when neither does.
 func (s *settings) change(ctx context.Context, rt *action.Runtime, input string) (*which.Change, error) {
 	u := s.upgrade
-	event, err := gha.ReadEvent(rt.Getenv)
+	event, err := gha.ReadChange(rt.Getenv)
 	repository := rt.Getenv("GITHUB_REPOSITORY")
 	if event != nil {
 		u.Event = &event.Name
@@ -134,13 +136,17 @@ func (s *settings) ask(ctx context.Context, repository string, number int) (*whi
 	if s.reader == nil {
 		return nil, s.noReader
 	}
-	p, err := s.reader.Pull(ctx, repository, number)
+	name, err := forge.ParseRepository(repository)
 	if err != nil {
 		return nil, err
 	}
-	s.upgrade.FoundIn, s.upgrade.Base, s.upgrade.Head = "pull_request", &p.Base, &p.Head
+	p, err := s.reader.PullRequest(ctx, name, number)
+	if err != nil {
+		return nil, err
+	}
+	s.upgrade.FoundIn, s.upgrade.Base, s.upgrade.Head = "pull_request", &p.BaseSHA, &p.HeadSHA
 	s.upgrade.told(p.Number, p.Author, p.Title)
-	return &which.Change{Repository: repository, Base: p.Base, Head: p.Head}, nil
+	return &which.Change{Repository: repository, Base: p.BaseSHA, Head: p.HeadSHA}, nil
 }
 
 // told notes a pull request. Who opened it counts: a run may be started again by anybody.
@@ -230,7 +236,7 @@ func (s *settings) askServer(ctx context.Context, in *Inputs) error {
 	if err == nil {
 		err = version.Valid(v)
 	}
-	if err != nil && (s.inputFrom != "" || s.sides != nil && s.from != "") {
+	if err != nil && (s.inputFrom != "" || s.from != "") {
 		s.noServer = err // where the upgrade starts is known without it
 		return nil
 	}

@@ -23,7 +23,7 @@ var baseID, headID = strings.Repeat("a", 40), strings.Repeat("b", 40)
 func pulled(t *testing.T) (*github.Server, *action.Runtime) {
 	t.Helper()
 	s := github.New(t)
-	s.AddPull("a/b", github.PullRequest{Number: 17, Author: "app/../::set-output", Title: "\"; rm -rf / #\n::error::x <script>", Base: baseID, Head: headID, BaseRef: "main", HeadRef: "$(touch x);--help"})
+	s.AddPullRequest("a/b", github.PullRequest{HeadRepo: "a/b", Number: 17, Author: "app/../::set-output", Title: "\"; rm -rf / #\n::error::x <script>", BaseSHA: baseID, HeadSHA: headID, BaseRef: "main", HeadRef: "$(touch x);--help"})
 	s.AddCommit("a/b", baseID, map[string]string{"requirements.txt": "zenml==0.85.0\n", "a.py": "x = 1\n"})
 	s.AddCommit("a/b", headID, map[string]string{"requirements.txt": "zenml==0.98.0\n", "a.py": "x = 1\n"})
 	s.AddFork("a/b", baseID, headID, baseID)

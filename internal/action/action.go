@@ -2,11 +2,14 @@
 package action
 
 import (
+	"cmp"
 	"context"
+	"strings"
 	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/progress"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/publish"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 )
 
@@ -19,6 +22,10 @@ type Common struct {
 	Format         string `help:"What standard output holds: text, json or markdown." default:"text"`
 	RepositoryPath string `help:"Root of the repository that uses ZenML." default:"." placeholder:"DIR"`
 	FailOn         string `help:"Decisions that fail the run, of review, block and unknown." default:"block,unknown" placeholder:"LIST"`
+	GithubToken    string `name:"github-token" help:"Token for GitHub: raises the rate limit of reading, and writes what comment, check-run and labels ask for." secret:"true" placeholder:"TOKEN"`
+	Comment        string `help:"In the workflow of a pull request: keep one comment there that tells the result. Needs pull-requests: write." default:"true" placeholder:"BOOL"`
+	CheckRun       string `help:"In the workflow of a pull request: make a check run whose annotations stand on the lines at fault. It is named after the action with the word findings; what a ruleset requires is the job. Needs checks: write." default:"true" placeholder:"BOOL"`
+	Labels         string `help:"In the workflow of a pull request: put the label ACTION-blocked on it while the result fails the run. Needs pull-requests: write." default:"false" placeholder:"BOOL"`
 }
 
 // Runtime is all an action may use of the process it runs in.
@@ -34,6 +41,13 @@ type Runtime struct {
 
 // Getenv looks a variable up in Environ.
 func (r *Runtime) Getenv(key string) string { return proc.Getenv(r.Environ, key) }
+
+// GitHubURLs are the addresses of GitHub's two APIs. A runner names others than GitHub's own on an
+// enterprise server.
+func (r *Runtime) GitHubURLs() (rest, graphQL string) {
+	rest = cmp.Or(r.Getenv("GITHUB_API_URL"), "https://api.github.com")
+	return rest, cmp.Or(r.Getenv("GITHUB_GRAPHQL_URL"), strings.TrimSuffix(strings.TrimSuffix(rest, "/"), "/v3")+"/graphql")
+}
 
 // Result is what an action hands to the writers. Its JSON form is result.json.
 type Result interface {
@@ -54,6 +68,25 @@ type Filer interface {
 // Outputter is implemented by results that have outputs of their own beside those of every action:
 // texts by name, as in action.yml.
 type Outputter interface{ Outputs() map[string]string }
+
+// Annotation marks a line at fault. Texts may come from outside.
+type Annotation struct {
+	Failure bool   // else a warning
+	File    string // relative to repository-path
+	Line    int    // 1-based
+	Title   string
+	Message string
+}
+
+// Annotator is implemented by results that know lines at fault, the most important first.
+type Annotator interface{ Annotations() []Annotation }
+
+// Shown is implemented by results of another run, which are shown where that run was for. Its
+// exit status is that of the showing.
+type Shown interface {
+	// ShownOn returns the place, nil when there is none any more, and whether the run had failed.
+	ShownOn() (target *publish.Target, failed bool)
+}
 
 // Checker is implemented by actions that can tell the faults of their inputs without doing
 // anything but asking the package index. It is asked before Run, so that these are told together with

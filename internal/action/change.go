@@ -40,14 +40,14 @@ func Checkout(rt *Runtime) (git *repo.Git, below string) {
 }
 
 // ChangeOf is what an event would bring into a base.
-func ChangeOf(e *gha.Event) which.Change {
+func ChangeOf(e *gha.ChangeEvent) which.Change {
 	return which.Change{Repository: e.Repository, Base: e.Change.Base, Head: e.Change.Head, Merge: e.SHA, Group: e.Change.Number == 0}
 }
 
 // ConfigFor reads the configuration as LoadConfig does; in a run for a pull request or a merge group
 // as ConfigAt does, at its base.
 func ConfigFor(ctx context.Context, rt *Runtime, path string) (*config.Config, error) {
-	event, err := gha.ReadEvent(rt.Getenv)
+	event, err := gha.ReadChange(rt.Getenv)
 	switch {
 	case err != nil:
 		return nil, err

@@ -94,12 +94,12 @@ func perform(ctx context.Context, a action.Action, p process) int {
 	if c, ok := a.(action.Checker); ok {
 		err = distinct(errors.Join(err, guard(func() error { return c.Check(ctx, rt) })))
 	}
-	o := &outcome{action: a.Name(), set: set, started: started, err: err, secrets: secrets}
+	o := &outcome{action: a.Name(), rt: rt, set: set, started: started, err: err, secrets: secrets}
 	if err == nil {
 		o.result, o.err = run(ctx, a, rt, runner, p.stderr)
 	}
 	o.interrupted = ctx.Err() != nil
-	return o.finish(p, runner)
+	return o.finish(ctx, p, runner)
 }
 
 // distinct leaves out what is told already: an input that the action shares with the command line

@@ -33,46 +33,36 @@ const (
 // outcome is how a run ended.
 type outcome struct {
 	action      string
+	rt          *action.Runtime
 	set         settings
 	started     time.Time
 	result      action.Result // nil when none could be formed
 	err         error
 	interrupted bool
 	secrets     *redactor
-}
-
-// failed is the result of a run that formed none.
-type failed struct{ report.Common }
-
-// Document tells the errors, so that a report exists whatever happened.
-func (f *failed) Document() report.Document {
-	items := make([]report.Text, 0, len(f.Errors))
-	for _, e := range f.Errors {
-		items = append(items, report.T(e))
-	}
-	headline := "No verdict could be formed."
-	switch f.ReasonCode {
-	case "bad_input":
-		headline = "The inputs are wrong; nothing was done."
-	case "interrupted":
-		headline = "The run was interrupted before a verdict."
-	}
-	d := report.Document{Title: f.Schema, Decision: f.Decision, Headline: headline, Reasons: f.Reasons, Footer: "zenml-upgrade " + f.ToolVersion}
-	if len(items) > 0 {
-		d.Sections = []report.Section{{Title: "Errors", Blocks: []report.Block{report.List{Items: items}}}}
-	}
-	return d
+	notes       []string // what was not shown where it should be
+	checked     bool     // a check run has the annotations
 }
 
 // finish completes the result, writes it everywhere and returns the exit status.
-func (o *outcome) finish(p process, runner *gha.Runner) int {
+func (o *outcome) finish(ctx context.Context, p process, runner *gha.Runner) int {
 	code := o.exit()
 	if o.result == nil || reflect.ValueOf(o.result).IsNil() {
-		o.result = &failed{report.Common{ReasonCode: reasonOf(code)}}
+		o.result = &report.Failure{Common: report.Common{ReasonCode: reasonOf(code)}}
 	}
 	o.complete(o.result.Head())
+	if head := o.result.Head(); head.RepositoryPath == "" {
+		head.RepositoryPath = folder(runner, o.set.repo)
+	}
+	errShown := o.show(ctx, runner, code)
+	for _, n := range o.notes {
+		tell(p.stderr, "note", n)
+	}
+	if use := o.result.Head().GitHub; use.Requests > 0 {
+		tell(p.stderr, "note", fmt.Sprintf("GitHub was sent %s, of which %d to write", report.Count(use.Requests, "request"), use.Writes))
+	}
 	files, errWrite := o.write()
-	errTold := errors.Join(o.print(p, files, code), o.publish(runner, files))
+	errTold := errors.Join(errShown, o.print(p, files, code), o.publish(runner, files))
 	for _, e := range fault.List(errors.Join(o.err, errWrite, errTold)) {
 		tell(p.stderr, "error", e.Error())
 	}
@@ -104,6 +94,10 @@ func (o *outcome) exit() int {
 			return exitNotBack
 		case "interrupted":
 			return exitInterrupted
+		case "published":
+			if o.err == nil {
+				return exitDone // the verdict is told by the run that formed it
+			}
 		case "refused":
 			if !fault.IsInput(o.err) {
 				return exitBlocked
@@ -171,7 +165,7 @@ type written struct {
 // write encodes the result and puts it into the output folder.
 func (o *outcome) write() (*written, error) {
 	var faults []error
-	w := &written{document: o.secrets.copy(reflect.ValueOf(o.result.Document())).Interface().(report.Document)}
+	w := &written{document: o.document()}
 	var text bytes.Buffer
 	if err := report.WriteJSON(&text, o.result); err != nil {
 		faults = append(faults, err)

@@ -95,6 +95,9 @@ func scan(args []string, flags []*kong.Flag) (map[string]string, []error) {
 		known[f.Name] = f
 		names = append(names, f.Name)
 	}
+	if len(args) > 0 && args[0] == "publish" && known["publish"] != nil { // the form of a command
+		args = append([]string{"--publish"}, args[1:]...)
+	}
 	given, faults := map[string]string{}, []error{}
 	for i := 0; i < len(args); i++ {
 		word, isFlag := strings.CutPrefix(args[i], "--")

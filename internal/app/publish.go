@@ -2,7 +2,6 @@ package app
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +12,6 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/gha"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 )
 
 // print writes standard output in the format asked for. Inputs that are wrong are told on
@@ -71,28 +69,8 @@ func (o *outcome) publish(runner *gha.Runner, w *written) error {
 			err = errors.Join(err, runner.Summary(b.String()))
 		}
 	}
-	runner.Annotate(o.set.repo, annotations(w.json, head.Decision == verdict.Block))
+	o.annotate(runner)
 	return err
-}
-
-// annotations reads code[] of result.json: the places in the user's code that break.
-func annotations(result []byte, isError bool) []gha.Annotation {
-	var r struct {
-		Code []struct {
-			File    string `json:"file"`
-			Line    int    `json:"line"`
-			Rule    string `json:"rule"`
-			Message string `json:"message"`
-		} `json:"code"`
-	}
-	if json.Unmarshal(result, &r) != nil {
-		return nil // an action whose code is something else has none
-	}
-	out := make([]gha.Annotation, 0, len(r.Code))
-	for _, c := range r.Code {
-		out = append(out, gha.Annotation{Error: isError, File: c.File, Line: c.Line, Title: "zenml-upgrade: " + c.Rule, Message: c.Message})
-	}
-	return out
 }
 
 // tell writes one message to a person. It cannot steer a terminal or command GitHub's runner,

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -20,6 +21,8 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 )
+
+var update = flag.Bool("update", false, "write what cmp compares with anew")
 
 func TestMain(m *testing.M) {
 	start := func(known func() []action.Action) func() {
@@ -55,13 +58,14 @@ func TestScript(t *testing.T) {
 		t.Run(filepath.Base(filepath.Dir(filepath.Dir(dir))), func(t *testing.T) {
 			t.Parallel()
 			testscript.Run(t, testscript.Params{
-				Dir: dir, RequireExplicitExec: true, RequireUniqueNames: true,
+				Dir: dir, RequireExplicitExec: true, RequireUniqueNames: true, UpdateScripts: *update,
 				Setup: func(e *testscript.Env) error {
 					e.Setenv("HOME", e.WorkDir)
 					e.Setenv("ROOT", root)
 					e.Setenv("PROGRAM", program)
 					e.Setenv("TOOLPATH", e.Getenv("PATH"))
 					e.Values[treeKey{}] = map[string]string{}
+					e.Values[githubKey{}] = &fakeGitHub{t: t}
 					for _, key := range []string{"ZENML_UPGRADE_CACHE"} {
 						if v := os.Getenv(key); v != "" {
 							e.Setenv(key, v)
@@ -70,7 +74,8 @@ func TestScript(t *testing.T) {
 					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"status": status, "waitfor": waitfor, "remember": remember, "unchanged": unchanged, "tools": tools, "sqlite": sqlite, "git": git, "commit": commit, "head": head, "server": server, "event": event,
+					"status": status, "waitfor": waitfor, "remember": remember, "unchanged": unchanged, "tools": tools, "sqlite": sqlite,
+					"github": fake, "git": git, "commit": commit, "head": head, "server": server, "event": event,
 				},
 			})
 		})
@@ -138,6 +143,14 @@ func (r *probeResult) Document() report.Document {
 		Title: "act", Decision: r.Decision, Headline: "Ended as asked, key " + r.Key, Reasons: r.Reasons,
 		Sections: []report.Section{{Title: "Key", Blocks: []report.Block{report.Para{Text: report.C(r.Key)}}}},
 	}
+}
+
+func (r *probeResult) Annotations() []action.Annotation {
+	var out []action.Annotation
+	for _, c := range r.Code {
+		out = append(out, action.Annotation{Failure: r.Decision == verdict.Block, File: c.File, Line: c.Line, Title: c.Rule, Message: c.Message})
+	}
+	return out
 }
 
 func (r *probeResult) Files() (map[string][]byte, error) {

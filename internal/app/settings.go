@@ -11,6 +11,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/atomicfile"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/publish"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 )
 
@@ -21,6 +22,9 @@ type settings struct {
 	outDir   string // absolute; empty when nothing can be written there
 	repo     string // absolute
 	cacheDir string // absolute
+	token    string // for GitHub; may be empty
+	parts    publish.Parts
+	dryRun   bool
 }
 
 // decode reads the common inputs and makes the output folder. Every fault is in the error; the
@@ -43,8 +47,15 @@ func decode(c action.Common, p process) (settings, error) {
 	if len(s.failOn) == 0 && len(faults) == 0 {
 		faults = append(faults, fault.BadInput("fail-on names no decision", "use review, block, unknown, divided by commas"))
 	}
-	_, err := action.Bool("dry-run", c.DryRun)
-	faults = append(faults, err)
+	for _, in := range []struct {
+		name, text string
+		to         *bool
+	}{{"dry-run", c.DryRun, &s.dryRun}, {"comment", c.Comment, &s.parts.Comment}, {"check-run", c.CheckRun, &s.parts.Check}, {"labels", c.Labels, &s.parts.Label}} {
+		yes, err := action.Bool(in.name, in.text)
+		*in.to, faults = yes, append(faults, err)
+	}
+	s.token = c.GithubToken
+	var err error
 	s.repo, err = filepath.Abs(c.RepositoryPath)
 	if st, errStat := os.Stat(s.repo); err != nil || errStat != nil || !st.IsDir() {
 		faults = append(faults, fault.BadInput(fmt.Sprintf("repository-path %q is no folder", c.RepositoryPath), "give the root of the repository that uses ZenML"))

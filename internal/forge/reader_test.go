@@ -40,19 +40,19 @@ func TestReleasesPages(t *testing.T) {
 	s := github.New(t)
 	s.RequireToken("secret-token")
 	s.AddReleases(repo, github.Release{Tag: "0.99.0", Draft: true, Published: time.Unix(0, 0)})
-	s.AddReleases(repo, many(70)...)
+	s.AddReleases(repo, many(170)...)
 	r := reader(t, s, "secret-token")
 	got, err := r.Releases(t.Context(), "zenml-io", "zenml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	want := forge.Release{Tag: "0.70.0", URL: "https://github.com/zenml-io/zenml/releases/tag/0.70.0", Body: "notes", PublishedAt: &at}
+	want := forge.Release{Tag: "0.170.0", URL: "https://github.com/zenml-io/zenml/releases/tag/0.170.0", Body: "notes", PublishedAt: &at}
 	if diff := cmp.Diff(want, got[0]); diff != "" {
 		t.Error(diff)
 	}
-	if len(got) != 70 || got[69].Tag != "0.1.0" || r.Requests() != 3 {
-		t.Errorf("%d releases with %d requests, want 70 with 3", len(got), r.Requests())
+	if len(got) != 170 || got[169].Tag != "0.1.0" || r.Requests() != 2 {
+		t.Errorf("%d releases with %d requests, want 170 with 2", len(got), r.Requests())
 	}
 }
 
@@ -70,7 +70,7 @@ func TestReleasesErrors(t *testing.T) {
 		{"bad token", func(s *github.Server) { s.RequireToken("another") }, "give a token that is valid", 1},
 		{"rate limit", func(s *github.Server) { s.Fail(limit) }, "the rate limit is used up; try again after 2", 1},
 		{"second page fails", func(s *github.Server) {
-			s.AddReleases(repo, many(40)...)
+			s.AddReleases(repo, many(140)...)
 			s.Fail(github.Failure{}, github.Failure{Status: 500}, github.Failure{Status: 500}, github.Failure{Status: 500})
 		}, "status 500", 4},
 		{"cut short", func(s *github.Server) {
@@ -119,6 +119,23 @@ func TestRenamedRepository(t *testing.T) {
 	s.Move(repo, "zenml-io/new")
 	if got, err := reader(t, s, "").Releases(t.Context(), "zenml-io", "zenml"); err != nil || len(got) != 2 {
 		t.Fatalf("got %d releases, %v", len(got), err)
+	}
+}
+
+// A GitHub that does not answer in time is an error, and nothing of it is taken.
+func TestSlow(t *testing.T) {
+	t.Parallel()
+	s := github.New(t)
+	s.AddReleases(repo, many(2)...)
+	s.Fail(github.Failure{Slow: 300 * time.Millisecond}, github.Failure{Status: 200, Body: "[]", Slow: time.Second})
+	r := reader(t, s, "")
+	if got, err := r.Releases(t.Context(), "zenml-io", "zenml"); err != nil || len(got) != 2 {
+		t.Errorf("slow: %d releases, %v", len(got), err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if got, err := r.Releases(ctx, "zenml-io", "zenml"); err == nil || got != nil {
+		t.Errorf("too slow: %d releases, %v", len(got), err)
 	}
 }
 

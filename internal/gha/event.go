@@ -2,115 +2,102 @@ package gha
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"regexp"
 	"strings"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 )
 
-// largestEvent is above what GitHub delivers (25 MB).
-const largestEvent = 32 << 20
-
-// Event is what started the workflow run. Title and branch come from outside.
+// Event is what started the workflow run. Branches and names of repositories come from outside.
 type Event struct {
-	Name       string // such as pull_request
-	Repository string // owner/name of the repository that the run belongs to; empty when not known
-	SHA        string // the commit that the run is for: of a pull request, its merge into the base
-	Change     *Change
+	Name        string // pull_request, merge_group, workflow_run ...
+	Repository  string // owner/name of the repository that the workflow runs in
+	RunURL      string // of this run
+	PullRequest *PullRequest
+	WorkflowRun *WorkflowRun
 }
 
-// Change is what a pull request or a merge group would bring into its base.
-type Change struct {
-	Number     int    // of the pull request; 0 for a merge group
-	Author     string // login of who opened the pull request, never of who started the run; empty for a merge group
-	Title      string
-	Branch     string
-	Base, Head string // commits
+// PullRequest is the pull request of an event.
+type PullRequest struct {
+	Number  int
+	HeadSHA string
 }
 
-var commit = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+// WorkflowRun is the run that ended, of the event workflow_run.
+type WorkflowRun struct {
+	ID             int64
+	Event          string // what had started it
+	Conclusion     string // success, failure, cancelled ...
+	HeadSHA        string
+	HeadBranch     string
+	HeadRepository string // owner/name; another one than Event's for a fork
+	HeadOwner      string
+}
 
-// ReadEvent reads the event from the runner's environment, nil outside a runner. Of the payload only
-// what says which commits are compared is taken. A payload that cannot be read is an error when the
-// event is one of a pull request or a merge group.
-func ReadEvent(getenv func(string) string) (*Event, error) {
-	e := &Event{Name: getenv("GITHUB_EVENT_NAME"), Repository: getenv("GITHUB_REPOSITORY"), SHA: getenv("GITHUB_SHA")}
-	if e.Name == "" {
-		return nil, nil //nolint:nilnil // outside a runner there is no event
+var (
+	repositoryName = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
+	fullSHA        = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
+	digits         = regexp.MustCompile(`^[0-9]{1,19}$`)
+)
+
+// payload is what of the event's file is read.
+type payload struct {
+	PullRequest *struct {
+		Number int `json:"number"`
+		Head   struct {
+			SHA string `json:"sha"`
+		} `json:"head"`
+	} `json:"pull_request"`
+	WorkflowRun *struct {
+		ID             int64  `json:"id"`
+		Event          string `json:"event"`
+		Conclusion     string `json:"conclusion"`
+		HeadSHA        string `json:"head_sha"`
+		HeadBranch     string `json:"head_branch"`
+		HeadRepository struct {
+			FullName string `json:"full_name"`
+			Owner    struct {
+				Login string `json:"login"`
+			} `json:"owner"`
+		} `json:"head_repository"`
+	} `json:"workflow_run"`
+}
+
+// Event reads what the runner says of the event; outside of a runner there is none.
+func (r *Runner) Event() (Event, error) {
+	if r == nil {
+		return Event{}, nil
 	}
-	pull, group := strings.HasPrefix(e.Name, "pull_request"), e.Name == "merge_group"
-	if !pull && !group {
-		return e, nil
+	e := Event{Name: r.getenv("GITHUB_EVENT_NAME"), Repository: r.getenv("GITHUB_REPOSITORY")}
+	if run := r.getenv("GITHUB_RUN_ID"); digits.MatchString(run) {
+		e.RunURL = strings.TrimSuffix(r.getenv("GITHUB_SERVER_URL"), "/") + "/" + e.Repository + "/actions/runs/" + run
+		if attempt := r.getenv("GITHUB_RUN_ATTEMPT"); digits.MatchString(attempt) && attempt != "1" {
+			e.RunURL += "/attempts/" + attempt
+		}
 	}
-	data, err := readPayload(getenv("GITHUB_EVENT_PATH"))
-	if err == nil {
-		e.Change, err = parseChange(data, group)
+	var p payload
+	var err error
+	if path := r.getenv("GITHUB_EVENT_PATH"); path != "" {
+		var data []byte
+		if data, err = readPayload(path); err == nil {
+			err = json.Unmarshal(data, &p)
+		}
 	}
 	if err != nil {
-		return nil, fault.Unreachable(fmt.Sprintf("the payload of the event %q cannot be read", e.Name), err, "run the workflow again, or give pull-request")
+		return Event{}, fault.BadInput(fmt.Sprintf("the event of this run cannot be read: %v", err), "run it as a step of a workflow")
+	}
+	if pr := p.PullRequest; pr != nil && pr.Number > 0 && fullSHA.MatchString(pr.Head.SHA) {
+		e.PullRequest = &PullRequest{Number: pr.Number, HeadSHA: pr.Head.SHA}
+	}
+	if w := p.WorkflowRun; w != nil && fullSHA.MatchString(w.HeadSHA) {
+		e.WorkflowRun = &WorkflowRun{
+			ID: w.ID, Event: w.Event, Conclusion: w.Conclusion, HeadSHA: w.HeadSHA, HeadBranch: w.HeadBranch,
+			HeadRepository: w.HeadRepository.FullName, HeadOwner: w.HeadRepository.Owner.Login,
+		}
+	}
+	if (e.PullRequest != nil || e.WorkflowRun != nil) && !repositoryName.MatchString(e.Repository) {
+		return Event{}, fault.BadInput(fmt.Sprintf("GITHUB_REPOSITORY %q is no owner/name", e.Repository), "run it as a step of a workflow")
 	}
 	return e, nil
-}
-
-func readPayload(path string) ([]byte, error) {
-	if path == "" {
-		return nil, errors.New("GITHUB_EVENT_PATH is not set")
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
-		return nil, errors.New("it is not a regular file")
-	}
-	data, err := io.ReadAll(io.LimitReader(f, largestEvent+1))
-	if err == nil && len(data) > largestEvent {
-		err = fmt.Errorf("it is larger than %d MiB", largestEvent>>20)
-	}
-	return data, err
-}
-
-// parseChange takes the commits out of a payload. One that names none is an error.
-func parseChange(data []byte, group bool) (*Change, error) {
-	type side struct {
-		SHA string `json:"sha"`
-		Ref string `json:"ref"`
-	}
-	var doc struct {
-		Pull *struct {
-			Number int    `json:"number"`
-			Title  string `json:"title"`
-			User   struct {
-				Login string `json:"login"`
-			} `json:"user"`
-			Base side `json:"base"`
-			Head side `json:"head"`
-		} `json:"pull_request"`
-		Group *struct {
-			Head string `json:"head_sha"`
-			Base string `json:"base_sha"`
-			Ref  string `json:"head_ref"`
-		} `json:"merge_group"`
-	}
-	if err := json.Unmarshal(data, &doc); err != nil {
-		return nil, err
-	}
-	c := &Change{}
-	switch p, g := doc.Pull, doc.Group; {
-	case group && g != nil:
-		c.Base, c.Head, c.Branch = g.Base, g.Head, g.Ref
-	case !group && p != nil:
-		*c = Change{Number: p.Number, Author: p.User.Login, Title: p.Title, Branch: p.Head.Ref, Base: p.Base.SHA, Head: p.Head.SHA}
-	default:
-		return nil, errors.New("it is the payload of another event")
-	}
-	if !commit.MatchString(c.Base) || !commit.MatchString(c.Head) {
-		return nil, errors.New("it names no commits")
-	}
-	return c, nil
 }

@@ -1,112 +1,72 @@
 package gha
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/github"
 )
 
-func env(values map[string]string) func(string) string {
-	return func(key string) string { return values[key] }
-}
-
-func payload(tb testing.TB, name string) []byte {
-	tb.Helper()
-	data, err := os.ReadFile(filepath.Join("testdata", "events", name))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return data
-}
-
-// The payloads are GitHub's own (npm @octokit/webhooks-examples); the pull request is Dependabot's by
-// its user, title and branch alone.
-func TestThePayloadsAreGitHubs(t *testing.T) {
+func TestEvent(t *testing.T) {
 	t.Parallel()
-	github.CheckEvent(t, "webhook-pull-request-opened", payload(t, "dependabot-opened.json"))
-	github.CheckEvent(t, "webhook-merge-group-checks-requested", payload(t, "merge-group.json"))
-}
-
-func TestReadEvent(t *testing.T) {
-	t.Parallel()
-	pull := filepath.Join("testdata", "events", "dependabot-opened.json")
-	for name, tc := range map[string]struct {
-		env  map[string]string
-		want *Event
+	sha := strings.Repeat("a", 40)
+	for name, tt := range map[string]struct {
+		event string
+		env   map[string]string
+		want  Event
+		err   string
 	}{
-		"outside a runner": {nil, nil},
-		"a pull request, started again by a person": {
-			map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": pull, "GITHUB_REPOSITORY": "a/b", "GITHUB_SHA": "c", "GITHUB_ACTOR": "mallory"},
-			&Event{Name: "pull_request", Repository: "a/b", SHA: "c", Change: &Change{
-				Number: 2, Author: "dependabot[bot]", Title: "build(deps): bump zenml from 0.85.0 to 0.98.0", Branch: "dependabot/pip/zenml-0.98.0",
-				Base: "f95f852bd8fca8fcc58a9a2d6c842781e32a215e", Head: "ec26c3e57ca3a959ca5aad62de7213c562f8c821",
-			}},
+		"pull request": {`{"number":7,"pull_request":{"number":7,"title":"::error::x","head":{"sha":"` + sha + `"}}}`, nil, Event{PullRequest: &PullRequest{7, sha}}, ""},
+		"attempt":      {`{}`, map[string]string{"GITHUB_RUN_ATTEMPT": "2"}, Event{RunURL: "https://github.example/acme/churn/actions/runs/5/attempts/2"}, ""},
+		"workflow run": {
+			`{"workflow_run":{"id":9,"event":"pull_request","conclusion":"failure","head_sha":"` + sha + `","head_branch":"b","head_repository":{"full_name":"bob/churn","owner":{"login":"bob"}}}}`, nil,
+			Event{WorkflowRun: &WorkflowRun{9, "pull_request", "failure", sha, "b", "bob/churn", "bob"}}, "",
 		},
-		"a merge group": {
-			map[string]string{"GITHUB_EVENT_NAME": "merge_group", "GITHUB_EVENT_PATH": filepath.Join("testdata", "events", "merge-group.json")},
-			&Event{Name: "merge_group", Change: &Change{
-				Branch: "refs/heads/gh-readonly-queue/main/pr-104-929f8209d40f77f4abc622a499c93a83babdbe64",
-				Base:   "380387fbc80638b734a49e1be1c4dfec1c01b33c", Head: "2ffea6db159f6b6c47a24e778fb9ef40cf6b1c7d",
-			}},
-		},
-		"a schedule, whose payload says nothing of commits": {map[string]string{"GITHUB_EVENT_NAME": "schedule", "GITHUB_EVENT_PATH": "none"}, &Event{Name: "schedule"}},
+		"merge group":       {`{"merge_group":{"head_sha":"` + sha + `"}}`, nil, Event{}, ""},
+		"no commit":         {`{"pull_request":{"number":7,"head":{"sha":"main; rm -rf /"}}}`, nil, Event{}, ""},
+		"no number":         {`{"pull_request":{"number":-7,"head":{"sha":"` + sha + `"}}}`, nil, Event{}, ""},
+		"run that is no id": {`{}`, map[string]string{"GITHUB_RUN_ID": "5)\n::error::"}, Event{RunURL: "-"}, ""},
+		"no JSON":           {`{"pull_request":`, nil, Event{}, "cannot be read"},
+		"no repository":     {`{"pull_request":{"number":7,"head":{"sha":"` + sha + `"}}}`, map[string]string{"GITHUB_REPOSITORY": "acme/churn/../x"}, Event{}, "is no owner/name"},
+		"no file":           {"", map[string]string{"GITHUB_EVENT_PATH": "missing"}, Event{}, "cannot be read"},
 	} {
-		got, err := ReadEvent(env(tc.env))
-		if d := cmp.Diff(tc.want, got); d != "" || err != nil {
-			t.Errorf("%s: %v: %s", name, err, d)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "event.json")
+			if err := os.WriteFile(path, []byte(tt.event), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			env := map[string]string{
+				"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "e", "GITHUB_REPOSITORY": "acme/churn", "GITHUB_SERVER_URL": "https://github.example/",
+				"GITHUB_RUN_ID": "5", "GITHUB_RUN_ATTEMPT": "1", "GITHUB_EVENT_PATH": path,
+			}
+			for k, v := range tt.env {
+				env[k] = v
+			}
+			got, err := New(func(key string) string { return env[key] }, &bytes.Buffer{}).Event()
+			if tt.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.err) || got != (Event{}) {
+					t.Errorf("%+v, %v", got, err)
+				}
+				return
+			}
+			want := tt.want
+			want.Name, want.Repository = "e", "acme/churn"
+			switch want.RunURL {
+			case "":
+				want.RunURL = "https://github.example/acme/churn/actions/runs/5"
+			case "-":
+				want.RunURL = ""
+			}
+			if d := cmp.Diff(want, got); d != "" || err != nil {
+				t.Error(d, err)
+			}
+		})
 	}
-}
-
-func TestBadPayloads(t *testing.T) {
-	t.Parallel()
-	whole := string(payload(t, "dependabot-opened.json"))
-	dir := t.TempDir()
-	for name, tc := range map[string]struct{ text, want string }{
-		"cut short":       {whole[:len(whole)/2], "unexpected end of JSON"},
-		"empty":           {"", "unexpected end of JSON"},
-		"another event":   {`{"issue": {"number": 1}}`, "another event"},
-		"of a group":      {string(payload(t, "merge-group.json")), "another event"},
-		"null":            {`{"pull_request": null}`, "another event"},
-		"a list":          {`[1]`, "cannot unmarshal"},
-		"no commits":      {`{"pull_request": {"number": 1}}`, "names no commits"},
-		"hostile commits": {strings.Replace(whole, "f95f852bd8fca8fcc58a9a2d6c842781e32a215e", "--upload-pack=x", 1), "names no commits"},
-		"huge":            {`{"x": "` + strings.Repeat("x", largestEvent) + `"}`, "larger than 32 MiB"},
-	} {
-		path := filepath.Join(dir, strings.ReplaceAll(name, " ", "-"))
-		if err := os.WriteFile(path, []byte(tc.text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		e, err := ReadEvent(env(map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": path}))
-		if err == nil || !strings.Contains(err.Error(), tc.want) || e != nil || fault.IsInput(err) {
-			t.Errorf("%s gives %v, %v", name, e, err)
-		}
+	if got, err := (*Runner)(nil).Event(); err != nil || got != (Event{}) {
+		t.Errorf("outside of a runner: %+v, %v", got, err)
 	}
-	for _, path := range []string{"", dir, filepath.Join(dir, "gone"), "/dev/zero"} {
-		if _, err := ReadEvent(env(map[string]string{"GITHUB_EVENT_NAME": "pull_request_target", "GITHUB_EVENT_PATH": path})); err == nil {
-			t.Errorf("%q was read", path)
-		}
-	}
-}
-
-// Whatever a payload holds, it gives two commits or an error.
-func FuzzEvent(f *testing.F) {
-	f.Add(payload(f, "dependabot-opened.json"), false)
-	f.Add(payload(f, "merge-group.json"), true)
-	f.Add([]byte(`{"pull_request":{"number":1e99,"base":{"sha":"`+strings.Repeat("a", 40)+`"},"head":[]}}`), false)
-	f.Fuzz(func(t *testing.T, data []byte, group bool) {
-		c, err := parseChange(data, group)
-		if (c == nil) == (err == nil) {
-			t.Fatalf("%v and %v", c, err)
-		}
-		if c != nil && (!commit.MatchString(c.Base) || !commit.MatchString(c.Head)) {
-			t.Fatalf("commits %q, %q", c.Base, c.Head)
-		}
-	})
 }

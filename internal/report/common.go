@@ -18,7 +18,10 @@ type Common struct {
 	Seconds     float64          `json:"seconds"`
 	GitHub      GitHubUse        `json:"github"`
 	ToolVersion string           `json:"tool_version"`
-	Errors      []string         `json:"errors"`
+	// RepositoryPath is the folder that paths in the result are relative to, below the workflow's
+	// workspace; "." for its root and outside of a workflow.
+	RepositoryPath string   `json:"repository_path"`
+	Errors         []string `json:"errors"`
 }
 
 // GitHubUse counts what a run asked of GitHub.

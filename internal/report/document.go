@@ -13,8 +13,40 @@ type Document struct {
 	Decision verdict.Decision // shown first
 	Headline string           // one sentence: the verdict in words
 	Reasons  []verdict.Reason
+	Notes    []string // what a reader must not miss beside the reasons; never left out
 	Sections []Section
 	Footer   string // tool version, seconds, where the evidence is
+	Commit   string // that the result is about; may be empty
+	RunURL   string // where the whole text can be read, when this is a part of it; may be empty
+}
+
+// WithoutBoxes returns d with lists in place of checklists, for a text that is written anew with
+// every run: a box that a person ticks there would be lost.
+func (d Document) WithoutBoxes() Document {
+	sections := make([]Section, len(d.Sections))
+	for i, s := range d.Sections {
+		sections[i] = Section{Title: s.Title, Folded: s.Folded}
+		for _, b := range s.Blocks {
+			if boxes, ok := b.(Checklist); ok {
+				b = boxes.list()
+			}
+			sections[i].Blocks = append(sections[i].Blocks, b)
+		}
+	}
+	d.Sections = sections
+	return d
+}
+
+func (c Checklist) list() List {
+	var l List
+	for _, item := range c.Items {
+		mark := "☐ "
+		if item.Done {
+			mark = "☑ "
+		}
+		l.Items = append(l.Items, append(T(mark), item.Text...))
+	}
+	return l
 }
 
 // Section is a part under a heading. Folded sections are shown closed where the format can.

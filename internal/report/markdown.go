@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -20,9 +21,10 @@ const evidenceShown = 8
 // accident, and open no markup.
 //
 // limit is the longest result in bytes, which is never less than GitHub's count of characters;
-// 0 means none. Above it whole sections are left out, folded ones first, the last first, those
-// with a checklist (whose boxes hold state) at the very end; then evidence and reasons. What is
-// left out is named. It is an error when not even the verdict fits.
+// 0 means none. Above it whole sections are left out, folded ones first, the last first; then
+// evidence and reasons. What is left out is named, with a link to the run that has it. The notes and
+// sections with a checklist, whose boxes hold state, are never left out: it is an error when these
+// and the verdict do not fit.
 func Markdown(w io.Writer, d Document, limit int) error {
 	text, err := fit(d, limit)
 	if err != nil {
@@ -56,7 +58,7 @@ func fit(d Document, limit int) (string, error) {
 		case reasons > 0:
 			reasons /= 2
 		default:
-			return "", errors.New("writing Markdown: not even the verdict fits into the limit")
+			return "", errors.New("writing Markdown: not even the verdict and what must stand beside it fit into the limit")
 		}
 	}
 }
@@ -64,19 +66,16 @@ func fit(d Document, limit int) (string, error) {
 // dropOrder returns the indexes of the sections in the order in which they are left out.
 func dropOrder(sections []Section) []int {
 	rank := func(i int) int {
-		for _, b := range sections[i].Blocks {
-			if _, ok := b.(Checklist); ok {
-				return 2
-			}
-		}
 		if sections[i].Folded {
 			return 0
 		}
 		return 1
 	}
 	var order []int
-	for i := range sections {
-		order = append(order, i)
+	for i, s := range sections {
+		if !slices.ContainsFunc(s.Blocks, func(b Block) bool { _, boxes := b.(Checklist); return boxes }) {
+			order = append(order, i)
+		}
 	}
 	slices.Reverse(order)
 	slices.SortStableFunc(order, func(a, b int) int { return rank(a) - rank(b) })
@@ -103,13 +102,27 @@ func mdAssemble(d Document, sections []string, gone []bool, reasons, evidence in
 		left = append(left, "the reasons' evidence")
 	}
 	if len(left) > 0 {
-		parts = append(parts, "> [!NOTE]\n> Left out here, because the text would be too long: "+strings.Join(left, ", ")+
-			". The whole report is in report.html, all data in result.json.")
+		whole := "The whole report is in report.html, all data in result.json."
+		if href := webURL(d.RunURL); href != "" {
+			whole = "The summary of " + mdSpan(Span{Plain: "the run", URL: href}, false) + " has it."
+		}
+		parts = append(parts, "> [!NOTE]\n> Left out here, because the text would be too long: "+strings.Join(left, ", ")+". "+whole)
 	}
-	if f := mdPlain(shorten(d.Footer, 600)); f != "" {
+	if f := mdFooter(d); f != "" {
 		parts = append(parts, "<sub>"+f+"</sub>")
 	}
 	return defuse(strings.Join(parts, "\n\n")) + "\n"
+}
+
+func mdFooter(d Document) string {
+	f := mdPlain(shorten(d.Footer, 600))
+	if d.Commit != "" {
+		f += " · commit " + mdCode(first(oneLine(d.Commit), 10), false)
+	}
+	if href := webURL(d.RunURL); href != "" {
+		f = strings.TrimPrefix(f+" · "+mdSpan(Span{Plain: "Summary of the run", URL: href}, false), " · ")
+	}
+	return f
 }
 
 // mdAlerts are GitHub's coloured quotations, one for each decision.
@@ -126,31 +139,42 @@ func mdHead(d Document, reasons, evidence int) []string {
 		"## " + mdPlain(shorten(oneLine(d.Title), 200)),
 		"> [!" + alert + "]\n> **" + decisionWord(d.Decision) + ".** " + mdPlain(shorten(oneLine(d.Headline), 500)),
 	}
+	for _, n := range d.Notes {
+		head = append(head, "> [!NOTE]\n> "+mdStart(mdPlain(shorten(oneLine(n), 1000))))
+	}
 	if reasons == 0 {
 		return head
 	}
 	var lines []string
 	for _, r := range d.Reasons[:reasons] {
-		line := fmt.Sprintf("- **%s** %s: %s", decisionWord(r.Decision), mdCode(r.Code, false), mdPlain(r.Text))
-		lines = append(lines, line+mdEvidence(r.Evidence, evidence))
+		lines = append(lines, fmt.Sprintf("- **%s:** %s %s", decisionWord(r.Decision), mdPlain(oneLine(r.Text)), mdCode(r.Code, false)))
 	}
-	return append(head, strings.Join(lines, "\n"))
+	return append(head, strings.Join(lines, "\n")+mdEvidence(d.Reasons[:reasons], evidence))
 }
 
-func mdEvidence(all []string, shown int) string {
-	if len(all) == 0 || shown == 0 {
+// mdEvidence is what the reasons rest on, folded: the reasons themselves are read first.
+func mdEvidence(reasons []verdict.Reason, shown int) string {
+	var lines []string
+	count := 0
+	for _, r := range reasons {
+		if len(r.Evidence) == 0 || shown == 0 {
+			continue
+		}
+		lines = append(lines, "- "+mdStart(cmp.Or(mdCode(r.Code, false), "evidence")))
+		for _, e := range r.Evidence[:min(shown, len(r.Evidence))] {
+			if c := mdCode(shorten(oneLine(e), 300), false); c != "" {
+				lines = append(lines, "  - "+c)
+			}
+		}
+		if more := len(r.Evidence) - shown; more > 0 {
+			lines = append(lines, fmt.Sprintf("  - %d more in result.json", more))
+		}
+		count += len(r.Evidence)
+	}
+	if count == 0 {
 		return ""
 	}
-	var out []string
-	for _, e := range all[:min(shown, len(all))] {
-		if c := mdCode(shorten(oneLine(e), 300), false); c != "" {
-			out = append(out, c)
-		}
-	}
-	if more := len(all) - shown; more > 0 {
-		out = append(out, fmt.Sprintf("%d more in result.json", more))
-	}
-	return " (" + strings.Join(out, ", ") + ")"
+	return fmt.Sprintf("\n\n<details>\n<summary>Evidence (%d)</summary>\n\n%s\n\n</details>", count, strings.Join(lines, "\n"))
 }
 
 func mdSection(s Section) string {

@@ -16,7 +16,7 @@ import (
 )
 
 // acted is what GitHub acts on in rendered text outside code.
-var acted = regexp.MustCompile(`(?i)@[a-z0-9]|#\d|\bGH-\d|://|www\.|mailto:`)
+var acted = regexp.MustCompile(`(?i)@[a-z0-9]|#\d|\bGH-\d|\b[0-9a-f]{7,40}\b|://|www\.|mailto:`)
 
 // summary is the opening of a folded section, its title without any tag.
 var summary = regexp.MustCompile(`^HTMLBlock <details>\n<summary>[^<>\n]*</summary>$`)

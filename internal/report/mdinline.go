@@ -26,12 +26,16 @@ var (
 	mdScheme  = regexp.MustCompile(`(:)(//)`)
 	mdWWW     = regexp.MustCompile(`(?i)(www)(\.)`)
 	mdMail    = regexp.MustCompile(`(?i)(mailto|xmpp)(:)`)
+	mdSHA     = regexp.MustCompile(`\b[0-9a-f]{7,40}\b`)
+	mdSix     = regexp.MustCompile(`.{6}`)
 	mdOrdinal = regexp.MustCompile(`^(\d{1,9})([.)])( |$)`)
 )
 
 // split marks where a word that GitHub acts on has to be broken; the mark is put in later, by
 // each encoder in its own way.
 func split(s string) string {
+	// Seven digits of a commit's name are enough to be linked.
+	s = mdSHA.ReplaceAllStringFunc(s, func(sha string) string { return mdSix.ReplaceAllString(sha, "${0}"+zeroWidth) })
 	s = mdIssue.ReplaceAllString(s, "#"+zeroWidth+"$1")
 	for _, re := range []*regexp.Regexp{mdGH, mdScheme, mdWWW, mdMail} {
 		s = re.ReplaceAllString(s, "${1}"+zeroWidth+"${2}")

@@ -16,6 +16,9 @@ func Plain(w io.Writer, d Document) error {
 	var b strings.Builder
 	b.WriteString(oneLine(d.Title) + "\n\n")
 	wrap(&b, strings.ToUpper(decisionWord(d.Decision))+": ", oneLine(d.Headline))
+	for _, n := range d.Notes {
+		wrap(&b, "Note: ", oneLine(n))
+	}
 	for _, r := range d.Reasons {
 		wrap(&b, "  - ", fmt.Sprintf("%s %s: %s", strings.ToLower(decisionWord(r.Decision)), oneLine(r.Code), oneLine(r.Text)))
 		for _, e := range r.Evidence[:min(len(r.Evidence), evidenceShown)] {

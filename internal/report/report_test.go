@@ -37,13 +37,15 @@ var hostile = []string{
 	"<!-- to the end",
 	"<details open",
 	"# heading [x](y)",
+	"commit 0123456789abcdef0123456789abcdef01234567, zenml-io/zenml@abcdef0, deadbee and 1234567",
+	"@all ${{ secrets.GITHUB_TOKEN }} _GitHubActionsFileCommandDelimeter_\nEOF",
 }
 
 // sample uses every kind of block, with text put into every place that takes text.
 func sample(text string) Document {
 	every := Text{{Plain: text}, {Plain: " "}, {Code: text}, {Plain: " "}, {Plain: text, URL: "https://docs.zenml.io/a_(b)?x=1&y=[2]"}, {Plain: text, URL: text}, {Plain: text, Bold: true}}
 	return Document{
-		Title: text, Decision: verdict.Block, Headline: text, Footer: text,
+		Title: text, Decision: verdict.Block, Headline: text, Footer: text, Notes: []string{text}, Commit: text, RunURL: "https://github.com/acme/churn/actions/runs/1",
 		Reasons: []verdict.Reason{{Code: text, Text: text, Decision: verdict.Review, Evidence: []string{text, "pipelines/train.py:12"}}},
 		Sections: []Section{
 			{Title: text, Blocks: []Block{Para{every}, List{[]Text{every, T(text)}}, Table{[]string{text, "B"}, [][]Text{{every, C(text)}, {T("short row")}}}}},
@@ -176,7 +178,7 @@ func TestLimit(t *testing.T) {
 	}{
 		{CommentLimit, []string{"### Your code", "- [ ] Back up", "“Long @&#8203;everyone”"}, []string{"word word", "proof</summary>"}},
 		{full + 9500, []string{"- [ ] Back up", "“The path”", "“The resolver's proof”"}, []string{"```", "word word"}},
-		{3000, []string{"> [!CAUTION]", "reasons", "evidence", "report.html", "<sub>zenml-upgrade"}, []string{"- [ ]", "scripts/report.py:14`,"}},
+		{3000, []string{"> [!CAUTION]", "reasons", "evidence", "report.html", "<sub>zenml-upgrade", "- [ ] Back up"}, []string{"scripts/report.py:14`,"}},
 	}
 	for _, tt := range tests {
 		var b bytes.Buffer
@@ -235,5 +237,33 @@ func TestWriteJSON(t *testing.T) {
 	}
 	if err := WriteJSON(&b, make(chan int)); err == nil {
 		t.Error("a value that is no JSON gave no error")
+	}
+}
+
+// A text that was cut leads to the run that has all of it; a short one names the run below.
+func TestRunURL(t *testing.T) {
+	t.Parallel()
+	d := story()
+	d.RunURL, d.Notes = "https://github.com/acme/churn/actions/runs/1", []string{"No comment: read-only."}
+	var b bytes.Buffer
+	if err := Markdown(&b, d, len(written(t, "md", d))-20); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"The summary of [the run](https://github.com/acme/churn/actions/runs/1) has it.", "[Summary of the run](", "> [!NOTE]\n> No comment: read-only\\.", "- [ ] Back up"} {
+		if !strings.Contains(b.String(), strings.ReplaceAll(want, `\.`, ".")) {
+			t.Errorf("no %q in:\n%s", want, b.String())
+		}
+	}
+}
+
+// A text that is written anew has nothing to tick.
+func TestWithoutBoxes(t *testing.T) {
+	t.Parallel()
+	got := written(t, "md", story().WithoutBoxes())
+	if strings.Contains(got, "[x]") || strings.Contains(got, "[ ]") || !strings.Contains(got, "- ☑ Read the notes") || !strings.Contains(got, "- ☐ Back up") {
+		t.Error(got)
+	}
+	if !strings.Contains(written(t, "md", story()), "- [ ] Back up") {
+		t.Error("the document itself has changed")
 	}
 }

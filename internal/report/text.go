@@ -129,3 +129,18 @@ func decisionWord(d verdict.Decision) string {
 	// A report without a known decision is a defect of its maker and must not look like a pass.
 	return "Unknown"
 }
+
+// Title is the verdict of a document in one line of n characters at most, for places that show it as
+// it is.
+func Title(d Document, n int) string {
+	return shorten(decisionWord(d.Decision)+": "+oneLine(d.Headline), n)
+}
+
+// Line is text from outside as one line of n characters at most, for places that show it as it is.
+func Line(s string, n int) string { return shorten(oneLine(s), n) }
+
+// Clean is text from outside without control and formatting characters, its lines kept.
+func Clean(s string) string { return clean(s) }
+
+// first is the first n characters of text, for names that stay themselves when they are cut.
+func first(s string, n int) string { return string([]rune(s)[:min(n, len([]rune(s)))]) }

@@ -36,6 +36,7 @@ type report struct {
 	times                   []timing
 	passed, failed, skipped int
 	closing                 []string // the runner's last line for each package that has tests
+	github                  github
 }
 
 func newReport(out io.Writer) *report {
@@ -75,6 +76,7 @@ func (r *report) handle(e event) {
 			r.parents[key{e.Package, p}] = true
 		}
 	case "output":
+		r.github.note(e.Output)
 		r.output[k] = append(r.output[k], e.Output)
 	case "pass", "fail", "skip":
 		if e.Test == "" {
@@ -158,6 +160,7 @@ func (r *report) close(took time.Duration) {
 		fmt.Fprintf(r.out, "%8.2fs  %s %s\n", t.seconds, short(t.pkg), t.test)
 	}
 	fmt.Fprintf(r.out, "\n%d passed, %d failed, %d skipped; tests: %.0f s\n", r.passed, r.failed, r.skipped, took.Seconds())
+	r.github.tell(r.out)
 	for _, l := range r.closing {
 		fmt.Fprintln(r.out, l)
 	}

@@ -1,155 +1,224 @@
 // Package github is a GitHub for tests: it keeps state, listens on loopback, and every request it
 // gets and every answer it gives is checked against GitHub's own description of its API.
 //
-// The description does not cover authentication, limits and what one call means for the next:
-// those are this package's.
+// The description does not cover authentication, permissions, limits and what one call means for
+// the next: those are this package's. One file holds one kind of thing; each names the operations
+// it answers by the description's own identifiers.
 package github
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-)
 
-// pageSize is the most items a page holds. It is GitHub's default and, unlike there, also the
-// limit, so that clients must follow the Link header.
-const pageSize = 30
+	"github.com/getkin/kin-openapi/openapi3filter"
+)
 
 // Server is the fake. Its methods are safe for concurrent use.
 type Server struct {
-	URL string // what GITHUB_API_URL would hold
+	URL        string // what GITHUB_API_URL would hold
+	GraphQLURL string // what GITHUB_GRAPHQL_URL would hold
 
-	tb       testing.TB
-	spec     *description
-	mu       sync.Mutex
-	token    string
-	repos    map[string]*repository
-	failures []Failure
-	wire     []Request
+	tb        testing.TB
+	spec      *description
+	prefix    string // of every path: /api/v3 on an enterprise server
+	store     *httptest.Server
+	mu        sync.Mutex
+	now       time.Time // moves a second with every write, so that the wire is the same each time
+	ids       int64
+	tokens    map[string]Token
+	closed    bool // only known tokens are let in
+	limits    limits
+	repos     map[string]*repository
+	failures  []Failure
+	before    map[string]func()
+	wire      []Request
+	exercised map[string]int // operations, by identifier
+	invalid   int
 }
 
+// repository is the state of one; things are kept by number or id.
 type repository struct {
-	releases []Release
-	movedTo  string
-	pulls    map[int]PullRequest
-	commits  map[string]map[string]string // commit to its files
-	forks    map[string]string            // "base...head" to the newest commit that both share
+	releases    []Release
+	movedTo     string
+	issues      map[int]*issue
+	comments    map[int64]*comment
+	pulls       map[int]*PullRequest
+	labels      map[string]string // name to colour
+	checks      map[int64]*checkRun
+	deployments map[int64]*deployment
+	artifacts   map[int64]*Artifact
+	permissions map[string]string // of people: login to admin, maintain, write, triage, read
+	lag         int
+	commits     map[string]map[string]string // commit to its files
+	forks       map[string]string            // "base...head" to the newest commit that both share
 }
 
-// Release is a release that the server lists.
-type Release struct {
-	Tag       string
-	Body      string
-	Published time.Time
-	Draft     bool
-}
+// handler answers an operation. The server is locked meanwhile.
+type handler func(s *Server, c *call) answer
 
-// Failure is an answer given once instead of the right one.
-type Failure struct {
-	Status int // 0: this request is answered as it should be
-	Header map[string]string
-	Body   string // not checked against the description: a broken server keeps to none
-	Cut    bool   // the connection ends before the body does
-}
+// operations are what the fake answers, by the description's identifiers.
+var operations = join(releaseOperations, issueOperations, commentOperations, labelOperations, pullOperations,
+	checkOperations, deploymentOperations, artifactOperations, permissionOperations, commitOperations)
 
-// Request is one request as it came in.
-type Request struct {
-	Method, Path, Query string
-	Authorized          bool // it bore an Authorization header
+func join(maps ...map[string]handler) map[string]handler {
+	all := map[string]handler{}
+	for _, m := range maps {
+		for k, v := range m {
+			all[k] = v
+		}
+	}
+	return all
 }
 
 // New starts a server that ends with the test. The test is skipped when GitHub's description is
 // not at hand.
 func New(tb testing.TB) *Server {
 	tb.Helper()
-	s := &Server{tb: tb, spec: loadDescription(tb), repos: map[string]*repository{}}
+	return start(tb, "")
+}
+
+// NewEnterprise is New with the address that an enterprise server's API has, under /api/v3.
+func NewEnterprise(tb testing.TB) *Server {
+	tb.Helper()
+	return start(tb, "/api/v3")
+}
+
+func start(tb testing.TB, prefix string) *Server {
+	tb.Helper()
+	s := &Server{
+		tb: tb, spec: loadDescription(tb), prefix: prefix, repos: map[string]*repository{}, tokens: map[string]Token{},
+		before: map[string]func(){}, exercised: map[string]int{}, ids: 100, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), limits: unlimited(),
+	}
 	srv := httptest.NewServer(http.HandlerFunc(s.serve))
-	tb.Cleanup(srv.Close)
-	s.URL = srv.URL
+	s.store = httptest.NewServer(http.HandlerFunc(s.serveStore))
+	tb.Cleanup(func() {
+		srv.Close()
+		s.store.Close()
+		s.report()
+	})
+	s.URL, s.GraphQLURL = srv.URL+prefix, srv.URL+strings.TrimSuffix(prefix, "/v3")+"/graphql"
 	return s
 }
 
-// RequireToken makes the server answer 401 to requests without this token.
-func (s *Server) RequireToken(token string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.token = token
-}
-
-// AddReleases adds releases to a repository ("owner/name"), newest first as GitHub lists them.
-func (s *Server) AddReleases(repo string, releases ...Release) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.repos[repo]
+// repo returns a repository of this name, made when it is new. The server is locked.
+func (s *Server) repo(name string) *repository {
+	r := s.repos[name]
 	if r == nil {
-		r = &repository{}
-		s.repos[repo] = r
+		r = &repository{
+			issues: map[int]*issue{}, comments: map[int64]*comment{}, pulls: map[int]*PullRequest{}, labels: map[string]string{},
+			checks: map[int64]*checkRun{}, deployments: map[int64]*deployment{}, artifacts: map[int64]*Artifact{}, permissions: map[string]string{},
+		}
+		s.repos[name] = r
 	}
-	r.releases = append(r.releases, releases...)
+	return r
 }
 
-// Move makes a repository answer with a redirect to the API address of its new name.
-func (s *Server) Move(repo, to string) {
+// AddRepository makes a repository ("owner/name") that holds nothing.
+func (s *Server) AddRepository(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.repos[repo] = &repository{movedTo: to}
+	s.repo(name)
 }
 
-// Fail makes the next requests fail, one failure each.
-func (s *Server) Fail(failures ...Failure) {
+// Before calls do whenever an operation comes in, before it is answered; nil ends that. do may
+// call the server's methods.
+func (s *Server) Before(operation string, do func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.failures = append(s.failures, failures...)
+	s.before[operation] = do
 }
 
-// Requests returns what came in so far.
-func (s *Server) Requests() []Request {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]Request(nil), s.wire...)
+// tick moves the clock on and returns the time; every write happens at a time of its own.
+func (s *Server) tick() time.Time {
+	s.now = s.now.Add(time.Second)
+	return s.now
+}
+
+func (s *Server) id() int64 {
+	s.ids++
+	return s.ids
+}
+
+// call is a request that the description knows.
+type call struct {
+	*http.Request
+	params    map[string]string
+	body      []byte
+	operation string
+	name      string // owner/name
+	repo      *repository
+	token     Token
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		s.tb.Errorf("fake GitHub: reading a request: %v", err)
+		return // a client that went away in the middle of its request
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
+	if r.URL.Path == strings.TrimSuffix(s.prefix, "/v3")+"/graphql" {
+		s.serveGraphQL(w, r, body)
+		return
+	}
+	path, ok := strings.CutPrefix(r.URL.Path, s.prefix)
+	if !ok {
+		s.tb.Errorf("fake GitHub: %s lies outside of %s", r.URL.Path, s.URL)
+		http.NotFound(w, r)
+		return
+	}
+	r.URL.Path, r.URL.RawPath = path, strings.TrimPrefix(r.URL.RawPath, s.prefix)
 	checked, err := s.spec.request(r)
 	if err != nil {
-		s.tb.Errorf("fake GitHub: %s %s is no request that GitHub describes: %v", r.Method, r.URL, err)
+		s.wrong("%s %s is no request that GitHub describes: %v", r.Method, r.URL, err)
 		http.Error(w, `{"message":"not described"}`, http.StatusUnprocessableEntity)
 		return
 	}
+	c := &call{Request: r, params: checked.PathParams, body: body, operation: checked.Route.Operation.OperationID}
+	c.name = c.params["owner"] + "/" + c.params["repo"]
 	s.mu.Lock()
-	s.wire = append(s.wire, Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Authorized: r.Header.Get("Authorization") != ""})
-	if len(s.failures) > 0 {
-		failure := s.failures[0]
-		s.failures = s.failures[1:]
-		if failure.Status != 0 {
-			s.mu.Unlock()
-			failure.send(w)
-			return
-		}
-	}
-	a := s.answer(r)
+	before := s.before[c.operation]
 	s.mu.Unlock()
-	data, err := json.Marshal(a.body)
-	if err != nil {
-		s.tb.Errorf("fake GitHub: encoding an answer: %v", err)
+	if before != nil {
+		before()
 	}
-	a.header.Set("Content-Type", "application/json; charset=utf-8")
-	if err := s.spec.response(r.Context(), checked, a.status, a.header, data); err != nil {
-		s.tb.Errorf("fake GitHub: the answer to %s %s is none that GitHub describes: %v", r.Method, r.URL, err)
+	s.reply(w, c, checked)
+}
+
+// reply answers a call and keeps both on the recorded wire.
+func (s *Server) reply(w http.ResponseWriter, c *call, checked *openapi3filter.RequestValidationInput) {
+	s.mu.Lock()
+	s.exercised[c.operation]++
+	failure := s.fails(c.operation)
+	var a answer
+	if failure.Status == 0 || failure.After {
+		a = s.answer(c)
+	}
+	seen := Request{
+		Method: c.Method, Path: c.URL.Path, Query: c.URL.RawQuery, Operation: c.operation, Body: string(c.body),
+		Authorized: c.Header.Get("Authorization") != "", Status: a.status,
+	}
+	if failure.Status != 0 {
+		seen.Status = failure.Status
+	}
+	s.wire = append(s.wire, seen)
+	s.mu.Unlock()
+	time.Sleep(failure.Slow)
+	if failure.Status != 0 {
+		failure.send(w)
+		return
+	}
+	data := a.encode(s.tb)
+	if err := s.spec.response(c.Context(), checked, a.status, a.header, data); err != nil {
+		s.wrong("the answer to %s %s is none that GitHub describes: %v", c.Method, c.URL, err)
 	}
 	for k, v := range a.header {
 		w.Header()[k] = v
@@ -158,97 +227,71 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(data) // a client that has gone away is not the server's fault
 }
 
-func (f Failure) send(w http.ResponseWriter) {
-	for k, v := range f.Header {
-		w.Header().Set(k, v)
+func (s *Server) wrong(format string, args ...any) {
+	s.tb.Errorf("fake GitHub: "+format, args...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.invalid++
+}
+
+// answer is what the operation gives once the token and the limits let the call through.
+func (s *Server) answer(c *call) answer {
+	a, ok := s.admit(c)
+	if ok {
+		a = s.perform(c)
 	}
-	if f.Cut {
-		w.Header().Set("Content-Length", strconv.Itoa(len(f.Body)+100))
+	s.limits.describe(a.header)
+	if c.Method != http.MethodGet || a.status != http.StatusOK {
+		return a
 	}
-	w.WriteHeader(f.Status)
-	_, _ = io.WriteString(w, f.Body)
+	tag := fmt.Sprintf(`W/"%x"`, sha256.Sum256(a.encode(s.tb)))
+	a.header.Set("ETag", tag)
+	if c.Header.Get("If-None-Match") == tag {
+		s.limits.giveBack() // an answer of 304 does not count
+		return answer{status: http.StatusNotModified, header: a.header}
+	}
+	return a
+}
+
+func (s *Server) perform(c *call) answer {
+	do := operations[c.operation]
+	if do == nil {
+		s.tb.Errorf("fake GitHub: %s (%s %s) is not built", c.operation, c.Method, c.URL.Path)
+		return refuse(http.StatusNotFound, "Not Found")
+	}
+	c.repo = s.repos[c.name]
+	switch {
+	case c.params["repo"] == "":
+	case c.repo == nil:
+		return refuse(http.StatusNotFound, "Not Found")
+	case c.repo.movedTo != "":
+		to := strings.Replace(s.URL+c.URL.RequestURI(), "/repos/"+c.name+"/", "/repos/"+c.repo.movedTo+"/", 1)
+		return answer{http.StatusMovedPermanently, http.Header{"Location": {to}}, map[string]any{"message": "Moved Permanently", "url": to}}
+	}
+	return do(s, c)
 }
 
 type answer struct {
 	status int
 	header http.Header
-	body   any
+	body   any // nil: none
 }
 
-func (s *Server) answer(r *http.Request) answer {
-	refuse := func(status int, message string) answer {
-		return answer{status, http.Header{}, map[string]any{"message": message, "documentation_url": "https://docs.github.com/rest", "status": strconv.Itoa(status)}}
+func (a answer) encode(tb testing.TB) []byte {
+	tb.Helper()
+	if a.body == nil {
+		return nil
 	}
-	if s.token != "" && r.Header.Get("Authorization") != "Bearer "+s.token {
-		return refuse(http.StatusUnauthorized, "Bad credentials")
+	a.header.Set("Content-Type", "application/json; charset=utf-8")
+	data, err := json.Marshal(a.body)
+	if err != nil {
+		tb.Errorf("fake GitHub: encoding an answer: %v", err)
 	}
-	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
-	if a, ok := s.answerPulls(r, parts); ok {
-		return a
-	}
-	if len(parts) != 4 || parts[0] != "repos" || parts[3] != "releases" || r.Method != http.MethodGet {
-		s.tb.Errorf("fake GitHub: %s %s is not built", r.Method, r.URL.Path)
-		return refuse(http.StatusNotFound, "Not Found")
-	}
-	name := parts[1] + "/" + parts[2]
-	repo := s.repos[name]
-	switch {
-	case repo == nil:
-		return refuse(http.StatusNotFound, "Not Found")
-	case repo.movedTo != "":
-		to := s.URL + "/repos/" + repo.movedTo + "/releases?" + r.URL.RawQuery
-		return answer{http.StatusMovedPermanently, http.Header{"Location": {to}}, map[string]any{"message": "Moved Permanently", "url": to}}
-	}
-	from, to, links := s.page(r.URL, len(repo.releases))
-	list := []any{}
-	for i, rel := range repo.releases[from:to] {
-		list = append(list, rel.json(name, from+i+1))
-	}
-	return answer{http.StatusOK, links, list}
+	return data
 }
 
-// page cuts a list as page and per_page ask and returns the headers that lead on.
-func (s *Server) page(u *url.URL, total int) (from, to int, links http.Header) {
-	q := u.Query()
-	size, number := number(q.Get("per_page"), pageSize), number(q.Get("page"), 1)
-	size = min(size, pageSize)
-	from = min(total, (number-1)*size)
-	to = min(total, from+size)
-	links = http.Header{}
-	if to < total {
-		link := func(page int, rel string) string {
-			q.Set("page", strconv.Itoa(page))
-			return fmt.Sprintf(`<%s%s?%s>; rel="%s"`, s.URL, u.Path, q.Encode(), rel)
-		}
-		links.Set("Link", link(number+1, "next")+", "+link((total+size-1)/size, "last"))
-	}
-	return from, to, links
-}
+func give(status int, body any) answer { return answer{status, http.Header{}, body} }
 
-func number(s string, otherwise int) int {
-	if n, err := strconv.Atoi(s); err == nil && n > 0 {
-		return n
-	}
-	return otherwise
-}
-
-func (rel Release) json(repo string, id int) map[string]any {
-	api, web := "https://api.github.com/repos/"+repo, "https://github.com/"+repo
-	at := rel.Published.UTC().Format(time.RFC3339)
-	return map[string]any{
-		"id": id, "node_id": fmt.Sprint("RE_", id), "tag_name": rel.Tag, "name": rel.Tag, "body": rel.Body, "draft": rel.Draft,
-		"prerelease": false, "target_commitish": "main", "created_at": at, "published_at": at, "assets": []any{},
-		"url": fmt.Sprintf("%s/releases/%d", api, id), "assets_url": fmt.Sprintf("%s/releases/%d/assets", api, id),
-		"upload_url": "https://uploads.github.com/", "html_url": web + "/releases/tag/" + rel.Tag,
-		"tarball_url": api + "/tarball/" + rel.Tag, "zipball_url": api + "/zipball/" + rel.Tag, "author": user("maintainer"),
-	}
-}
-
-func user(login string) map[string]any {
-	u := map[string]any{"login": login, "id": 1, "node_id": "U_1", "gravatar_id": "", "type": "User", "site_admin": false}
-	for _, k := range []string{"avatar", "events", "followers", "following", "gists", "html", "organizations", "received_events", "repos", "starred", "subscriptions"} {
-		u[k+"_url"] = "https://api.github.com/users/" + login + "/" + k
-	}
-	u["url"] = "https://api.github.com/users/" + login
-	return u
+func refuse(status int, message string) answer {
+	return give(status, map[string]any{"message": message, "documentation_url": "https://docs.github.com/rest", "status": fmt.Sprint(status)})
 }

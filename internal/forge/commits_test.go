@@ -14,14 +14,23 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/github"
 )
 
-var base, head = strings.Repeat("a", 40), strings.Repeat("b", 40)
+var base, side = strings.Repeat("a", 40), strings.Repeat("b", 40)
 
 func withPull(t *testing.T) *github.Server {
 	t.Helper()
 	s := github.New(t)
-	s.AddPull(repo, github.PullRequest{Number: 7, Author: "dependabot[bot]", Title: "Bump", Base: base, Head: head, BaseRef: "main", HeadRef: "$(x)"})
+	s.AddPullRequest(repo, github.PullRequest{Number: 7, Author: "dependabot[bot]", Title: "Bump", BaseSHA: base, HeadSHA: side, BaseRef: "main", HeadRepo: repo, HeadRef: "$(x)"})
 	s.AddCommit(repo, base, map[string]string{"requirements.txt": "zenml==0.85.0\n", "svc/a.py": strings.Repeat("x = 1\n", 40)})
 	return s
+}
+
+func pull(t *testing.T, r *forge.Reader, repository string, number int) (forge.PullRequest, error) {
+	t.Helper()
+	name, err := forge.ParseRepository(repository)
+	if err != nil {
+		return forge.PullRequest{}, err
+	}
+	return r.PullRequest(t.Context(), name, number)
 }
 
 func TestPullAndItsCommit(t *testing.T) {
@@ -30,8 +39,11 @@ func TestPullAndItsCommit(t *testing.T) {
 	s.Move("zenml-io/old", repo)
 	for _, name := range []string{repo, "zenml-io/old"} { // a renamed repository answers as before
 		r := reader(t, s, "")
-		got, err := r.Pull(t.Context(), name, 7)
-		want := &forge.Pull{Number: 7, Repository: name, Author: "dependabot[bot]", Title: "Bump", Base: base, Head: head, HeadBranch: "$(x)"}
+		got, err := pull(t, r, name, 7)
+		want := forge.PullRequest{
+			Number: 7, URL: "https://github.com/" + repo + "/pull/7", Open: true, Author: "dependabot[bot]", Title: "Bump",
+			BaseSHA: base, BaseRef: "main", HeadSHA: side, HeadRef: "$(x)", HeadRepository: repo,
+		}
 		if d := cmp.Diff(want, got); d != "" || err != nil {
 			t.Fatalf("%v: %s", err, d)
 		}
@@ -51,12 +63,12 @@ func TestPullAndItsCommit(t *testing.T) {
 func TestFork(t *testing.T) {
 	t.Parallel()
 	s := withPull(t)
-	s.AddFork(repo, base, head, strings.Repeat("c", 40))
+	s.AddFork(repo, base, side, strings.Repeat("c", 40))
 	r := reader(t, s, "")
-	if got, err := r.Fork(t.Context(), repo, base, head); got != strings.Repeat("c", 40) || err != nil {
+	if got, err := r.Fork(t.Context(), repo, base, side); got != strings.Repeat("c", 40) || err != nil {
 		t.Errorf("%q, %v", got, err)
 	}
-	if got, err := r.Fork(t.Context(), repo, head, base); err == nil {
+	if got, err := r.Fork(t.Context(), repo, side, base); err == nil {
 		t.Errorf("an answer to what GitHub does not know: %q", got)
 	}
 }
@@ -80,7 +92,7 @@ func TestPullErrors(t *testing.T) {
 			t.Parallel()
 			s := withPull(t)
 			s.Fail(tc.fail...)
-			if _, err := reader(t, s, "").Pull(t.Context(), repo, 7); err == nil || !strings.Contains(err.Error(), tc.want) || fault.IsInput(err) {
+			if _, err := pull(t, reader(t, s, ""), repo, 7); err == nil || !strings.Contains(err.Error(), tc.want) || fault.IsInput(err) {
 				t.Errorf("got %v, want an error with %q", err, tc.want)
 			}
 		})
@@ -88,11 +100,11 @@ func TestPullErrors(t *testing.T) {
 	s := withPull(t)
 	r := reader(t, s, "")
 	for _, bad := range []string{"", "zenml", "a/b/c", "a/..", "a/b?x"} {
-		if _, err := r.Pull(t.Context(), bad, 7); !fault.IsInput(err) {
+		if _, err := pull(t, r, bad, 7); !fault.IsInput(err) {
 			t.Errorf("%q gives %v", bad, err)
 		}
 	}
-	if _, err := r.Pull(t.Context(), repo, 8); err == nil || !strings.Contains(err.Error(), "status 404") {
+	if _, err := pull(t, r, repo, 8); err == nil || !strings.Contains(err.Error(), "status 404") {
 		t.Errorf("a missing pull request gives %v", err)
 	}
 }
