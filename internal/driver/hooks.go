@@ -47,7 +47,7 @@ func (h *Hooks) run(ctx context.Context, name, version string, extra ...string) 
 		"ZENML_STORE_BACKUP_STRATEGY=disabled")
 	res, err := proc.Run(ctx, proc.Command{
 		Path: "/bin/sh", Args: []string{"-c", h.Commands[name]}, Dir: h.Dir, Env: append(env, extra...),
-		Timeout: hookTime, Secrets: h.Secrets,
+		Timeout: hookTime, Secrets: h.Secrets, Leave: true,
 	})
 	if err != nil {
 		return "", fmt.Errorf("running the hook %s: %w", name, err)

@@ -16,7 +16,7 @@ serve() { # PORT
 	# shellcheck disable=SC1091
 	. ./server.env
 	set +a
-	ZENML_STORE_BACKUP_STRATEGY=$strategy ZENML_CONFIG_PATH=$PWD/config-$at setsid "$python" -m uvicorn \
+	ZENML_STORE_BACKUP_STRATEGY=$strategy ZENML_CONFIG_PATH=$PWD/config-$at "$python" -m uvicorn \
 		zenml.zen_server.zen_server_api:app --host 127.0.0.1 --port "$1" --log-level warning >"$at.log" 2>&1 </dev/null &
 	echo $! >"$at.pid"
 	echo "$ZENML_UPGRADE_VERSION" >"$at.version"
