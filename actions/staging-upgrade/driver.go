@@ -25,7 +25,7 @@ var errForeign = errors.New("what listens there is no ZenML server of this user"
 
 // local drives servers that are processes of this machine.
 type local struct {
-	oldPython string // of the environment's settings
+	oldPython string // of the environment's settings; "": the old version is installed like the new one
 	from, to  string // from may be empty: whatever runs
 	port      int
 	storeURL  string // the real database
@@ -135,7 +135,7 @@ func (d *local) StopOld(ctx context.Context) error {
 }
 
 // StartOld puts the old version back on the public port, unless it never left.
-func (d *local) StartOld(ctx context.Context) error {
+func (d *local) StartOld(ctx context.Context, _ string) error {
 	l, err := server.FindListener(d.port)
 	switch {
 	case err == nil && l.IsZenML():
@@ -161,7 +161,7 @@ func (d *local) StartOld(ctx context.Context) error {
 // Load starts a server's process, which waits.
 func (d *local) Load(ctx context.Context, w upgrade.World) (upgrade.Server, error) {
 	python, storeURL := d.oldPython, w.StoreURL
-	if w.Version == d.to {
+	if w.Version == d.to || python == "" {
 		var err error
 		if python, err = d.python(ctx, w.Version); err != nil {
 			return nil, err

@@ -29,7 +29,7 @@ type Inputs struct {
 	From                 string `help:"Version that runs now. Default: what the server says." placeholder:"VERSION"`
 	To                   string `help:"Version to upgrade to, such as 0.98.0." required:"true" placeholder:"VERSION"`
 	Commit               string `help:"Commit that this upgrade belongs to; noted in the journal." placeholder:"SHA"`
-	Driver               string `help:"How servers are started and stopped. Only local is built: a process on this machine." placeholder:"DRIVER"`
+	Driver               string `help:"How servers are started and stopped: local, a process on this machine; command, by the environment's hooks. Default: the environment's, else local." placeholder:"DRIVER"`
 	ServerURL            string `name:"server-url" help:"Public address of the server. Default: the environment's." placeholder:"URL"`
 	ServerToken          string `help:"API key (ZENKEY_...) of a service account of that server." required:"true" secret:"true" placeholder:"KEY"`
 	DatabaseURL          string `name:"database-url" help:"The server's database, such as sqlite:////var/lib/zenml/zenml.db." required:"true" secret:"true" placeholder:"URL"`
@@ -48,6 +48,7 @@ type settings struct {
 	env         config.Environment
 	environment string
 	known       bool // whether env is what the user meant
+	driver      string
 	serverURL   string
 	port        int
 	backupDir   string
@@ -67,10 +68,7 @@ func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, er
 	}
 	s.known = err == nil
 	faults := []error{err}
-	faults = append(faults, s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeLimits(in))
-	if d := cmp.Or(in.Driver, s.env.Driver, "local"); d != "local" {
-		faults = append(faults, fault.BadInput(fmt.Sprintf("driver %q is not built yet", d), "use local"))
-	}
+	faults = append(faults, s.decodeDriver(in), s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeLimits(in))
 	return s, errors.Join(faults...)
 }
 
@@ -102,6 +100,23 @@ func (s *settings) pick(cfg *config.Config, name string) error {
 	return nil
 }
 
+func (s *settings) decodeDriver(in *Inputs) error {
+	s.driver = cmp.Or(in.Driver, s.env.Driver, driverLocal)
+	switch {
+	case s.driver != driverLocal && s.driver != driverCommand:
+		return fault.BadInput(fmt.Sprintf("driver %q is not built", s.driver), "use local or command")
+	case s.driver == driverCommand && s.known && s.env.Driver != driverCommand:
+		return fault.BadInput("driver command needs hooks, which this environment does not have", "set driver: command and the hooks in the configuration file")
+	}
+	return nil
+}
+
+// The drivers.
+const (
+	driverLocal   = "local"
+	driverCommand = "command"
+)
+
 func (s *settings) decodeMode(in *Inputs) error {
 	s.mode = upgrade.Mode(in.Mode)
 	if dry, err := action.Bool("dry-run", in.DryRun); err != nil {
@@ -125,7 +140,7 @@ func (s *settings) decodeServer(in *Inputs) error {
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return fault.BadInput(fmt.Sprintf("server-url %q is no http(s) address", s.serverURL), "give it as an input or in the configuration's environment")
 	}
-	if !s.known {
+	if !s.known || s.driver == driverCommand {
 		return nil
 	}
 	if s.env.Local == nil {
@@ -136,6 +151,17 @@ func (s *settings) decodeServer(in *Inputs) error {
 		return fault.BadInput(fmt.Sprintf("server-url %q and local.port %d name different ports", s.serverURL, s.port), "make them agree")
 	}
 	return nil
+}
+
+// envFile names the file of the server's settings, "" when there is none.
+func (s *settings) envFile() string {
+	switch {
+	case s.driver == driverCommand && s.env.Command != nil:
+		return s.env.Command.EnvFile
+	case s.driver == driverLocal && s.env.Local != nil:
+		return s.env.Local.EnvFile
+	}
+	return ""
 }
 
 // bound guesses the address that the server is bound to, for a run that only puts back what an

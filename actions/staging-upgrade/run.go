@@ -11,6 +11,7 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/driver"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
@@ -93,18 +94,29 @@ func (a *stagingUpgrade) Run(ctx context.Context, rt *action.Runtime) (action.Re
 
 func (a *stagingUpgrade) options(rt *action.Runtime) upgrade.Options {
 	s := a.set
-	python := absolute(rt.Repo, s.env.Local.Python)
-	probes := environments{manager: a.manager, python: python, repo: rt.Repo, projects: s.projects}
-	driver := &local{
-		oldPython: python, from: a.in.From, to: a.in.To, port: s.port, public: s.bound(), storeURL: a.db.StoreURL(), openIn: a.db.OpenIn, env: a.env,
-		environ: rt.Environ, secrets: rt.Secrets, dir: filepath.Join(s.stateDir, "servers"), python: probes.server,
+	probes := environments{manager: a.manager, repo: rt.Repo, projects: s.projects}
+	processes := &local{
+		from: a.in.From, to: a.in.To, port: s.port, public: s.bound(), storeURL: a.db.StoreURL(), openIn: a.db.OpenIn, env: a.env,
+		environ: rt.Environ, secrets: rt.Secrets, dir: filepath.Join(s.stateDir, "servers"),
 	}
+	var servers upgrade.Driver = processes
+	if s.driver == driverCommand {
+		probes.python = s.env.Command.Python
+		servers = &driver.Command{From: a.in.From, To: a.in.To, Copies: processes, Hooks: &driver.Hooks{
+			Commands: s.env.Hooks, Dir: rt.Repo, Environ: rt.Environ, Pass: s.env.Command.Pass, Secrets: rt.Secrets,
+			Environment: s.environment, PublicURL: s.serverURL,
+		}}
+	} else {
+		probes.python = absolute(rt.Repo, s.env.Local.Python)
+		processes.oldPython = probes.python
+	}
+	processes.python = probes.server
 	return upgrade.Options{
 		Mode: s.mode, From: a.in.From, To: a.in.To, Commit: a.in.Commit, Environment: s.environment, Kind: s.env.Kind,
 		PublicURL: s.serverURL, APIKey: a.in.ServerToken, BackupDir: s.backupDir, StateDir: s.stateDir,
 		SecretsStore: server.SecretsStore(a.env), Workspace: []string{rt.Repo, rt.OutDir}, CodeRoot: rt.Repo, ArtifactRoot: a.in.ArtifactRoot, Critical: s.critical,
 		MaxDowntime: s.maxDowntime, KeepBroken: !s.rollback,
-		DB: a.db, Driver: driver, Probe: func(url string) upgrade.Prober { return server.Watch(url) }, Python: probes.client,
+		DB: a.db, Driver: servers, ByHooks: s.driver == driverCommand, Probe: func(url string) upgrade.Prober { return server.Watch(url) }, Python: probes.client,
 		Environ: rt.Environ, Progress: rt.Progress, Now: rt.Now, Unready: a.noIndex,
 	}
 }
@@ -112,10 +124,10 @@ func (a *stagingUpgrade) options(rt *action.Runtime) upgrade.Options {
 // serverEnv reads the settings the old server runs with; the new one gets the same.
 func (a *stagingUpgrade) serverEnv(rt *action.Runtime) ([]string, error) {
 	var env []string
-	if s := a.set; s.env.Local != nil && s.env.Local.EnvFile != "" {
+	if file := a.set.envFile(); file != "" {
 		var err error
-		if env, err = server.ReadEnvFile(absolute(rt.Repo, s.env.Local.EnvFile)); err != nil {
-			return nil, fault.BadInput(err.Error(), "mend local.env-file of the environment in the configuration")
+		if env, err = server.ReadEnvFile(absolute(rt.Repo, file)); err != nil {
+			return nil, fault.BadInput(err.Error(), "mend env-file of the environment in the configuration")
 		}
 	}
 	for key, v := range map[string]string{"ZENML_SERVER_JWT_SECRET_KEY": a.in.JWTSecretKey, "ZENML_SECRETS_STORE_ENCRYPTION_KEY": a.in.SecretsEncryptionKey} {

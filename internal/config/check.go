@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"path"
 	"regexp"
@@ -13,7 +14,10 @@ import (
 var (
 	nameForm   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
 	pythonForm = regexp.MustCompile(`^3\.[0-9]{1,2}$`)
-	loginForm  = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?(?:\[bot\])?$`)
+	envForm    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	// ownVariable are the tool's own inputs and the workflow run's: no child gets them.
+	ownVariable = regexp.MustCompile(`^(INPUT_|GITHUB_|ACTIONS_|RUNNER_|ZENML_UPGRADE_)`)
+	loginForm   = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?(?:\[bot\])?$`)
 )
 
 // check tells what is wrong with the values; missing keys and wrong types are told already.
@@ -45,9 +49,8 @@ func (d *decoder) environment(at, name string, e Environment) {
 		d.at(at, "use letters, digits, - and _, at most 63", "%q is no name for an environment", name)
 	}
 	d.word(at+".kind", e.Kind, true, "development", "staging", "production")
-	if e.Driver != "" && e.Driver != "local" {
-		d.at(at+".driver", "use local: a server that is a process on this machine", "driver %q is not built", e.Driver)
-	}
+	d.word(at+".driver", e.Driver, false, "local", "command")
+	d.hooks(at, e)
 	if e.ServerURL != "" {
 		u, err := url.Parse(e.ServerURL)
 		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
@@ -62,9 +65,6 @@ func (d *decoder) environment(at, name string, e Environment) {
 			d.at(at+".local.port", "give the port that the server listens on", "%d is no port", e.Local.Port)
 		}
 	}
-	if len(e.Hooks) > 0 {
-		d.at(at+".hooks", "remove them and do that work before the run", "hooks are not run yet")
-	}
 	if e.Window != "" {
 		if _, err := ParseWindow(e.Window); err != nil {
 			d.at(at+".window", "write it like 2026-11-28T22:00/2h Europe/Berlin", "%v", err)
@@ -72,6 +72,34 @@ func (d *decoder) environment(at, name string, e Environment) {
 	}
 	d.duration(at+".max-downtime", e.MaxDowntime)
 	d.word(at+".rollback", e.Rollback, false, "true", "false")
+}
+
+// hooks tells what the driver command lacks, and what nobody would run.
+func (d *decoder) hooks(at string, e Environment) {
+	if e.Driver != "command" {
+		if len(e.Hooks) > 0 || e.Command != nil {
+			d.at(at+".hooks", "set driver: command, or remove them", "hooks are run by the driver command only")
+		}
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.Hooks)) {
+		d.word(at+".hooks", name, true, HookNames...)
+	}
+	for _, name := range HookNames {
+		d.needed(at+".hooks."+name, e.Hooks[name])
+	}
+	if e.Command == nil {
+		d.at(at+".command", `add command: {python: "3.11"}, the series that the server runs on`, "missing")
+		return
+	}
+	if !pythonForm.MatchString(e.Command.Python) {
+		d.at(at+".command.python", `write it like "3.11"`, "%q is no Python version", e.Command.Python)
+	}
+	for i, name := range e.Command.Pass {
+		if !envForm.MatchString(name) || ownVariable.MatchString(name) {
+			d.at(fmt.Sprintf("%s.command.pass[%d]", at, i), "name a variable that the hooks need, such as DOCKER_HOST", "%q does not pass to a hook", name)
+		}
+	}
 }
 
 func (d *decoder) project(at string, p Project) {

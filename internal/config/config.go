@@ -36,9 +36,10 @@ type Config struct {
 type Environment struct {
 	Kind        string            `yaml:"kind"` // development, staging or production
 	ServerURL   string            `yaml:"server-url"`
-	Driver      string            `yaml:"driver"` // local, also when empty
+	Driver      string            `yaml:"driver"` // local, also when empty, or command
 	Local       *Local            `yaml:"local"`
-	Hooks       map[string]string `yaml:"hooks"`        // refused: nothing runs them yet
+	Command     *Command          `yaml:"command"`
+	Hooks       map[string]string `yaml:"hooks"`        // shell commands of the driver command, by HookNames
 	Window      string            `yaml:"window"`       // see ParseWindow
 	MaxDowntime string            `yaml:"max-downtime"` // Go duration, positive
 	Rollback    string            `yaml:"rollback"`     // true, false or empty
@@ -50,6 +51,16 @@ type Local struct {
 	EnvFile string `yaml:"env-file"` // KEY=value lines for the server
 	Port    int    `yaml:"port"`     // 1 to 65535
 }
+
+// Command says how the driver command runs a server.
+type Command struct {
+	Python  string   `yaml:"python"`   // series that the server runs on, such as 3.11: copies run on it here
+	EnvFile string   `yaml:"env-file"` // KEY=value lines that a copy's server needs, such as the encryption key
+	Pass    []string `yaml:"pass"`     // names of variables that hooks get, such as DOCKER_HOST
+}
+
+// HookNames are the hooks that an environment with the driver command has, every one.
+var HookNames = []string{"start", "start-private", "stop", "status", "version"}
 
 // Project is a folder with requirements of its own.
 type Project struct {

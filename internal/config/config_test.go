@@ -101,10 +101,14 @@ waivers:
 			`c.yml:8: waivers[0].reason: missing; add it`,
 			`c.yml:9: waivers[0].expires: "tomorrow" is no date; write it like 2026-12-31`,
 		}},
-		"not built": {"environments:\n  p:\n    kind: production\n    driver: command\n    hooks: {drain: ./drain}\ngates: {signed: true}\n", []string{
-			`c.yml:6: gates: unknown key "signed"; no key is known here yet`,
-			`c.yml:4: environments.p.driver: driver "command" is not built; use local: a server that is a process on this machine`,
-			`c.yml:5: environments.p.hooks: hooks are not run yet; remove them and do that work before the run`,
+		"not built": {"gates: {signed: true}\n", []string{`c.yml:1: gates: unknown key "signed"; no key is known here yet`}},
+		"hooks": {"environments:\n  p:\n    kind: production\n    driver: command\n    command: {python: 3, pass: [INPUT_X]}\n" +
+			"    hooks: {drain: ./drain, start: a, start-private: b, stop: c, status: d}\n  q: {kind: staging, hooks: {start: a}}\n", []string{
+			`c.yml:6: environments.p.hooks: "drain" is not known; use one of start, start-private, stop, status, version`,
+			`c.yml:6: environments.p.hooks.version: missing; add it`,
+			`c.yml:5: environments.p.command.python: "3" is no Python version; write it like "3.11"`,
+			`c.yml:5: environments.p.command.pass[0]: "INPUT_X" does not pass to a hook; name a variable that the hooks need, such as DOCKER_HOST`,
+			`c.yml:7: environments.q.hooks: hooks are run by the driver command only; set driver: command, or remove them`,
 		}},
 		"twice": {"deployment: oss\ndeployment: pro-saas\npipelines:\n  - {name: a, command: b}\n  - {name: a, command: c}\n", []string{
 			`c.yml:2: key "deployment" stands twice; keep one`,

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -80,15 +79,21 @@ func TestSchemaAndCodeAgree(t *testing.T) {
 		"deployment: cloud\n":   false,
 		"deploymnet: oss\n":     false,
 		"environments: {a: {}}": false,
-		"environments: {a: {kind: staging, driver: command}}":                                   false,
-		"environments: {a: {kind: staging, hooks: {drain: x}}}":                                 false,
-		"environments: {a: {kind: staging, local: {python: p}}}":                                false,
-		"environments: {a: {kind: staging, server-url: 'ftp://x'}}":                             false,
-		"environments: {a: {kind: staging, server-url: 'https://u:p@x'}}":                       false,
-		"environments: {a: {kind: staging, window: tonight}}":                                   false,
-		"environments: {a: {kind: staging, max-downtime: 10 min}}":                              false,
-		"environments: {'a b': {kind: staging}}":                                                false,
-		"environments: {a: {kind: staging, rollback: maybe}}":                                   false,
+		"environments: {a: {kind: staging, driver: command}}":   false,
+		"environments: {a: {kind: staging, hooks: {drain: x}}}": false,
+		"environments: {a: {kind: staging, driver: command, command: {python: 3.11}, hooks: {start: a, start-private: b, stop: c, status: d, version: e}}}":  true,
+		"environments: {a: {kind: staging, driver: command, command: {python: '2.7'}, hooks: {start: a, start-private: b, stop: c, status: d, version: e}}}": false,
+		"environments: {a: {kind: staging, driver: command, command: {python: 3.11}, hooks: {start: a}}}":                                                    false,
+		"environments: {a: {kind: staging, driver: command, hooks: {start: a, start-private: b, stop: c, status: d, version: e}}}":                           false,
+		"environments: {a: {kind: staging, command: {python: 3.11}}}":                                                                                        false,
+		"environments: {a: {kind: staging, driver: local, hooks: {start: a, start-private: b, stop: c, status: d, version: e}}}":                             false,
+		"environments: {a: {kind: staging, local: {python: p}}}":                                                                                             false,
+		"environments: {a: {kind: staging, server-url: 'ftp://x'}}":                                                                                          false,
+		"environments: {a: {kind: staging, server-url: 'https://u:p@x'}}":                                                                                    false,
+		"environments: {a: {kind: staging, window: tonight}}":                                                                                                false,
+		"environments: {a: {kind: staging, max-downtime: 10 min}}":                                                                                           false,
+		"environments: {'a b': {kind: staging}}":                                                                                                             false,
+		"environments: {a: {kind: staging, rollback: maybe}}":                                                                                                false,
 		"projects: [{path: ../x}]":                                                              false,
 		"projects: [{path: /x}]":                                                                false,
 		"projects: [{path: x, python-versions: [2.7]}]":                                         false,
@@ -118,15 +123,13 @@ func TestSchemaAndCodeAgree(t *testing.T) {
 	}
 }
 
-// The example that the repository shows has to be valid.
-func TestExampleIsValid(t *testing.T) {
+// The examples that the repository shows have to be valid.
+func TestExamplesAreValid(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join("..", "..", "examples", "churn", DefaultPath)
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("missing: examples/churn")
-	}
-	if _, err := Load(path); err != nil {
-		t.Error(err)
+	for _, example := range []string{"churn", "compose"} {
+		if _, err := Load(filepath.Join("..", "..", "examples", example, DefaultPath)); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ type Command struct {
 	Timeout time.Duration // 0: only the context ends it
 	Secrets []string      // removed from Log, from what is kept and from errors
 	Session bool          // a session of its own, for a child that may be let go to outlive us
+	Leave   bool          // what it leaves behind in its group goes on; else that ends with it
 	Place   Place         // where the child is started; nil: beside us
 }
 
@@ -76,7 +77,11 @@ func Run(ctx context.Context, c Command) (Result, error) {
 		err = cmd.Wait()
 	}
 	log.flush()
-	killGroup(cmd) // what the child left behind in its group ends with it
+	if !c.Leave {
+		killGroup(cmd)
+	} else if errors.Is(err, exec.ErrWaitDelay) {
+		err = nil // what goes on holds its output open
+	}
 	res := Result{
 		Stdout: Redact(stdout.bytes(), c.Secrets), Stderr: Redact(stderr.bytes(), c.Secrets),
 		ExitCode: -1, Seconds: time.Since(begin).Seconds(),

@@ -153,3 +153,36 @@ func await(t *testing.T, what string, holds func() bool) {
 		}
 	}
 }
+
+// What a command leaves behind ends with it, unless it is meant to stay.
+func TestLeave(t *testing.T) {
+	t.Parallel()
+	for _, leave := range []bool{false, true} {
+		file := filepath.Join(t.TempDir(), "pid")
+		_, err := Run(t.Context(), Command{
+			Path: "/bin/sh", Args: []string{"-c", `sleep 60 & echo $! > "$1"`, "sh", file}, Env: os.Environ(), Leave: leave,
+		})
+		if err != nil && leave {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		alive := true
+		for end := time.Now().Add(5 * time.Second); alive && !leave && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+			_, alive = StartTime(pid) // a killed process takes a moment to be gone
+		}
+		if leave {
+			_, alive = StartTime(pid)
+		}
+		if alive != leave {
+			t.Errorf("leave %v: alive %v", leave, alive)
+		}
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+}

@@ -36,7 +36,7 @@ type Database interface {
 type Driver interface {
 	Check(ctx context.Context) []Problem               // what forbids stopping the running server and starting it again
 	StopOld(ctx context.Context) error                 // returns when its process is gone
-	StartOld(ctx context.Context) error                // the old version on the public address, unless it answers there already
+	StartOld(ctx context.Context, v string) error      // the old version on the public address, unless it answers there already
 	Load(ctx context.Context, w World) (Server, error) // a process waits, nothing listens, no database is touched
 	End(ctx context.Context, c Child) (bool, error)    // ends a process of an earlier run; false when it no longer lived
 }

@@ -63,7 +63,33 @@ func (r *run) examine(ctx context.Context) {
 			"move it away: a failing start of ZenML would restore it over newer data")
 	}
 	p = append(p, r.Driver.Check(ctx)...)
+	if r.ByHooks && r.client != nil {
+		r.checkDatabase(ctx, &p)
+	}
 	r.report.Problems = p
+}
+
+// keyTable holds when a key logged in last: ZenML writes it at every log-in (0.55 to 0.98).
+const keyTable = "api_key"
+
+// checkDatabase wants a proof that the server uses this very database: a log-in must leave its mark
+// in it. A copy of it, or another one of the same content, would pass every other check.
+func (r *run) checkDatabase(ctx context.Context, p *problems) {
+	before, err := r.DB.Fingerprint(ctx)
+	if err == nil {
+		err = r.client.LoginKey(ctx, r.APIKey)
+	}
+	var after database.Fingerprint
+	if err == nil {
+		after, err = r.DB.Fingerprint(ctx)
+	}
+	switch {
+	case err != nil:
+		p.block("other_database", fmt.Sprintf("whether the server uses the database of database-url is not known: %v", err), "check database-url and server-url")
+	case before.Tables[keyTable] == after.Tables[keyTable]:
+		p.block("other_database", "a log-in to the server left no mark in the database of database-url: another one may be upgraded than the server uses",
+			"check that database-url names the database of server-url")
+	}
 }
 
 // checkVersions compares the server, the database and what is asked. The database's own word is

@@ -110,7 +110,7 @@ func (r *run) rehearse(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("%s on the restored copy: %w", r.To, err)
 	}
 	r.timing.migrate = r.timing.served
-	p := r.timing.predict()
+	p := r.timing.predict(!r.ByHooks)
 	r.report.PredictedDowntimeSeconds = &p
 	return fmt.Sprintf("migrated in %.1fs, predicted downtime %.1fs", r.timing.migrate, p), nil
 }
@@ -131,13 +131,15 @@ func (r *run) onCopy(ctx context.Context, v string, use func(Server) error) (err
 	if err != nil {
 		return err
 	}
+	began := r.Now()
 	s, err := r.Driver.Load(ctx, World{Version: v, StoreURL: storeURL, Room: room})
 	if err != nil {
 		return fmt.Errorf("loading %s: %w", v, err)
 	}
+	r.timing.loaded = r.Now().Sub(began).Seconds()
 	r.started(s)
 	defer s.Stop(context.WithoutCancel(ctx))
-	began := r.Now()
+	began = r.Now()
 	if err := s.Serve(ctx); err != nil {
 		return err
 	}
@@ -179,12 +181,18 @@ func (r *run) dropCopy() error {
 }
 
 // timing are the measured seconds from which the downtime is predicted.
-type timing struct{ backup, served, migrate, check float64 }
+type timing struct{ backup, loaded, served, migrate, check float64 }
 
 // stopSeconds is what stopping an idle server takes: uvicorn closes its port at once and ends
 // within about a second (measured: shared facts on the behaviour of real servers, 3a).
 const stopSeconds = 1.0
 
-// predict sums up what lies between the old version's last answer and the new one's first. The new
-// version's loading is not in it: it waits, loaded, before the old one stops.
-func (t timing) predict() float64 { return stopSeconds + t.backup + t.migrate + t.check }
+// predict sums up what lies between the old version's last answer and the new one's first. Where the
+// new version waits, loaded, before the old one stops, its loading is not in it.
+func (t timing) predict(waits bool) float64 {
+	if waits {
+		t.loaded = 0
+	}
+	// Hooks start the new version twice: in private, where it migrates, and in public.
+	return stopSeconds + t.backup + 2*t.loaded + t.migrate + t.check
+}

@@ -97,7 +97,7 @@ func (r *run) endChildren(ctx context.Context) (string, error) {
 func (r *run) startOld(ctx context.Context) (string, error) {
 	// Not noted among the children: what undoes the steps before this one ends those, and until it
 	// is open to the public the old version ends with us anyway.
-	if err := r.Driver.StartOld(ctx); err != nil {
+	if err := r.Driver.StartOld(ctx, r.state.From); err != nil {
 		return "", fmt.Errorf("starting the old version again: %w", err)
 	}
 	c, err := r.connect(ctx, r.PublicURL, r.state.From)

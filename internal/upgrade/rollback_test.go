@@ -20,7 +20,7 @@ type still struct{ asked []string }
 
 func (d *still) Check(context.Context) []Problem { return nil }
 func (d *still) StopOld(context.Context) error   { d.asked = append(d.asked, "stop old"); return nil }
-func (d *still) StartOld(context.Context) error {
+func (d *still) StartOld(context.Context, string) error {
 	d.asked = append(d.asked, "start old")
 	return errors.New("it does not start")
 }

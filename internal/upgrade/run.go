@@ -45,6 +45,8 @@ type Options struct {
 	KeepBroken   bool  // rollback-on-failure false: freeze and leave it for a person
 	Unready      error // why nothing can be installed; an earlier run is put back all the same
 
+	ByHooks bool // the driver's servers are no processes of ours: none waits loaded, none shows its database
+
 	DB       Database
 	Driver   Driver
 	Probe    func(url string) Prober

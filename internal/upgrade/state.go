@@ -35,4 +35,5 @@ type Child struct {
 	Pid     int    `json:"pid"`
 	Started string `json:"started"` // clock ticks since boot, as in /proc/PID/stat
 	What    string `json:"what"`
+	Hook    string `json:"hook,omitempty"` // the hook that started it, for a server that is no process of ours
 }

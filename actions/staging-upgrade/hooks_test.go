@@ -1,0 +1,117 @@
+package stagingupgrade
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/world"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
+)
+
+// byHooks makes the site a deployment that a script runs.
+func (s *site) byHooks(t *testing.T) {
+	t.Helper()
+	next, err := world.Interpreter(t.Context(), os.Environ(), s.cache, "0.98.0", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := os.ReadFile(filepath.Join("testdata", "server.sh"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings, err := os.ReadFile(s.EnvFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(s.repo, "deploy")
+	pid, _ := s.Server.Child()
+	var hooks strings.Builder
+	for _, name := range config.HookNames {
+		fmt.Fprintf(&hooks, "      %s: sh deploy/server.sh %s\n", name, name)
+	}
+	for path, text := range map[string]string{
+		"deploy/server.sh":  string(script),
+		"deploy/server.env": string(settings),
+		"deploy/settings":   fmt.Sprintf("PORT=%d\nOLD=%s\nPYTHON_OLD=%s\nPYTHON_NEW=%s\n", s.Port, s.Version, s.Python, next),
+		// The world's own server is what runs now.
+		"deploy/public.pid": fmt.Sprint(pid), "deploy/public.version": s.Version,
+		config.DefaultPath: fmt.Sprintf("environments:\n  staging:\n    kind: staging\n    server-url: %s\n    driver: command\n"+
+			"    command: {python: \"3.11\", env-file: deploy/server.env}\n    hooks:\n%s", s.URL, hooks.String()),
+	} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(s.repo, path), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A deployment that something else runs: first its hook fails and everything is put back, then the
+// upgrade succeeds.
+func TestUpgradeByHooksOnARealServer(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.byHooks(t)
+	refuse := filepath.Join(s.repo, "deploy", "refuse")
+	if err := os.WriteFile(refuse, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := s.content(t)
+	res, err := s.act(t, s.inputs(upgrade.Upgrade))
+	if err != nil || res.Outcome != upgrade.RolledBack || res.Failure == nil || !strings.Contains(res.Failure.Message, "no room on the node") {
+		dump(t, res)
+		t.Fatalf("a failing hook: %v", err)
+	}
+	if s.version(t) != "0.85.0" {
+		t.Error("the old version does not answer")
+	}
+	if diff := beyondUse(before.Diff(s.content(t))); len(diff) > 0 {
+		t.Errorf("after the way back: %v", diff)
+	}
+	if err := os.Remove(refuse); err != nil {
+		t.Fatal(err)
+	}
+	res, err = s.act(t, s.inputs(upgrade.Upgrade))
+	if err != nil || res.Outcome != upgrade.Upgraded || s.version(t) != "0.98.0" {
+		dump(t, res)
+		t.Fatalf("upgrade: %v", err)
+	}
+	if res.DowntimeSeconds == nil || *res.DowntimeSeconds <= 0 || res.PredictedDowntimeSeconds == nil {
+		t.Errorf("downtime %v, predicted %v", res.DowntimeSeconds, res.PredictedDowntimeSeconds)
+	}
+	t.Logf("downtime %.1f s, predicted %.1f s", *res.DowntimeSeconds, *res.PredictedDowntimeSeconds)
+	if _, err := os.Stat(filepath.Join(s.repo, "deploy", "private.pid")); err == nil {
+		t.Error("the private server still runs")
+	}
+}
+
+// A log-in that leaves no mark: the database named is a copy of the server's.
+func TestHooksRefuseAnotherDatabase(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.byHooks(t)
+	copied := filepath.Join(t.TempDir(), "zenml.db")
+	data, err := os.ReadFile(s.DBPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(copied, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	in := s.inputs(upgrade.Plan)
+	in.DatabaseURL = "sqlite:///" + copied
+	res, err := s.act(t, in)
+	if err != nil || res.Decision != "block" || !strings.Contains(fmt.Sprint(res.Problems), "other_database") {
+		dump(t, res)
+		t.Errorf("a copy was taken for the server's database: %v", err)
+	}
+	in.DatabaseURL = s.StoreURL
+	if res, err = s.act(t, in); err != nil || strings.Contains(fmt.Sprint(res.Problems), "other_database") {
+		t.Errorf("the server's own database was refused: %v %v", res.Problems, err)
+	}
+}
