@@ -24,12 +24,12 @@ func TestBackupEqualsItsSource(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			d := sample(t, mode)
-			before := content(t, d)
+			before := contentOf(t, d)
 			m := backup(t, d)
 			if diff := cmp.Diff(before, m.Fingerprint()); diff != "" || m.ContentDigest != before.Digest() {
 				t.Errorf("the manifest tells another content: %s", diff)
 			}
-			if lines := before.Diff(content(t, d)); len(lines) > 0 {
+			if lines := before.Diff(contentOf(t, d)); len(lines) > 0 {
 				t.Errorf("the backup changed its source: %v", lines)
 			}
 			if m.Revision != "0.85.0" || m.Tables["pipeline_run"].Rows != 500 || m.Bytes == 0 || !strings.HasPrefix(m.Digest, "h1:") || m.SQLiteVersion == "" {
@@ -90,10 +90,10 @@ func TestBackupBesideAWriter(t *testing.T) {
 				}
 				rows := m.Tables["pairs"].Rows
 				expect := &SQLite{path: s.DB.path, real: s.DB.real}
-				had := content(t, expect).Tables["pairs"]
+				had := contentOf(t, expect).Tables["pairs"]
 				change(t, expect, `DELETE FROM pairs`,
 					`WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < `+strconv.FormatInt(rows-1, 10)+`) INSERT INTO pairs SELECT i, i FROM n`)
-				if got := content(t, expect).Tables["pairs"]; got != had {
+				if got := contentOf(t, expect).Tables["pairs"]; got != had {
 					t.Errorf("the copy is not one state: %v, without gaps %v", had, got)
 				}
 				sizes = append(sizes, rows)
@@ -192,7 +192,7 @@ func TestKilledBackup(t *testing.T) {
 	t.Parallel()
 	for steps := range 4 {
 		d := sample(t, "WAL")
-		before, dir := content(t, d), t.TempDir()
+		before, dir := contentOf(t, d), t.TempDir()
 		die(t, "backup", d.real, dir, strconv.Itoa(steps))
 		left := names(t, dir)
 		if len(left) != 1 || !strings.HasSuffix(left[0], partialSuffix) {
@@ -204,7 +204,7 @@ func TestKilledBackup(t *testing.T) {
 		if _, err := Verify(t.Context(), filepath.Join(dir, left[0])); err == nil {
 			t.Errorf("after %d steps an unfinished backup is trusted", steps)
 		}
-		if lines := before.Diff(content(t, d)); len(lines) > 0 {
+		if lines := before.Diff(contentOf(t, d)); len(lines) > 0 {
 			t.Errorf("after %d steps the database is another: %v", steps, lines)
 		}
 	}

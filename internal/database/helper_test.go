@@ -200,7 +200,7 @@ func change(t *testing.T, d *SQLite, statements ...string) {
 	}
 }
 
-func content(t *testing.T, d *SQLite) Fingerprint {
+func contentOf(t *testing.T, d *SQLite) Fingerprint {
 	t.Helper()
 	f, err := d.Fingerprint(t.Context())
 	if err != nil {

@@ -65,9 +65,7 @@ func (m *Manifest) encode() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding the backup's manifest: %w", err)
 	}
-	h := sha256.New()
-	h.Write(body)
-	m.ManifestDigest = digestText(h)
+	m.ManifestDigest = fmt.Sprintf("sha256:%x", sha256.Sum256(body))
 	body, err = json.MarshalIndent(m, "", "  ")
 	return append(body, '\n'), err
 }

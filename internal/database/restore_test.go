@@ -24,7 +24,7 @@ func mustRestore(t *testing.T, d *SQLite, m *Manifest) {
 	if err := d.Restore(t.Context(), m.Path); err != nil {
 		t.Fatal(err)
 	}
-	if lines := m.Fingerprint().Diff(content(t, d)); len(lines) > 0 {
+	if lines := m.Fingerprint().Diff(contentOf(t, d)); len(lines) > 0 {
 		t.Fatalf("the restored database differs: %v", lines)
 	}
 }
@@ -195,13 +195,13 @@ func TestRestoreRefuses(t *testing.T) {
 			d := sample(t, mode)
 			m := backup(t, d)
 			change(t, d, later...)
-			before := content(t, d)
+			before := contentOf(t, d)
 			cmd, kill := helper(t, "hold", d.real, "SELECT 1 FROM pairs")
 			err := d.Restore(t.Context(), m.Path)
 			if err == nil || !strings.Contains(err.Error(), "pid "+strconv.Itoa(cmd.Process.Pid)) {
 				t.Errorf("%s: got %v", mode, err)
 			}
-			if lines := before.Diff(content(t, d)); len(lines) > 0 {
+			if lines := before.Diff(contentOf(t, d)); len(lines) > 0 {
 				t.Errorf("%s: a refused restore changed %v", mode, lines)
 			}
 			kill()
@@ -212,14 +212,14 @@ func TestRestoreRefuses(t *testing.T) {
 		t.Parallel()
 		d := sample(t, "WAL")
 		m := backup(t, d)
-		before := content(t, d)
+		before := contentOf(t, d)
 		if err := os.Truncate(filepath.Join(m.Path, copyName), 4096); err != nil {
 			t.Fatal(err)
 		}
 		if err := d.Restore(t.Context(), m.Path); err == nil {
 			t.Error("a damaged backup was restored")
 		}
-		if lines := before.Diff(content(t, d)); len(lines) > 0 {
+		if lines := before.Diff(contentOf(t, d)); len(lines) > 0 {
 			t.Errorf("a refused restore changed %v", lines)
 		}
 	})
@@ -264,7 +264,7 @@ func TestRestoreFollowsALink(t *testing.T) {
 	if to, err := os.Readlink(link); err != nil || to != d.real {
 		t.Errorf("the link is now %q, %v", to, err)
 	}
-	if lines := m.Fingerprint().Diff(content(t, d)); len(lines) > 0 {
+	if lines := m.Fingerprint().Diff(contentOf(t, d)); len(lines) > 0 {
 		t.Errorf("the real file was not restored: %v", lines)
 	}
 	if diff := cmp.Diff([]string{filepath.Dir(link), filepath.Dir(d.real)}, linked.Folders()); diff != "" {
@@ -281,11 +281,11 @@ func TestScratch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if lines := m.Fingerprint().Diff(content(t, s.DB)); len(lines) > 0 || s.URL != s.DB.URL() || filepath.Dir(s.Dir) != dir {
+	if lines := m.Fingerprint().Diff(contentOf(t, s.DB)); len(lines) > 0 || s.URL != s.DB.URL() || filepath.Dir(s.Dir) != dir {
 		t.Errorf("%v %+v", lines, s)
 	}
 	change(t, s.DB, later...)
-	if lines := m.Fingerprint().Diff(content(t, d)); len(lines) > 0 {
+	if lines := m.Fingerprint().Diff(contentOf(t, d)); len(lines) > 0 {
 		t.Errorf("work on the copy changed the database: %v", lines)
 	}
 	marker := filepath.Join(s.Dir, markerName)
@@ -336,7 +336,7 @@ func TestRestoreStepsByHand(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "zenml.db: OK") {
 		t.Fatalf("%v: %s\n%s", err, out, script)
 	}
-	if lines := m.Fingerprint().Diff(content(t, d)); len(lines) > 0 {
+	if lines := m.Fingerprint().Diff(contentOf(t, d)); len(lines) > 0 {
 		t.Errorf("restored by hand, the database differs: %v", lines)
 	}
 }

@@ -1,0 +1,209 @@
+package mysql
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
+)
+
+// Program is a server program of this machine.
+type Program struct {
+	Path    string
+	Version Version
+	install string // mariadb-install-db; "" for MySQL, whose server makes its own tables
+	environ []string
+}
+
+// ErrNoServer says that this machine has no fitting server program.
+var ErrNoServer = errors.New("this machine has no server program of that family and series")
+
+// FindServer returns a server program whose databases read as those of a server of version want.
+func FindServer(ctx context.Context, environ []string, want Version) (*Program, error) {
+	var others []string
+	for _, path := range find(environ, "mariadbd", "mysqld") {
+		v, err := versionOf(ctx, environ, path)
+		switch {
+		case err != nil:
+			others = append(others, fmt.Sprintf("%q does not run", path))
+			continue
+		case !v.SameSeries(want):
+			others = append(others, fmt.Sprintf("%q is %s", path, v))
+			continue
+		}
+		p := &Program{Path: path, Version: v, environ: environ}
+		if install := find(environ, "mariadb-install-db"); v.MariaDB && len(install) > 0 {
+			p.install = install[0]
+		} else if v.MariaDB {
+			return nil, fmt.Errorf("%w: mariadb-install-db is not there", ErrNoServer)
+		}
+		return p, nil
+	}
+	if others == nil {
+		others = []string{"none was found"}
+	}
+	return nil, fmt.Errorf("%w (%s): %s", ErrNoServer, want, strings.Join(others, ", "))
+}
+
+// Private is a server process of ours. It dies with us.
+type Private struct {
+	Address Address // of its one account, on no database
+	proc    *proc.Process
+}
+
+const (
+	bootLimit = 90 * time.Second
+	// account is the only one on a private server.
+	account = "zenml_upgrade"
+)
+
+// Start makes a data folder below dir, which must be 0700, and starts a server on it. It listens
+// on a port of the loopback address and a socket in the data folder, from the first moment on with
+// one account of a random password. Nothing is made durable: what is on it can be made again.
+// variables are set over the server's defaults.
+func (p *Program) Start(ctx context.Context, dir string, variables map[string]string) (*Private, error) {
+	data := filepath.Join(dir, "data")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		return nil, fmt.Errorf("making the folder of a private database server: %w", err)
+	}
+	if err := p.initialize(ctx, data); err != nil {
+		return nil, fmt.Errorf("making the tables of a private database server: %w", err)
+	}
+	var err error
+	for range 3 { // between our look and the server's, the port may be taken
+		var s *Private
+		if s, err = p.boot(ctx, dir, data, variables); err == nil {
+			return s, nil
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, fmt.Errorf("starting a private database server: %w", err)
+}
+
+func (p *Program) initialize(ctx context.Context, data string) error {
+	c := proc.Command{Path: p.Path, Args: []string{"--no-defaults", "--initialize-insecure", "--datadir=" + data}}
+	if p.install != "" {
+		c = proc.Command{Path: p.install, Args: []string{"--no-defaults", "--datadir=" + data, "--auth-root-authentication-method=normal", "--skip-test-db"}}
+	}
+	c.Args = append(c.Args, asRoot()...)
+	c.Env, c.Dir, c.Timeout = proc.BaseEnv(p.environ), data, bootLimit
+	_, err := proc.Run(ctx, c)
+	return err
+}
+
+// asRoot tells a server that it shall run as root when we do: its folder is ours, and its files
+// belong to nobody else.
+func asRoot() []string {
+	if os.Geteuid() == 0 {
+		return []string{"--user=root"}
+	}
+	return nil
+}
+
+func (p *Program) boot(ctx context.Context, dir, data string, variables map[string]string) (*Private, error) {
+	port, err := freePort(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a := Address{User: account, Password: rand.Text(), Host: "127.0.0.1", Port: port, SSLMode: Preferred}
+	first := filepath.Join(dir, "first.sql")
+	if err := os.WriteFile(first, []byte(p.firstStatements(a.Password)), 0o600); err != nil {
+		return nil, err
+	}
+	defer os.Remove(first) // it holds the password
+	args := []string{
+		"--no-defaults", "--datadir=" + data, "--bind-address=127.0.0.1", fmt.Sprintf("--port=%d", port), "--init-file=" + first,
+		// Relative to the data folder: the path of a socket may have 107 bytes only.
+		"--socket=server.sock", "--pid-file=" + filepath.Join(data, "server.pid"), "--skip-name-resolve", "--skip-log-bin", "--event-scheduler=OFF",
+		"--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0", "--innodb-buffer-pool-size=268435456", "--max-allowed-packet=1073741824",
+		"--performance-schema=OFF", "--secure-file-priv=" + data,
+	}
+	if !p.Version.MariaDB {
+		args = append(args, "--mysqlx=OFF", "--default-authentication-plugin=mysql_native_password")
+	}
+	for _, key := range slices.Sorted(maps.Keys(variables)) {
+		args = append(args, "--"+strings.ReplaceAll(key, "_", "-")+"="+variables[key])
+	}
+	process, err := proc.Start(context.WithoutCancel(ctx), proc.Command{
+		Path: p.Path, Args: append(args, asRoot()...), Dir: data, Env: proc.BaseEnv(p.environ), Secrets: a.Secrets(),
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
+	s := &Private{Address: a, proc: process}
+	if err := s.awaitReady(ctx); err != nil {
+		s.Kill()
+		return nil, fmt.Errorf("%w: %s", err, lastLine(s.proc.Tail()))
+	}
+	return s, nil
+}
+
+// firstStatements leave one account, which may do everything. They run before anything listens.
+func (p *Program) firstStatements(password string) string {
+	statements := []string{
+		fmt.Sprintf("CREATE USER IF NOT EXISTS '%s'@'127.0.0.1' IDENTIFIED BY '%s'", account, password),
+		fmt.Sprintf("ALTER USER '%s'@'127.0.0.1' IDENTIFIED BY '%s'", account, password),
+		fmt.Sprintf("GRANT ALL PRIVILEGES ON *.* TO '%s'@'127.0.0.1' WITH GRANT OPTION", account),
+		"DROP USER IF EXISTS 'root'@'localhost', 'root'@'127.0.0.1', 'root'@'::1', ''@'localhost'",
+	}
+	return strings.Join(statements, ";\n") + ";\n"
+}
+
+func (s *Private) awaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, bootLimit)
+	defer cancel()
+	client := New(&s.Address)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := client.WithServer(ctx, func(*sql.Conn) error { return nil })
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-s.proc.Done():
+			return errors.New("it ended")
+		case <-ctx.Done():
+			return fmt.Errorf("it did not answer: %w", err)
+		case <-tick.C:
+		}
+	}
+}
+
+// Kill ends the process at once: nothing on it is worth an orderly end.
+func (s *Private) Kill() { s.proc.Kill() }
+
+// Pid is the process's.
+func (s *Private) Pid() int { return s.proc.Pid }
+
+func freePort(ctx context.Context) (int, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for _, l := range slices.Backward(lines) {
+		if strings.Contains(l, "ERROR") {
+			return cut(l)
+		}
+	}
+	return cut(lines[len(lines)-1])
+}
