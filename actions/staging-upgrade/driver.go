@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
@@ -27,9 +28,8 @@ type local struct {
 	oldPython string // of the environment's settings
 	from, to  string // from may be empty: whatever runs
 	port      int
-	storeURL  string // the real database
-	openIn    func(pids []int) (bool, error)
-	env       []string // the server's own settings; holds secrets
+	db        database.Database // the real one
+	env       []string          // the server's own settings; holds secrets
 	environ   []string
 	secrets   []string // of the inputs; kept out of what the servers' logs say
 	public    string   // host:port the old server is bound to
@@ -60,17 +60,17 @@ func (d *local) Check(ctx context.Context) []upgrade.Problem {
 	} else if d.from != "" && v != d.from {
 		block("old_python", fmt.Sprintf("local.python %q has ZenML %s, not %s: the old server could not be started again", d.oldPython, v, d.from), "give the Python that runs the server now")
 	}
-	out = append(out, d.checkDatabase(l)...)
+	out = append(out, d.checkDatabase(ctx, l)...)
 	return append(out, d.checkSettings()...)
 }
 
 // checkDatabase wants a proof that the server, if it was found, uses the very database that is to
 // be upgraded: a copy of it would pass every other check.
-func (d *local) checkDatabase(l *server.Listener) []upgrade.Problem {
+func (d *local) checkDatabase(ctx context.Context, l *server.Listener) []upgrade.Problem {
 	other := func(what, remedy string) []upgrade.Problem {
 		return []upgrade.Problem{{Code: "other_database", Blocks: true, What: what, Remedy: remedy}}
 	}
-	if u := proc.Getenv(d.env, "ZENML_STORE_URL"); u != "" && u != d.storeURL {
+	if u := proc.Getenv(d.env, "ZENML_STORE_URL"); u != "" && !d.db.Same(u) {
 		return other("the env-file's ZENML_STORE_URL is not database-url: another database would be upgraded than the server uses", "make them agree")
 	}
 	if l == nil || !l.IsZenML() {
@@ -79,7 +79,7 @@ func (d *local) checkDatabase(l *server.Listener) []upgrade.Problem {
 	pids, err := l.Family()
 	if err == nil {
 		var opened bool
-		if opened, err = d.openIn(pids); opened || err == nil && l.Setting("ZENML_STORE_URL") == d.storeURL {
+		if opened, err = d.db.OpenIn(ctx, pids); opened || err == nil && d.db.Same(l.Setting("ZENML_STORE_URL")) {
 			return nil
 		}
 	}
@@ -144,7 +144,7 @@ func (d *local) StartOld(ctx context.Context) error {
 	case !errors.Is(err, server.ErrNoListener):
 		return err
 	}
-	s, err := d.load(ctx, d.oldPython, "old", d.storeURL)
+	s, err := d.load(ctx, d.oldPython, "old", d.db.StoreURL())
 	if err != nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func (d *local) Load(ctx context.Context, w upgrade.World) (upgrade.Server, erro
 		}
 	}
 	if storeURL == "" {
-		storeURL = d.storeURL
+		storeURL = d.db.StoreURL()
 	}
 	return d.load(ctx, python, w.Version, storeURL)
 }
@@ -175,7 +175,7 @@ func (d *local) Load(ctx context.Context, w upgrade.World) (upgrade.Server, erro
 func (d *local) load(ctx context.Context, python, v, storeURL string) (*process, error) {
 	dir := filepath.Join(d.dir, fmt.Sprintf("%s-%d-%d", v, os.Getpid(), d.count.Add(1)))
 	s, err := server.Load(ctx, server.Config{
-		Python: python, StoreURL: storeURL, Dir: dir, Env: d.env, Environ: d.environ, Secrets: d.secrets, Live: storeURL == d.storeURL,
+		Python: python, StoreURL: storeURL, Dir: dir, Env: d.env, Environ: d.environ, Secrets: d.secrets, Live: storeURL == d.db.StoreURL(),
 	})
 	if err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ type stagingUpgrade struct {
 	in Inputs
 	// what Check made of them
 	set     *settings
-	db      *database.SQLite
+	db      database.Database
 	manager *pyenv.Manager
 	env     []string // the server's own settings; holds secrets
 	noIndex error    // why the package index did not say which versions there are
@@ -53,7 +53,9 @@ func (a *stagingUpgrade) Check(ctx context.Context, rt *action.Runtime) error {
 	var errs [5]error
 	a.set, errs[0] = a.in.decode(rt)
 	if a.in.DatabaseURL != "" { // its absence is told with the other missing inputs
-		a.db, errs[1] = database.Open(a.in.DatabaseURL)
+		a.db, errs[1] = database.Open(a.in.DatabaseURL, database.Options{
+			Environ: rt.Environ, ScratchURL: a.in.ScratchDatabaseURL, Production: a.set.env.Kind == "production",
+		})
 	}
 	a.env, errs[2] = a.serverEnv(rt)
 	if a.manager, errs[3] = pyenv.New(rt.Environ, rt.CacheDir); errs[3] == nil {
@@ -96,7 +98,7 @@ func (a *stagingUpgrade) options(rt *action.Runtime) upgrade.Options {
 	python := absolute(rt.Repo, s.env.Local.Python)
 	probes := environments{manager: a.manager, python: python, repo: rt.Repo, projects: s.projects}
 	driver := &local{
-		oldPython: python, from: a.in.From, to: a.in.To, port: s.port, public: s.bound(), storeURL: a.db.StoreURL(), openIn: a.db.OpenIn, env: a.env,
+		oldPython: python, from: a.in.From, to: a.in.To, port: s.port, public: s.bound(), db: a.db, env: a.env,
 		environ: rt.Environ, secrets: rt.Secrets, dir: filepath.Join(s.stateDir, "servers"), python: probes.server,
 	}
 	return upgrade.Options{

@@ -19,16 +19,31 @@ import (
 	"golang.org/x/mod/sumdb/dirhash"
 )
 
-// The files of a backup folder; no other may be in it.
+// The files of a backup folder.
 const (
 	copyName     = "zenml.db"
+	dumpName     = "dump.sql"
 	stepsName    = "RESTORE.md"
+	scriptName   = "restore.sh"
 	manifestName = "manifest.json"
 )
 
+// The engines there are.
+const (
+	sqliteEngine  = "sqlite-online-backup"
+	mysqlEngine   = "mysqldump"
+	mariadbEngine = "mariadb-dump"
+)
+
+// filesOf lists what a backup folder holds beside its manifest; no other file may be in it.
+var filesOf = map[string][]string{
+	sqliteEngine:  {copyName, stepsName},
+	mysqlEngine:   {dumpName, stepsName, scriptName},
+	mariadbEngine: {dumpName, stepsName, scriptName},
+}
+
 const (
 	manifestSchema  = "zenml-upgrade/backup/v1"
-	engineName      = "sqlite-online-backup"
 	partialSuffix   = ".partial"
 	longestManifest = 4 << 20
 )
@@ -37,9 +52,12 @@ const (
 type Manifest struct {
 	Path           string           `json:"-"`      // the backup folder, absolute
 	Format         string           `json:"format"` // zenml-upgrade/backup/v1
-	Engine         string           `json:"engine"` // sqlite-online-backup
-	Bytes          int64            `json:"bytes"`  // of the database copy
-	Digest         string           `json:"digest"` // h1: over the folder without the manifest (x/mod dirhash)
+	Engine         string           `json:"engine"` // sqlite-online-backup, mysqldump, mariadb-dump
+	EngineVersion  string           `json:"engine_version"`
+	Options        []string         `json:"options"` // of the dump program; null without one
+	Server         *Server          `json:"server"`  // null for SQLite
+	Bytes          int64            `json:"bytes"`   // of the copy or dump
+	Digest         string           `json:"digest"`  // h1: over the folder without the manifest (x/mod dirhash)
 	ContentDigest  string           `json:"content_digest"`
 	Schema         string           `json:"schema"`
 	Tables         map[string]Table `json:"tables"`
@@ -47,11 +65,20 @@ type Manifest struct {
 	ZenMLVersion   string           `json:"zenml_version"`
 	Quiescent      bool             `json:"quiescent"` // nobody wrote while it was made: it equals the source
 	ToolVersion    string           `json:"tool_version"`
-	SQLiteVersion  string           `json:"sqlite_version"`
 	CreatedAt      time.Time        `json:"created_at"`
 	Holder         string           `json:"holder"` // the run that made it
 	SourceURL      string           `json:"source_url"`
 	ManifestDigest string           `json:"manifest_digest"` // sha256: over this file with "" here
+}
+
+// Server says what a database was like beside its content.
+type Server struct {
+	Version   string            `json:"version"` // SELECT VERSION()
+	Charset   string            `json:"charset"` // of the database
+	Collation string            `json:"collation"`
+	Variables map[string]string `json:"variables"` // the server's settings that change what statements mean
+	Objects   map[string]int    `json:"objects"`   // views, triggers, routines, events
+	Grants    []string          `json:"grants"`    // rights on the database as far as the account sees them; no passwords
 }
 
 // Fingerprint returns the content that the backup holds.
@@ -87,7 +114,7 @@ func readManifest(folder string) (*Manifest, error) {
 	if err := json.Unmarshal(body, m); err != nil {
 		return nil, fmt.Errorf("its manifest is not readable: %w", err)
 	}
-	if m.Format != manifestSchema || m.Engine != engineName {
+	if m.Format != manifestSchema || filesOf[m.Engine] == nil {
 		return nil, fmt.Errorf("its manifest is of another kind (%q, %q): use the version of this tool that made it",
 			cut(m.Format, 60), cut(m.Engine, 60))
 	}
@@ -122,14 +149,14 @@ func verify(ctx context.Context, folder string) (*Manifest, error) {
 	if strings.HasSuffix(folder, partialSuffix) {
 		return nil, errors.New("it was not finished")
 	}
-	if err := checkListing(folder); err != nil {
-		return nil, err
-	}
 	m, err := readManifest(folder)
 	if err != nil {
 		return nil, err
 	}
-	digest, err := folderDigest(ctx, folder)
+	if err := checkListing(folder, m.Engine); err != nil {
+		return nil, err
+	}
+	digest, err := folderDigest(ctx, folder, m.Engine)
 	if err != nil {
 		return nil, err
 	}
@@ -143,12 +170,12 @@ func verify(ctx context.Context, folder string) (*Manifest, error) {
 }
 
 // checkListing refuses missing and foreign files; a symbolic link is foreign, too.
-func checkListing(folder string) error {
+func checkListing(folder, engine string) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return err
 	}
-	missing := []string{copyName, stepsName, manifestName}
+	missing := append(slices.Clone(filesOf[engine]), manifestName)
 	for _, e := range entries {
 		i := slices.Index(missing, e.Name())
 		if i < 0 || !e.Type().IsRegular() {
@@ -162,8 +189,8 @@ func checkListing(folder string) error {
 	return nil
 }
 
-func folderDigest(ctx context.Context, folder string) (string, error) {
-	return dirhash.Hash1([]string{copyName, stepsName}, func(name string) (io.ReadCloser, error) {
+func folderDigest(ctx context.Context, folder, engine string) (string, error) {
+	return dirhash.Hash1(filesOf[engine], func(name string) (io.ReadCloser, error) {
 		f, err := os.Open(filepath.Join(folder, name))
 		return &stoppable{ctx.Err, f}, err
 	})
@@ -185,7 +212,9 @@ func (s *stoppable) Read(p []byte) (int, error) {
 // Backups returns the complete backups of this database in dir, newest first. Unfinished ones
 // and folders of other databases are left out; what is returned is not verified. A missing dir
 // holds none.
-func (d *SQLite) Backups(dir string) ([]*Manifest, error) {
+func (d *SQLite) Backups(dir string) ([]*Manifest, error) { return backupsOf(dir, d.URL()) }
+
+func backupsOf(dir, url string) ([]*Manifest, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("listing the backups in %q: %w", dir, err)
@@ -196,7 +225,7 @@ func (d *SQLite) Backups(dir string) ([]*Manifest, error) {
 			continue
 		}
 		m, err := readManifest(filepath.Join(dir, e.Name()))
-		if err == nil && m.SourceURL == d.URL() {
+		if err == nil && m.SourceURL == url {
 			found = append(found, m)
 		}
 	}

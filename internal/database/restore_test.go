@@ -254,7 +254,7 @@ func TestRestoreFollowsALink(t *testing.T) {
 	if err := os.Symlink(d.real, link); err != nil {
 		t.Fatal(err)
 	}
-	linked, err := Open("sqlite:///" + link)
+	linked, err := OpenSQLite("sqlite:///" + link)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,28 +277,28 @@ func TestScratch(t *testing.T) {
 	d := sample(t, "WAL")
 	m := backup(t, d)
 	dir := t.TempDir()
-	s, err := d.Scratch(t.Context(), m.Path, dir)
+	s, err := d.Scratch(t.Context(), m.Path, dir, ignore)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if lines := m.Fingerprint().Diff(contentOf(t, s.DB)); len(lines) > 0 || s.URL != s.DB.URL() || filepath.Dir(s.Dir) != dir {
+	if lines := m.Fingerprint().Diff(contentOf(t, s.DB)); len(lines) > 0 || filepath.Dir(s.Mark.Dir) != dir {
 		t.Errorf("%v %+v", lines, s)
 	}
-	change(t, s.DB, later...)
+	change(t, s.DB.(*SQLite), later...)
 	if lines := m.Fingerprint().Diff(contentOf(t, d)); len(lines) > 0 {
 		t.Errorf("work on the copy changed the database: %v", lines)
 	}
-	marker := filepath.Join(s.Dir, markerName)
+	marker := filepath.Join(s.Mark.Dir, markerName)
 	body, _ := os.ReadFile(marker)
 	for _, other := range [][]byte{nil, []byte("another token")} {
 		_ = os.WriteFile(marker, other, 0o600)
-		if err := s.Drop(); err == nil {
+		if err := d.Drop(t.Context(), s.Mark); err == nil {
 			t.Fatal("a folder with another marker was removed")
 		}
 	}
 	_ = os.WriteFile(marker, body, 0o600)
 	for range 2 { // a second time there is nothing left to do
-		if err := s.Drop(); err != nil {
+		if err := d.Drop(t.Context(), s.Mark); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -306,7 +306,7 @@ func TestScratch(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 	_ = os.Truncate(filepath.Join(m.Path, copyName), 4096)
-	if _, err := d.Scratch(t.Context(), m.Path, dir); err == nil || len(names(t, dir)) > 0 {
+	if _, err := d.Scratch(t.Context(), m.Path, dir, ignore); err == nil || len(names(t, dir)) > 0 {
 		t.Errorf("a damaged backup gave a copy: %v", err)
 	}
 }

@@ -4,6 +4,7 @@
 package mysql
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -166,16 +167,15 @@ func (a *Address) url(user *url.Userinfo, q url.Values) string {
 
 func (a *Address) hostPort() string { return net.JoinHostPort(a.Host, strconv.Itoa(a.Port)) }
 
-// Same says whether an address of ZenML's (ZENML_STORE_URL) leads to this database with this
-// account, whatever its options.
+// Same says whether an address of ZenML's (ZENML_STORE_URL) leads to this database: host, port and
+// name are equal, and the account, as far as it stands there.
 func (a *Address) Same(storeURL string) bool {
-	rest, ok := strings.CutPrefix(storeURL, "mysql://")
-	rest, _, _ = strings.Cut(rest, "?")
-	if !ok {
+	u, err := url.Parse(storeURL)
+	if err != nil || u.Scheme != "mysql" || u.Hostname() != a.Host || cmp.Or(u.Port(), "3306") != strconv.Itoa(a.Port) || u.Path != "/"+a.Name {
 		return false
 	}
-	b, err := Parse("", "mysql://"+rest, true)
-	return err == nil && *b == Address{User: a.User, Password: a.Password, Host: a.Host, Port: a.Port, Name: a.Name, SSLMode: Preferred}
+	password, given := u.User.Password()
+	return u.User.Username() == "" || u.User.Username() == a.User && (!given || password == a.Password)
 }
 
 // Secrets are the texts that must stand in no log.

@@ -47,12 +47,12 @@ func (s *Snapshot) Fingerprint(ctx context.Context) (content.Fingerprint, *Schem
 		return content.Fingerprint{}, nil, fmt.Errorf("listing what the database holds: %w", err)
 	}
 	f := content.Fingerprint{Tables: map[string]content.Table{}}
-	if f.Schema, err = schema.digest(ctx, s.conn); err != nil {
-		return content.Fingerprint{}, nil, err
-	}
 	columns, err := s.columns(ctx)
 	if err != nil {
 		return content.Fingerprint{}, nil, fmt.Errorf("listing columns: %w", err)
+	}
+	if f.Schema, err = schema.digest(ctx, s.conn, columns); err != nil {
+		return content.Fingerprint{}, nil, err
 	}
 	for _, name := range schema.Tables {
 		if f.Tables[name], err = s.table(ctx, name, columns[name]); err != nil {
@@ -72,12 +72,12 @@ func (c *Client) Fingerprint(ctx context.Context) (content.Fingerprint, *Schema,
 	return f, schema, errors.Join(err, s.End())
 }
 
-type column struct{ name, kind string }
+type column struct{ name, kind, charset, collation string }
 
 // columns lists each table's columns in order. SELECT * would leave invisible ones out.
 func (s *Snapshot) columns(ctx context.Context) (map[string][]column, error) {
-	rows, err := s.conn.QueryContext(ctx, `SELECT table_name, column_name, LOWER(data_type) FROM information_schema.columns
-		WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position`)
+	rows, err := s.conn.QueryContext(ctx, `SELECT table_name, column_name, LOWER(data_type), COALESCE(character_set_name, ''),
+		COALESCE(collation_name, '') FROM information_schema.columns WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position`)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (s *Snapshot) columns(ctx context.Context) (map[string][]column, error) {
 	for rows.Next() {
 		var table string
 		var c column
-		if err := rows.Scan(&table, &c.name, &c.kind); err != nil {
+		if err := rows.Scan(&table, &c.name, &c.kind, &c.charset, &c.collation); err != nil {
 			return nil, err
 		}
 		out[table] = append(out[table], c)

@@ -159,6 +159,17 @@ func (c *Client) tls() (*tls.Config, error) {
 	return cfg, nil
 }
 
+// encrypted says whether sessions speak TLS.
+func (c *Client) encrypted(ctx context.Context) (yes bool, err error) {
+	err = c.WithServer(ctx, func(conn *sql.Conn) error {
+		var name, cipher string
+		err := conn.QueryRowContext(ctx, "SHOW SESSION STATUS LIKE 'Ssl_cipher'").Scan(&name, &cipher)
+		yes = cipher != ""
+		return err
+	})
+	return yes, err
+}
+
 // Number returns the number of a server's error, 0 when err is none.
 func Number(err error) int {
 	var e *driverpkg.MySQLError
