@@ -34,6 +34,7 @@ func everywhere(t *testing.T, first string, test func(t *testing.T, a mysql.Addr
 func TestUpgradeOnADatabaseServer(t *testing.T) {
 	t.Parallel()
 	everywhere(t, dbserver.MySQL, func(t *testing.T, a mysql.Address) {
+		t.Helper()
 		s := newSiteOn(t, a.StoreURL())
 		res, err := s.act(t, s.inputs(upgrade.Upgrade))
 		if err != nil || res.Outcome != upgrade.Upgraded || res.Decision == "block" {
@@ -79,6 +80,7 @@ func noPassword(t *testing.T, a mysql.Address, dirs ...string) {
 func TestAFailedMigrationOnADatabaseServerIsRolledBackExactly(t *testing.T) {
 	t.Parallel()
 	everywhere(t, dbserver.MariaDB, func(t *testing.T, a mysql.Address) {
+		t.Helper()
 		s := newSiteOn(t, a.StoreURL())
 		way := sabotage.InTheWay(t.Context(), filepath.Join(s.backups, "state"), func() error {
 			return mysql.New(&a).With(t.Context(), func(c *sql.Conn) error {

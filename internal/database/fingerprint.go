@@ -9,11 +9,11 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database/content"
 )
 
-// Table and Fingerprint are what a database holds, in digests.
-type (
-	Table       = content.Table
-	Fingerprint = content.Fingerprint
-)
+// Table is what a table holds.
+type Table = content.Table
+
+// Fingerprint is what a database holds.
+type Fingerprint = content.Fingerprint
 
 // Fingerprint reads all content in one read transaction. Memory stays bounded by the largest row.
 func (d *SQLite) Fingerprint(ctx context.Context) (Fingerprint, error) {

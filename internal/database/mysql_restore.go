@@ -164,7 +164,7 @@ func (r *reloading) prove(ctx context.Context) error {
 func writeMarker(ctx context.Context, c *sql.Conn, what, token string) error {
 	_, err := c.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS "+mysql.MarkerTable+" (what VARCHAR(20) NOT NULL PRIMARY KEY, token VARCHAR(100) NOT NULL)")
 	if err == nil {
-		_, err = c.ExecContext(ctx, "REPLACE INTO "+mysql.MarkerTable+" VALUES (?, ?)", what, token)
+		_, err = c.ExecContext(ctx, "REPLACE INTO "+mysql.MarkerTable+" VALUES (?, ?)", what, token) //nolint:gosec // a constant name
 	}
 	return err
 }
@@ -172,7 +172,7 @@ func writeMarker(ctx context.Context, c *sql.Conn, what, token string) error {
 // takeMarker takes one word away, and with the last one the table.
 func takeMarker(ctx context.Context, c *sql.Conn, what string) error {
 	var left int
-	if _, err := c.ExecContext(ctx, "DELETE FROM "+mysql.MarkerTable+" WHERE what = ?", what); err != nil {
+	if _, err := c.ExecContext(ctx, "DELETE FROM "+mysql.MarkerTable+" WHERE what = ?", what); err != nil { //nolint:gosec // a constant name
 		return err
 	}
 	err := c.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+mysql.MarkerTable).Scan(&left)

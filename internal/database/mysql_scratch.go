@@ -67,6 +67,8 @@ func (d *MySQL) Scratch(ctx context.Context, backup, dir string, begun func(Mark
 // routine may hold it.
 func (d *MySQL) onPrivate(ctx context.Context, p *mysql.Program, m *Manifest, mark Mark) (*MySQL, error) {
 	variables := maps.Clone(m.Server.Variables)
+	// Of a size with the dump: a small log makes the load wait, a large one is written at the start.
+	variables["innodb_log_file_size"] = fmt.Sprint(min(max(m.Bytes, 48<<20), 1<<29))
 	server, err := p.Start(ctx, mark.Dir, variables)
 	if err != nil {
 		return nil, err

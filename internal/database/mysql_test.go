@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/dbserver"
@@ -134,6 +135,7 @@ func pathOn(t *testing.T) string {
 func TestServerRestoreIsExact(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, kind string) {
+		t.Helper()
 		d, a := sampleServer(t, kind, "")
 		before := contentOf(t, d)
 		m := backupServer(t, d)
@@ -184,6 +186,7 @@ func TestServerRestoreIsExact(t *testing.T) {
 func TestKilledServerRestore(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, kind string) {
+		t.Helper()
 		d, a := sampleServer(t, kind, "")
 		before, m, path := contentOf(t, d), backupServer(t, d), pathOn(t)
 		for steps := range 6 {
@@ -209,6 +212,7 @@ func TestKilledServerRestore(t *testing.T) {
 func TestKilledServerBackup(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, kind string) {
+		t.Helper()
 		d, a := sampleServer(t, kind, "")
 		before := contentOf(t, d)
 		for steps := range 3 {
@@ -232,6 +236,7 @@ func TestKilledServerBackup(t *testing.T) {
 func TestServerBackupBesideAWriter(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, kind string) {
+		t.Helper()
 		d, a := sampleServer(t, kind, "")
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
@@ -260,7 +265,9 @@ func TestServerBackupBesideAWriter(t *testing.T) {
 			t.Errorf("restored beside a writer: %v", err)
 		}
 		stop()
-		<-ended
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("the writer ended by %v", err)
+		}
 		if others, err := d.Others(t.Context()); err != nil || len(others) > 0 {
 			t.Errorf("the writer has gone, but: %v %v", others, err)
 		}
@@ -277,6 +284,7 @@ func dbserverOther(t *testing.T, kind string) string {
 func TestServerScratchOnAPrivateServer(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, kind string) {
+		t.Helper()
 		d, a := sampleServer(t, kind, "")
 		m, dir := backupServer(t, d), t.TempDir()
 		var told Mark
@@ -324,6 +332,7 @@ func TestServerScratchOnAPrivateServer(t *testing.T) {
 func TestServerRestoreByHand(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, kind string) {
+		t.Helper()
 		d, a := sampleServer(t, kind, "")
 		m := backupServer(t, d)
 		settings := filepath.Join(t.TempDir(), "it's client.cnf")
@@ -351,10 +360,31 @@ func TestServerRestoreByHand(t *testing.T) {
 	})
 }
 
+func TestServerBackupOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, kind string) {
+		t.Helper()
+		d, _ := sampleServer(t, kind, "")
+		dir := t.TempDir()
+		if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
+			t.Skipf("skipped: needs the right to mount a small file system: %v", err)
+		}
+		t.Cleanup(func() { _ = unix.Unmount(dir, 0) })
+		_, err := d.Backup(t.Context(), dir, Meta{Now: time.Now()})
+		if err == nil || !strings.Contains(err.Error(), "the disk is full") || strings.Contains(err.Error(), "INSERT") {
+			t.Errorf("got %v", err)
+		}
+		if left := names(t, dir); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
+	})
+}
+
 // MariaDB's dump program writes generated columns in a way that MySQL does not read.
 func TestServerWithGeneratedColumns(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, kind string) {
+		t.Helper()
 		d, a := sampleServer(t, kind, "")
 		dbserver.Exec(t, a, "CREATE TABLE twice (k INT, k2 INT AS (k * 2) STORED)", "INSERT INTO twice (k) VALUES (3)")
 		m, err := d.Backup(t.Context(), t.TempDir(), Meta{Now: time.Now(), Quiescent: true})
@@ -394,6 +424,7 @@ func hold(t *testing.T, a mysql.Address) (release func()) {
 func TestServerLock(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, kind string) {
+		t.Helper()
 		d, a := sampleServer(t, kind, "")
 		release, err := d.Lock(t.Context(), "run 7 by ana")
 		if err != nil {
@@ -454,6 +485,7 @@ func killSleepers(t *testing.T, a mysql.Address) {
 func TestServerAccountWithFewRights(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, kind string) {
+		t.Helper()
 		_, a := sampleServer(t, kind, "")
 		admin := a.On("")
 		user := func(name, grant string) *MySQL {

@@ -17,7 +17,7 @@ import (
 )
 
 // limit is how long an upgrade may take to reach its migration.
-const limit = 4 * time.Minute
+const limit = 10 * time.Minute
 
 // Migration follows the journal of the upgrade below stateDir until the new version is in the
 // middle of migrating the real database, which was at revision from, and then sends pick's choice
