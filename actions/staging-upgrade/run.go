@@ -54,7 +54,7 @@ func (a *stagingUpgrade) Check(ctx context.Context, rt *action.Runtime) error {
 	a.set, errs[0] = a.in.decode(rt)
 	if a.in.DatabaseURL != "" { // its absence is told with the other missing inputs
 		a.db, errs[1] = database.Open(a.in.DatabaseURL, database.Options{
-			Environ: rt.Environ, ScratchURL: a.in.ScratchDatabaseURL, Production: a.set.env.Kind == "production",
+			Environ: rt.Environ, CacheDir: rt.CacheDir, ScratchURL: a.in.ScratchDatabaseURL, Production: a.set.env.Kind == "production",
 		})
 	}
 	a.env, errs[2] = a.serverEnv(rt)

@@ -101,7 +101,7 @@ func grown(b *testing.B, kind string) (*MySQL, mysql.Address) {
 	if out, err := grow.CombinedOutput(); err != nil {
 		b.Fatalf("%v %s", err, out)
 	}
-	d, err := openMySQL(a.StoreURL(), Options{Environ: dbserver.Environ(b)})
+	d, err := openMySQL(a.StoreURL(), Options{Environ: dbserver.Environ(b), CacheDir: machine.Cache(b)})
 	if err != nil {
 		b.Fatal(err)
 	}

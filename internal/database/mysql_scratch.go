@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"strings"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
@@ -66,6 +67,9 @@ func (d *MySQL) Scratch(ctx context.Context, backup, dir string, begun func(Mark
 // onPrivate starts a server for the copy. The database may have its own name there: a view or a
 // routine may hold it.
 func (d *MySQL) onPrivate(ctx context.Context, p *mysql.Program, m *Manifest, mark Mark) (*MySQL, error) {
+	if d.options.CacheDir != "" {
+		p.Templates = filepath.Join(d.options.CacheDir, "servers")
+	}
 	variables := maps.Clone(m.Server.Variables)
 	// Of a size with the dump: a small log makes the load wait, a large one is written at the start.
 	variables["innodb_log_file_size"] = fmt.Sprint(min(max(m.Bytes, 48<<20), 1<<29))

@@ -50,6 +50,7 @@ type Finding struct {
 // Options are what a database on a server needs beside its URL.
 type Options struct {
 	Environ    []string // our process's environment: programs are found on its PATH
+	CacheDir   string   // what takes time to make is kept there; "" keeps nothing
 	ScratchURL string   // a server where throw-away databases may be made; "": only private processes
 	Production bool     // then no throw-away database is made on the source's own server
 }

@@ -3,9 +3,11 @@ package mysql
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net"
 	"os"
@@ -21,6 +23,10 @@ import (
 type Program struct {
 	Path    string
 	Version Version
+	// Templates is a folder where an empty server's data is kept from run to run, because making it
+	// takes seconds; "" makes it each time.
+	Templates string
+
 	install string // mariadb-install-db; "" for MySQL, whose server makes its own tables
 	environ []string
 }
@@ -73,10 +79,7 @@ const (
 // variables are set over the server's defaults.
 func (p *Program) Start(ctx context.Context, dir string, variables map[string]string) (*Private, error) {
 	data := filepath.Join(dir, "data")
-	if err := os.Mkdir(data, 0o700); err != nil {
-		return nil, fmt.Errorf("making the folder of a private database server: %w", err)
-	}
-	if err := p.initialize(ctx, data); err != nil {
+	if err := p.makeData(ctx, data); err != nil {
 		return nil, fmt.Errorf("making the tables of a private database server: %w", err)
 	}
 	var err error
@@ -92,8 +95,56 @@ func (p *Program) Start(ctx context.Context, dir string, variables map[string]st
 	return nil, fmt.Errorf("starting a private database server: %w", err)
 }
 
+// makeData makes the data folder of an empty server. What is kept as a template has no account that
+// could be used before firstStatements, and no key.
+func (p *Program) makeData(ctx context.Context, data string) error {
+	if p.Templates == "" {
+		return p.initialize(ctx, data)
+	}
+	st, err := os.Stat(p.Path)
+	if err != nil {
+		return err
+	}
+	digest := sha256.Sum256(fmt.Appendf(nil, "%s %s %d %d", p.Path, p.Version.Text, st.Size(), st.ModTime().UnixNano()))
+	template := filepath.Join(p.Templates, fmt.Sprintf("%x", digest[:8]))
+	if _, err := os.Stat(template); errors.Is(err, fs.ErrNotExist) {
+		if err := p.makeTemplate(ctx, template); err != nil {
+			return err
+		}
+	}
+	if err := os.CopyFS(data, os.DirFS(template)); err != nil {
+		return err
+	}
+	return os.Chmod(data, 0o700)
+}
+
+func (p *Program) makeTemplate(ctx context.Context, template string) error {
+	if err := os.MkdirAll(p.Templates, 0o700); err != nil {
+		return err
+	}
+	temp, err := os.MkdirTemp(p.Templates, "making-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temp)
+	made := filepath.Join(temp, "data")
+	if err := p.initialize(ctx, made); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(made, "auto.cnf")); err != nil && !errors.Is(err, fs.ErrNotExist) { // MySQL's: who the server is
+		return err
+	}
+	if err := os.Rename(made, template); err != nil && !errors.Is(err, fs.ErrExist) { // another run was first
+		return err
+	}
+	return nil
+}
+
 func (p *Program) initialize(ctx context.Context, data string) error {
-	c := proc.Command{Path: p.Path, Args: []string{"--no-defaults", "--initialize-insecure", "--datadir=" + data}}
+	if err := os.Mkdir(data, 0o700); err != nil {
+		return err
+	}
+	c := proc.Command{Path: p.Path, Args: append([]string{"--no-defaults", "--initialize-insecure", "--datadir=" + data}, withoutKeys...)}
 	if p.install != "" {
 		c = proc.Command{Path: p.install, Args: []string{"--no-defaults", "--datadir=" + data, "--auth-root-authentication-method=normal", "--skip-test-db"}}
 	}
@@ -102,6 +153,9 @@ func (p *Program) initialize(ctx context.Context, data string) error {
 	_, err := proc.Run(ctx, c)
 	return err
 }
+
+// withoutKeys keeps a MySQL server that only this machine reaches from making certificates.
+var withoutKeys = []string{"--auto-generate-certs=OFF", "--sha256-password-auto-generate-rsa-keys=OFF"}
 
 // asRoot tells a server that it shall run as root when we do: its folder is ours, and its files
 // belong to nobody else.
@@ -131,7 +185,7 @@ func (p *Program) boot(ctx context.Context, dir, data string, variables map[stri
 		"--performance-schema=OFF", "--secure-file-priv=" + data,
 	}
 	if !p.Version.MariaDB {
-		args = append(args, "--mysqlx=OFF", "--default-authentication-plugin=mysql_native_password")
+		args = append(append(args, "--mysqlx=OFF", "--default-authentication-plugin=mysql_native_password"), withoutKeys...)
 	}
 	for _, key := range slices.Sorted(maps.Keys(variables)) {
 		args = append(args, "--"+strings.ReplaceAll(key, "_", "-")+"="+variables[key])

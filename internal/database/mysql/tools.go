@@ -58,7 +58,7 @@ func FindTools(ctx context.Context, environ []string, server Version) (*Tools, e
 func (t *Tools) Options() []string {
 	options := []string{
 		"--single-transaction", "--quick", "--skip-lock-tables", "--routines", "--triggers", "--events", "--hex-blob", "--no-tablespaces",
-		"--no-autocommit", "--tz-utc", "--default-character-set=utf8mb4", "--skip-dump-date", "--max-allowed-packet=1073741824",
+		"--tz-utc", "--default-character-set=utf8mb4", "--skip-dump-date", "--max-allowed-packet=1073741824",
 	}
 	if !t.Version.MariaDB {
 		options = append(options, "--set-gtid-purged=OFF")

@@ -27,7 +27,7 @@ const (
 // Both lists them.
 var Both = []string{MariaDB, MySQL}
 
-// oldest are the versions wanted of the machine; any patch of the series is right.
+// series are the versions wanted of the machine; any patch is right.
 var series = map[string]mysql.Version{MariaDB: {MariaDB: true, Major: 10, Minor: 11}, MySQL: {Major: 8}}
 
 type running struct {
@@ -65,7 +65,7 @@ func Account(t testing.TB, kind string) mysql.Address {
 	t.Helper()
 	r := servers[kind]
 	environ := Environ(t)
-	r.once.Do(func() { r.start(environ, kind) })
+	r.once.Do(func() { r.start(environ, machine.Cache(t), kind) })
 	if errors.Is(r.err, mysql.ErrNoServer) {
 		t.Skipf("skipped: no %s for tests (make setup installs it as root on Debian): %v", kind, r.err)
 	}
@@ -75,15 +75,20 @@ func Account(t testing.TB, kind string) mysql.Address {
 	return r.server.Address
 }
 
-func (r *running) start(environ []string, kind string) {
+func (r *running) start(environ []string, cache, kind string) {
 	ctx := context.Background() // the server outlives the test that asks first
 	program, err := mysql.FindServer(ctx, environ, series[kind])
 	if err != nil {
 		r.err = err
 		return
 	}
+	program.Templates = filepath.Join(cache, "servers")
+	variables := map[string]string{"max_connections": "500", "character_set_server": "utf8mb4"}
+	if kind == MySQL {
+		variables["auto_generate_certs"] = "ON"
+	}
 	if r.dir, r.err = os.MkdirTemp("", "zenml-upgrade-"+kind+"-"); r.err == nil {
-		r.server, r.err = program.Start(ctx, r.dir, map[string]string{"max_connections": "500", "character_set_server": "utf8mb4"})
+		r.server, r.err = program.Start(ctx, r.dir, variables)
 	}
 }
 
