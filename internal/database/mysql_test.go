@@ -287,6 +287,8 @@ func TestServerScratchOnAPrivateServer(t *testing.T) {
 	onBoth(t, func(t *testing.T, kind string) {
 		t.Helper()
 		d, a := sampleServer(t, kind, "")
+		dbserver.Exec(t, a, "CREATE TABLE schedule (name TEXT, active BOOL)", "INSERT INTO schedule VALUES ('nightly', 1), ('paused', 0), ('weekly', 1)",
+			"CREATE TABLE `trigger` (is_active BOOL)", "INSERT INTO `trigger` VALUES (1)", "CREATE TABLE webhook (name TEXT)")
 		m, dir := backupServer(t, d), t.TempDir()
 		var told Mark
 		s, err := d.Scratch(t.Context(), m.Path, dir, func(k Mark) error { told = k; return nil })
@@ -307,6 +309,14 @@ func TestServerScratchOnAPrivateServer(t *testing.T) {
 		})
 		if off != 1 {
 			t.Error("the copy's event is not switched off")
+		}
+		for _, want := range []int64{3, 0} { // the second time all are off
+			if n, err := s.SwitchOff(t.Context()); err != nil || n != want {
+				t.Errorf("switched off %d, want %d: %v", n, want, err)
+			}
+		}
+		if lines := m.Fingerprint().Diff(contentOf(t, d)); len(lines) > 0 {
+			t.Errorf("the original was changed: %v", lines)
 		}
 		pid := d.privates[s.Mark.Dir].Pid()
 		for range 2 {

@@ -149,9 +149,25 @@ func (p *Program) initialize(ctx context.Context, data string) error {
 		c = proc.Command{Path: p.install, Args: []string{"--no-defaults", "--datadir=" + data, "--auth-root-authentication-method=normal", "--skip-test-db"}}
 	}
 	c.Args = append(c.Args, asRoot()...)
-	c.Env, c.Dir, c.Timeout = proc.BaseEnv(p.environ), data, bootLimit
-	_, err := proc.Run(ctx, c)
+	env, err := p.env(data + "-tmp")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(data + "-tmp")
+	c.Env, c.Dir, c.Timeout = env, data, bootLimit
+	_, err = proc.Run(ctx, c)
 	return err
+}
+
+// env is a server's environment. It gets a folder of its own for temporary files: a server that
+// starts removes every temporary table's file in that folder, and in a shared one it would take
+// them from a running server, which MariaDB does not survive (seen on 10.11.19).
+func (p *Program) env(tmp string) ([]string, error) {
+	err := os.Mkdir(tmp, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		err = nil
+	}
+	return proc.BaseEnv(p.environ, "TMPDIR="+tmp), err
 }
 
 // withoutKeys keeps a MySQL server that only this machine reaches from making certificates.
@@ -177,8 +193,13 @@ func (p *Program) boot(ctx context.Context, dir, data string, variables map[stri
 		return nil, err
 	}
 	defer os.Remove(first) // it holds the password
+	tmp := filepath.Join(dir, "tmp")
+	env, err := p.env(tmp)
+	if err != nil {
+		return nil, err
+	}
 	args := []string{
-		"--no-defaults", "--datadir=" + data, "--bind-address=127.0.0.1", fmt.Sprintf("--port=%d", port), "--init-file=" + first,
+		"--no-defaults", "--tmpdir=" + tmp, "--datadir=" + data, "--bind-address=127.0.0.1", fmt.Sprintf("--port=%d", port), "--init-file=" + first,
 		// Relative to the data folder: the path of a socket may have 107 bytes only.
 		"--socket=server.sock", "--pid-file=" + filepath.Join(data, "server.pid"), "--skip-name-resolve", "--skip-log-bin", "--event-scheduler=OFF",
 		"--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0", "--innodb-buffer-pool-size=268435456", "--max-allowed-packet=1073741824",
@@ -191,7 +212,7 @@ func (p *Program) boot(ctx context.Context, dir, data string, variables map[stri
 		args = append(args, "--"+strings.ReplaceAll(key, "_", "-")+"="+variables[key])
 	}
 	process, err := proc.Start(context.WithoutCancel(ctx), proc.Command{
-		Path: p.Path, Args: append(args, asRoot()...), Dir: data, Env: proc.BaseEnv(p.environ), Secrets: a.Secrets(),
+		Path: p.Path, Args: append(args, asRoot()...), Dir: data, Env: env, Secrets: a.Secrets(),
 	}, nil)
 	if err != nil {
 		return nil, err

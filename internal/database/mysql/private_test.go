@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
@@ -32,6 +33,34 @@ func TestPrivateServer(t *testing.T) {
 			})
 			if err != nil || scheduler != "OFF" {
 				t.Errorf("event scheduler %q, %v", scheduler, err)
+			}
+		})
+	}
+}
+
+// A server that starts removes what it takes for its own temporary tables. It must not find those
+// of another server of this machine, which may be the real one.
+func TestPrivateServerLeavesOthersFilesAlone(t *testing.T) {
+	t.Parallel()
+	for kind, v := range map[string]mysql.Version{dbserver.MariaDB: {MariaDB: true, Major: 10, Minor: 11}, dbserver.MySQL: {Major: 8}} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			shared := t.TempDir()
+			foreign := filepath.Join(shared, "#sql-temptable-1-1-1.MAI")
+			if err := os.WriteFile(foreign, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			p, err := mysql.FindServer(t.Context(), append(dbserver.Environ(t), "TMPDIR="+shared), v)
+			if err != nil {
+				t.Skipf("skipped: %v", err)
+			}
+			s, err := p.Start(t.Context(), t.TempDir(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Kill()
+			if _, err := os.Stat(foreign); err != nil {
+				t.Errorf("another server's temporary table is gone: %v", err)
 			}
 		})
 	}
