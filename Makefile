@@ -11,7 +11,7 @@ export PATH := $(CACHE)/tools/bin:$(CACHE)/lint/bin:$(CACHE)/gobin:$(PATH)
 setup:
 	@sh tools/venv.sh $(CACHE)/tools tools/runtime.txt
 	@if [ -f tools/github-description.sh ]; then sh tools/github-description.sh; fi
-	@sh tools/packages.sh mariadbd=mariadb-server-core mariadb-dump=mariadb-client
+	@sh tools/packages.sh mariadbd=mariadb-server-core mariadb-dump=mariadb-client mydumper
 	@sh tools/mysql.sh
 
 lint-setup: setup

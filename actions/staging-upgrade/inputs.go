@@ -16,6 +16,7 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
 )
@@ -33,6 +34,7 @@ type Inputs struct {
 	ServerToken          string `help:"API key (ZENKEY_...) of a service account of that server." required:"true" secret:"true" placeholder:"KEY"`
 	DatabaseURL          string `name:"database-url" help:"The server's database: sqlite:////PATH or mysql://USER:PASSWORD@HOST:PORT/NAME (also for MariaDB)." required:"true" secret:"true" placeholder:"URL"`
 	ScratchDatabaseURL   string `name:"scratch-database-url" help:"A MySQL or MariaDB server where throw-away databases may be made, mysql://USER:PASSWORD@HOST:PORT. Needed only where this machine has no server program of the database's series." secret:"true" placeholder:"URL"`
+	BackupEngine         string `help:"Program that dumps a MySQL or MariaDB database: dump (mysqldump or mariadb-dump) or mydumper." default:"dump" placeholder:"ENGINE"`
 	BackupDir            string `help:"Folder for backups, outside the repository and the output folder. Required but for plan." placeholder:"DIR"`
 	StateDir             string `help:"Folder for the journal and throw-away copies. Default: state below backup-dir." placeholder:"DIR"`
 	ArtifactRoot         string `help:"Folder below which the local artifact stores lie (ZENML_LOCAL_STORES_PATH). Without it no artifact is checked." placeholder:"DIR"`
@@ -70,6 +72,9 @@ func (in *Inputs) decode(rt *action.Runtime) (*settings, error) {
 	faults = append(faults, s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeLimits(in))
 	if d := cmp.Or(in.Driver, s.env.Driver, "local"); d != "local" {
 		faults = append(faults, fault.BadInput(fmt.Sprintf("driver %q is not built yet", d), "use local"))
+	}
+	if e := cmp.Or(in.BackupEngine, "dump"); e != "dump" && e != mysql.Mydumper {
+		faults = append(faults, fault.BadInput(fmt.Sprintf("backup-engine %q is not built", in.BackupEngine), "use dump or mydumper"))
 	}
 	return s, errors.Join(faults...)
 }

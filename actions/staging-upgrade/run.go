@@ -11,6 +11,7 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
@@ -54,7 +55,7 @@ func (a *stagingUpgrade) Check(ctx context.Context, rt *action.Runtime) error {
 	a.set, errs[0] = a.in.decode(rt)
 	if a.in.DatabaseURL != "" { // its absence is told with the other missing inputs
 		a.db, errs[1] = database.Open(a.in.DatabaseURL, database.Options{
-			Environ: rt.Environ, CacheDir: rt.CacheDir, ScratchURL: a.in.ScratchDatabaseURL, Production: a.set.env.Kind == "production",
+			Environ: rt.Environ, CacheDir: rt.CacheDir, Mydumper: a.in.BackupEngine == mysql.Mydumper, ScratchURL: a.in.ScratchDatabaseURL, Production: a.set.env.Kind == "production",
 		})
 	}
 	a.env, errs[2] = a.serverEnv(rt)

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"golang.org/x/mod/sumdb/dirhash"
 )
@@ -23,6 +24,7 @@ import (
 const (
 	copyName     = "zenml.db"
 	dumpName     = "dump.sql"
+	dumpFolder   = "dump" // of mydumper
 	stepsName    = "RESTORE.md"
 	scriptName   = "restore.sh"
 	manifestName = "manifest.json"
@@ -40,6 +42,8 @@ var filesOf = map[string][]string{
 	sqliteEngine:  {copyName, stepsName},
 	mysqlEngine:   {dumpName, stepsName, scriptName},
 	mariadbEngine: {dumpName, stepsName, scriptName},
+
+	mysql.Mydumper: {dumpFolder, stepsName, scriptName},
 }
 
 const (
@@ -52,7 +56,7 @@ const (
 type Manifest struct {
 	Path           string           `json:"-"`      // the backup folder, absolute
 	Format         string           `json:"format"` // zenml-upgrade/backup/v1
-	Engine         string           `json:"engine"` // sqlite-online-backup, mysqldump, mariadb-dump
+	Engine         string           `json:"engine"` // sqlite-online-backup, mysqldump, mariadb-dump, mydumper
 	EngineVersion  string           `json:"engine_version"`
 	Options        []string         `json:"options"` // of the dump program; null without one
 	Server         *Server          `json:"server"`  // null for SQLite
@@ -178,7 +182,7 @@ func checkListing(folder, engine string) error {
 	missing := append(slices.Clone(filesOf[engine]), manifestName)
 	for _, e := range entries {
 		i := slices.Index(missing, e.Name())
-		if i < 0 || !e.Type().IsRegular() {
+		if i < 0 || !e.Type().IsRegular() && e.Name() != dumpFolder {
 			return fmt.Errorf("it holds %q, which no backup holds", cut(e.Name(), 100))
 		}
 		missing = slices.Delete(missing, i, i+1)
@@ -190,10 +194,37 @@ func checkListing(folder, engine string) error {
 }
 
 func folderDigest(ctx context.Context, folder, engine string) (string, error) {
-	return dirhash.Hash1(filesOf[engine], func(name string) (io.ReadCloser, error) {
+	names, err := allFiles(folder, engine)
+	if err != nil {
+		return "", err
+	}
+	return dirhash.Hash1(names, func(name string) (io.ReadCloser, error) {
 		f, err := os.Open(filepath.Join(folder, name))
 		return &stoppable{ctx.Err, f}, err
 	})
+}
+
+// allFiles lists the files of a backup beside its manifest, those of a dump's folder too. A folder
+// in that is foreign.
+func allFiles(folder, engine string) ([]string, error) {
+	var names []string
+	for _, name := range filesOf[engine] {
+		if name != dumpFolder {
+			names = append(names, name)
+			continue
+		}
+		entries, err := os.ReadDir(filepath.Join(folder, name))
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if !e.Type().IsRegular() {
+				return nil, fmt.Errorf("its dump holds %q, which no dump holds", cut(e.Name(), 100))
+			}
+			names = append(names, name+"/"+e.Name())
+		}
+	}
+	return names, nil
 }
 
 // stoppable ends a long read with its context.

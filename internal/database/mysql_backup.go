@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -72,10 +73,7 @@ func (d *MySQL) begin(ctx context.Context, dir string, meta Meta) (*dumping, err
 	if err != nil {
 		return nil, err
 	}
-	tools, err := mysql.FindTools(ctx, d.options.Environ, v)
-	if err == nil {
-		err = tools.Exact(ctx, d.client, v)
-	}
+	tools, err := d.dumpTools(ctx, v)
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +81,29 @@ func (d *MySQL) begin(ctx context.Context, dir string, meta Meta) (*dumping, err
 	if err != nil {
 		return nil, err
 	}
-	f.m.Server, f.m.Engine, f.m.EngineVersion, f.m.Options, f.m.SourceURL = server, tools.Engine, tools.Version.String(), tools.Options(), d.URL()
+	f.m.Server, f.m.Engine, f.m.EngineVersion, f.m.Options, f.m.SourceURL = server, tools.Engine, tools.Text(), tools.Options(), d.URL()
 	return &dumping{d, tools, f}, nil
+}
+
+// dumpTools are the programs that the next backup is made with.
+func (d *MySQL) dumpTools(ctx context.Context, v mysql.Version) (*mysql.Tools, error) {
+	find := func() (*mysql.Tools, error) { return mysql.FindTools(ctx, d.options.Environ, v) }
+	if d.options.Mydumper {
+		find = func() (*mysql.Tools, error) { return mysql.FindMydumper(ctx, d.options.Environ) }
+	}
+	tools, err := find()
+	if err == nil {
+		err = tools.Exact(ctx, d.client, v)
+	}
+	return tools, err
+}
+
+// dumpIn is where a backup's dump lies below its folder.
+func dumpIn(engine string) string {
+	if engine == mysql.Mydumper {
+		return dumpFolder
+	}
+	return dumpName
 }
 
 // steps are the stages of a backup in order. Killed between any two, it leaves the database
@@ -112,7 +131,7 @@ func (b *dumping) dump(ctx context.Context) (err error) {
 		f, schema, err := snapshot.Fingerprint(ctx)
 		before <- result{f, schema, errors.Join(err, snapshot.End())}
 	}()
-	file := filepath.Join(b.partial, dumpName)
+	file := filepath.Join(b.partial, dumpIn(b.m.Engine))
 	err = b.tools.Dump(ctx, c, file)
 	was := <-before
 	if err := errors.Join(err, was.err); err != nil {
@@ -129,12 +148,28 @@ func (b *dumping) dump(ctx context.Context) (err error) {
 	b.m.Server.Objects = map[string]int{
 		"views": len(was.schema.Views), "triggers": len(was.schema.Triggers), "routines": len(was.schema.Routines), "events": len(was.schema.Events),
 	}
-	st, err := os.Stat(file)
-	if err != nil {
-		return err
-	}
-	b.m.Bytes = st.Size()
-	return errors.Join(os.Chmod(file, 0o600), syncPath(file))
+	b.m.Bytes, err = settle(file)
+	return err
+}
+
+// settle closes a dump to others, makes it durable and returns its bytes.
+func settle(dump string) (size int64, err error) {
+	err = filepath.WalkDir(dump, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		mode := fs.FileMode(0o700)
+		if !e.IsDir() {
+			mode = 0o600
+			st, err := e.Info()
+			if err != nil {
+				return err
+			}
+			size += st.Size()
+		}
+		return errors.Join(os.Chmod(path, mode), syncPath(path))
+	})
+	return size, err
 }
 
 func writtenDuring(quiescent bool, lines []string) error {
@@ -147,11 +182,26 @@ func writtenDuring(quiescent bool, lines []string) error {
 
 // describe writes the steps for a person and, last, the manifest.
 func (b *dumping) describe(ctx context.Context) error {
-	sum, err := fileDigest(ctx, filepath.Join(b.partial, dumpName))
-	if err != nil {
-		return err
+	var sums []string
+	names := []string{dumpName}
+	if b.m.Engine == mysql.Mydumper {
+		entries, err := os.ReadDir(filepath.Join(b.partial, dumpFolder))
+		if err != nil {
+			return err
+		}
+		names = nil
+		for _, e := range entries {
+			names = append(names, dumpFolder+"/"+e.Name())
+		}
 	}
-	return b.seal(ctx, map[string]string{stepsName: dumpSteps(b, sum), scriptName: restoreScript(b, sum)})
+	for _, name := range names {
+		sum, err := fileDigest(ctx, filepath.Join(b.partial, name))
+		if err != nil {
+			return err
+		}
+		sums = append(sums, sum+"  "+name)
+	}
+	return b.seal(ctx, map[string]string{stepsName: dumpSteps(b), scriptName: restoreScript(b, sums)})
 }
 
 // kept are the server's variables that change what statements and definitions mean: a copy of the

@@ -81,6 +81,10 @@ func (d *MySQL) reloading(ctx context.Context, m *Manifest) (*reloading, error) 
 	if err != nil {
 		return nil, err
 	}
+	if m.Engine == mysql.Mydumper {
+		tools, err := mysql.FindMydumper(ctx, d.options.Environ)
+		return &reloading{d, m, tools}, err
+	}
 	tools, err := mysql.FindTools(ctx, d.options.Environ, v)
 	if err != nil {
 		return nil, err
@@ -142,7 +146,7 @@ func (r *reloading) clear(ctx context.Context) error {
 }
 
 func (r *reloading) load(ctx context.Context) error {
-	return r.tools.Load(ctx, r.db.client, filepath.Join(r.m.Path, dumpName))
+	return r.tools.Load(ctx, r.db.client, filepath.Join(r.m.Path, dumpIn(r.m.Engine)))
 }
 
 func (r *reloading) prove(ctx context.Context) error {

@@ -270,11 +270,7 @@ func (d *MySQL) Check(ctx context.Context) []Finding {
 	if _, missing, err := d.client.Rights(ctx); err != nil || len(missing) > 0 {
 		block("database_rights", errors.Join(err, rightsMissing(missing)), "grant the account all privileges on the database")
 	}
-	tools, err := mysql.FindTools(ctx, d.options.Environ, v)
-	if err == nil {
-		err = tools.Exact(ctx, d.client, v)
-	}
-	if err != nil {
+	if _, err := d.dumpTools(ctx, v); err != nil {
 		block("dump_program", err, "install the client of the server's family")
 	}
 	switch _, err := mysql.FindServer(ctx, d.options.Environ, v); {

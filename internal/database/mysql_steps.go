@@ -6,11 +6,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
 // dumpSteps is what RESTORE.md says: everything a person needs when this tool is not there.
-func dumpSteps(b *dumping, sum string) string {
+func dumpSteps(b *dumping) string {
 	return fmt.Sprintf(`# How to restore this backup by hand
 
 Made %[1]s by zenml-upgrade %[2]s with %[3]s from the database of a ZenML server of version %[4]s
@@ -30,26 +31,29 @@ Go through the steps in order; stop when one does not end as told.
        END
        )
 
-3. Run the script beside this text. It checks the dump (sha256 %[7]s),
-   refuses while another session is on the database, drops everything in it, loads the dump and
+3. Run the script beside this text. It checks the dump, refuses while another session is on the database, drops everything in it, loads the dump and
    compares the number of rows of every table. It must end with "restored". When it is cut off,
    run it again.
 
-       sh restore.sh client.cnf %[8]s
+       sh restore.sh client.cnf %[7]s
 
    A database server of another version may hold the same data and print its definitions in other
    words.
 4. Remove client.cnf. Start a ZenML server of version %[4]s, the one that the database was written
    by. A newer one would migrate it again, an older one does not start.
-`, b.meta.created().Format("2006-01-02 15:04:05 MST"), version.Tool, b.tools.Version, oneLine(b.meta.ZenMLVersion), oneLine(b.m.Revision),
-		oneLine(b.m.Server.Version), sum, shellQuote(b.db.client.Name))
+`, b.meta.created().Format("2006-01-02 15:04:05 MST"), version.Tool, b.tools.Text(), oneLine(b.meta.ZenMLVersion), oneLine(b.m.Revision),
+		oneLine(b.m.Server.Version), shellQuote(b.db.client.Name))
 }
 
 // restoreScript is restore.sh. Names from the database stand in it only in quotes of the shell's.
-func restoreScript(b *dumping, sum string) string {
+func restoreScript(b *dumping, sums []string) string {
 	var rows strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(b.m.Tables)) {
 		fmt.Fprintf(&rows, "count %s %d\n", shellQuote(name), b.m.Tables[name].Rows)
+	}
+	load := `sql "$name" <dump.sql`
+	if b.m.Engine == mysql.Mydumper {
+		load = `myloader --defaults-file="$settings" --database="$name" --directory=dump --threads=4 --enable-binlog`
 	}
 	return fmt.Sprintf(`#!/bin/sh
 # restore.sh CLIENT.CNF [DATABASE]: brings this backup back. Read RESTORE.md first.
@@ -63,7 +67,9 @@ quoted=$(printf %%s "$name" | sed "s/'/''/g")
 sql() { %[2]s --defaults-file="$settings" --batch --raw --skip-column-names --binary-mode --default-character-set=utf8mb4 --max-allowed-packet=1073741824 "$@"; }
 ask() { sql -e "$1"; }
 
-echo '%[3]s  dump.sql' | sha256sum -c
+sha256sum -c --quiet <<'END'
+%[3]s
+END
 ask "CREATE DATABASE IF NOT EXISTS \`+"`$name\\`"+`" 2>/dev/null || true
 others=$(ask "SELECT COUNT(*) FROM information_schema.processlist WHERE db = '$quoted' AND id <> CONNECTION_ID()")
 [ "$others" = 0 ] || {
@@ -79,7 +85,7 @@ others=$(ask "SELECT COUNT(*) FROM information_schema.processlist WHERE db = '$q
 } >"$settings.drop"
 sql "$name" <"$settings.drop"
 rm "$settings.drop"
-sql "$name" <dump.sql
+%[7]s
 
 wrong=0
 count() {
@@ -92,5 +98,5 @@ count() {
 }
 %[6]s
 [ "$wrong" = 0 ] && echo restored
-`, shellQuote(b.db.client.Name), b.tools.Client, sum, b.m.Server.Charset, b.m.Server.Collation, strings.TrimSpace(rows.String()))
+`, shellQuote(b.db.client.Name), b.tools.Client, strings.Join(sums, "\n"), b.m.Server.Charset, b.m.Server.Collation, strings.TrimSpace(rows.String()), load)
 }

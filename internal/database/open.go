@@ -51,6 +51,7 @@ type Finding struct {
 type Options struct {
 	Environ    []string // our process's environment: programs are found on its PATH
 	CacheDir   string   // what takes time to make is kept there; "" keeps nothing
+	Mydumper   bool     // dump with mydumper instead of mysqldump or mariadb-dump
 	ScratchURL string   // a server where throw-away databases may be made; "": only private processes
 	Production bool     // then no throw-away database is made on the source's own server
 }
@@ -73,6 +74,8 @@ func Open(rawURL string, o Options) (Database, error) {
 		return nil, fault.BadInput(fmt.Sprintf("database-url has the scheme %q", cut(scheme, 20)), mysql.Form)
 	case scheme != "sqlite":
 		return nil, fault.BadInput(fmt.Sprintf("database-url has the unknown scheme %q", cut(scheme, 20)), works+urlForm)
+	case o.Mydumper:
+		return nil, fault.BadInput("backup-engine is mydumper, but the database is SQLite's", "leave backup-engine away")
 	case o.ScratchURL != "":
 		return nil, fault.BadInput("scratch-database-url is given, but a copy of a SQLite database is a file", "leave scratch-database-url away")
 	}

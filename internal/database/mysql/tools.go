@@ -15,8 +15,8 @@ import (
 
 // Tools are the programs of one family that dump and load.
 type Tools struct {
-	Engine  string // mysqldump or mariadb-dump: which family the dump is written by
-	Client  string // name of the program that loads it
+	Engine  string // mysqldump, mariadb-dump or mydumper: what the dump is written by
+	Client  string // name of the program that runs statements
 	Version Version
 
 	dump, client string // paths
@@ -56,6 +56,9 @@ func FindTools(ctx context.Context, environ []string, server Version) (*Tools, e
 // Options are those that decide what a dump holds: one transaction's state of tables, views,
 // triggers, routines and events, without locks. Bytes are written as hexadecimal numbers.
 func (t *Tools) Options() []string {
+	if t.Engine == Mydumper {
+		return mydumperOptions
+	}
 	options := []string{
 		"--single-transaction", "--quick", "--skip-lock-tables", "--routines", "--triggers", "--events", "--hex-blob", "--no-tablespaces",
 		"--tz-utc", "--default-character-set=utf8mb4", "--skip-dump-date", "--max-allowed-packet=1073741824",
@@ -69,8 +72,11 @@ func (t *Tools) Options() []string {
 	return options
 }
 
-// Dump writes a dump of the database to a new file.
+// Dump writes a dump of the database to a new file; mydumper to a new folder.
 func (t *Tools) Dump(ctx context.Context, c *Client, file string) error {
+	if t.Engine == Mydumper {
+		return t.mydump(ctx, c, file)
+	}
 	return t.withSettings(ctx, c, func(settings string) error {
 		args := append([]string{"--defaults-file=" + settings}, t.Options()...)
 		args = append(args, "--result-file="+file, fmt.Sprintf("--ignore-table=%s.%s", c.Name, MarkerTable), c.Name)
@@ -80,6 +86,9 @@ func (t *Tools) Dump(ctx context.Context, c *Client, file string) error {
 
 // Load runs a dump's statements in the database. It stops at the first that fails.
 func (t *Tools) Load(ctx context.Context, c *Client, file string) error {
+	if t.Engine == Mydumper {
+		return t.myload(ctx, c, file)
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return err
@@ -100,8 +109,12 @@ func (t *Tools) run(ctx context.Context, c *Client, path string, args []string, 
 	if stdin != nil {
 		command.Stdin = stdin // a nil *os.File in an interface would not be nil
 	}
-	_, err := proc.Run(ctx, command)
+	res, err := proc.Run(ctx, command)
 	var exit *proc.ExitError
+	if err == nil && t.Engine == Mydumper && strings.Contains(string(res.Stderr), "CRITICAL") { // it may end with 0 all the same
+		exit = &proc.ExitError{Name: filepath.Base(path), Tail: string(res.Stderr)}
+		err = exit
+	}
 	if errors.As(err, &exit) {
 		exit.Tail = errorLines(exit.Tail)
 	}
@@ -115,26 +128,34 @@ func (t *Tools) run(ctx context.Context, c *Client, path string, args []string, 
 func errorLines(tail string) string {
 	var kept []string
 	for line := range strings.Lines(tail) {
-		if strings.HasPrefix(line, "ERROR") || strings.HasPrefix(line, "mysqldump:") || strings.HasPrefix(line, "mariadb-dump:") {
+		if strings.HasPrefix(line, "ERROR") || strings.HasPrefix(line, "mysqldump:") || strings.HasPrefix(line, "mariadb-dump:") || strings.Contains(line, "CRITICAL") {
 			kept = append(kept, cut(strings.TrimSpace(line)))
 		}
 	}
 	return strings.Join(kept, "; ")
 }
 
-// Exact says whether a dump of this server's database by these programs can be loaded: where the
-// families differ, columns that are computed from others cannot.
+// Exact says whether a dump of this server's database by these programs can be loaded so that all
+// is as before.
 func (t *Tools) Exact(ctx context.Context, c *Client, server Version) error {
-	if t.Version.MariaDB == server.MariaDB {
+	var query, what, next string
+	switch {
+	case t.Engine == Mydumper:
+		query = `SELECT (SELECT COUNT(*) FROM information_schema.triggers WHERE trigger_schema = DATABASE())
+			+ (SELECT COUNT(*) FROM information_schema.routines WHERE routine_schema = DATABASE())
+			+ (SELECT COUNT(*) FROM information_schema.events WHERE event_schema = DATABASE())`
+		what, next = "triggers, routines and events, whose sql_mode mydumper 0.10 does not keep", "use the backup-engine dump"
+	case t.Version.MariaDB != server.MariaDB:
+		query = `SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = DATABASE() AND generation_expression <> ''`
+		what = fmt.Sprintf("generated columns, which %s does not dump so that %s reads them", t.Version, server)
+		next = "install the dump program of the server's own family"
+	default:
 		return nil
 	}
-	var generated int
-	err := c.With(ctx, func(conn *sql.Conn) error {
-		return conn.QueryRowContext(ctx, `SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = DATABASE() AND generation_expression <> ''`).Scan(&generated)
-	})
-	if err == nil && generated > 0 {
-		err = fault.Unreachable(fmt.Sprintf("the database has %d generated columns, which %s does not dump so that %s reads them", generated, t.Version, server), nil,
-			"install the dump program of the server's own family")
+	var n int
+	err := c.With(ctx, func(conn *sql.Conn) error { return conn.QueryRowContext(ctx, query).Scan(&n) })
+	if err == nil && n > 0 {
+		err = fault.Unreachable(fmt.Sprintf("the database has %d %s", n, what), nil, next)
 	}
 	return err
 }
