@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -153,23 +152,27 @@ func (b *dumping) dump(ctx context.Context) (err error) {
 }
 
 // settle closes a dump to others, makes it durable and returns its bytes.
-func settle(dump string) (size int64, err error) {
-	err = filepath.WalkDir(dump, func(path string, e fs.DirEntry, err error) error {
+func settle(dump string) (int64, error) {
+	st, err := os.Lstat(dump)
+	if err != nil {
+		return 0, err
+	}
+	if !st.IsDir() {
+		return st.Size(), errors.Join(os.Chmod(dump, 0o600), syncPath(dump))
+	}
+	entries, err := os.ReadDir(dump)
+	if err != nil {
+		return 0, err
+	}
+	var size int64
+	for _, e := range entries {
+		n, err := settle(filepath.Join(dump, e.Name()))
 		if err != nil {
-			return err
+			return 0, err
 		}
-		mode := fs.FileMode(0o700)
-		if !e.IsDir() {
-			mode = 0o600
-			st, err := e.Info()
-			if err != nil {
-				return err
-			}
-			size += st.Size()
-		}
-		return errors.Join(os.Chmod(path, mode), syncPath(path))
-	})
-	return size, err
+		size += n
+	}
+	return size, errors.Join(os.Chmod(dump, 0o700), syncPath(dump))
 }
 
 func writtenDuring(quiescent bool, lines []string) error {
