@@ -18,31 +18,15 @@ func environment(c Config) []string {
 	config := "ZENML_CONFIG_PATH=" + filepath.Join(c.Dir, "config")
 	env := proc.BaseEnv(c.Environ, "PYTHONNOUSERSITE=1", "NO_COLOR=1", "ZENML_LOGGING_COLORS_DISABLED=true",
 		"ZENML_ANALYTICS_OPT_IN=false", config)
-	env = append(env, ownSettings(c)...)
+	env = append(env, c.Env...)
 	env = append(env, "ZENML_STORE_TYPE=sql", "ZENML_STORE_URL="+c.StoreURL, "ZENML_SERVER=True", "PYTHONUNBUFFERED=1")
 	if !c.Live {
-		env = append(env, config)
+		env = append(withoutAccount(env), config)
 	}
 	if !c.OwnBackup {
 		env = append(env, "ZENML_STORE_BACKUP_STRATEGY=disabled")
 	}
 	return env
-}
-
-// ownSettings are the server's own settings. A throw-away copy has its own account on its own
-// database server: what would say how to reach the real one is left out.
-func ownSettings(c Config) []string {
-	if c.Live {
-		return c.Env
-	}
-	return slices.DeleteFunc(slices.Clone(c.Env), func(kv string) bool {
-		key, _, _ := strings.Cut(kv, "=")
-		switch key {
-		case "ZENML_STORE_USERNAME", "ZENML_STORE_PASSWORD", "ZENML_STORE_DATABASE", "ZENML_STORE_AUTH_MODE", "ZENML_STORE_AWS_REGION":
-			return true
-		}
-		return strings.HasPrefix(key, "ZENML_STORE_SSL")
-	})
 }
 
 // maxEnvFile bounds an env file; real ones hold a few dozen lines.
@@ -115,4 +99,17 @@ func unquote(v string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// withoutAccount leaves out what says how to reach the real database: a throw-away copy has an
+// account of its own on its own server, which stands in its URL.
+func withoutAccount(env []string) []string {
+	return slices.DeleteFunc(env, func(kv string) bool {
+		key, _, _ := strings.Cut(kv, "=")
+		switch key {
+		case "ZENML_STORE_USERNAME", "ZENML_STORE_PASSWORD", "ZENML_STORE_DATABASE", "ZENML_STORE_AUTH_MODE", "ZENML_STORE_AWS_REGION":
+			return true
+		}
+		return strings.HasPrefix(key, "ZENML_STORE_SSL")
+	})
 }
