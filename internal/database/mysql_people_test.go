@@ -48,6 +48,40 @@ func TestServerRestoreByHand(t *testing.T) {
 	})
 }
 
+// The statement of a client that was killed goes on: it is waited for, and then nobody is there.
+func TestServerOthersAwaitsAStatementsEnd(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, kind string) {
+		t.Helper()
+		d, a := sampleServer(t, kind, "")
+		ended := make(chan error, 1)
+		go func() {
+			ended <- mysql.New(&a).With(t.Context(), func(c *sql.Conn) error {
+				_, err := c.ExecContext(t.Context(), "DO SLEEP(5)")
+				return err
+			})
+		}()
+		var running int
+		for deadline := time.Now().Add(10 * time.Second); running == 0 && time.Now().Before(deadline); {
+			sessions, _, err := d.client.Sessions(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range sessions {
+				if strings.Contains(s.What, "SLEEP(5)") {
+					running++
+				}
+			}
+		}
+		if others, err := d.Others(t.Context()); running == 0 || err != nil || len(others) > 0 {
+			t.Errorf("%d ran, then: %v %v", running, others, err)
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // hold keeps a session on the database.
 func hold(t *testing.T, a mysql.Address) (release func()) {
 	t.Helper()

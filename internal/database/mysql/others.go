@@ -21,20 +21,41 @@ func (s Session) String() string {
 	return fmt.Sprintf("session %d of %s from %s", s.ID, s.User, s.Host)
 }
 
-// endingLimit is what a session that its client has closed may take to be gone.
-const endingLimit = 3 * time.Second
+// A session that its client has closed is gone within endingLimit, unless it is in the middle of a
+// statement: the server carries that to its end though nobody listens any more, as after a server
+// that was killed while it migrated.
+const (
+	endingLimit    = 3 * time.Second
+	statementLimit = 2 * time.Minute
+)
 
 // Others returns the sessions on the database that are not this client's, and how many sessions
 // of other users the server hides: they may be on this database or on any other. Sessions that
 // are ending are waited for.
 func (c *Client) Others(ctx context.Context) (sessions []Session, hidden int, err error) {
-	deadline := time.Now().Add(endingLimit)
+	began := time.Now()
+	first := map[int64]string{} // what each ran at the first look
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for {
+	for look := 0; ; look++ {
 		sessions, hidden, err = c.Sessions(ctx)
-		if err != nil || len(sessions)+hidden == 0 || time.Now().After(deadline) {
+		if err != nil || len(sessions)+hidden == 0 {
 			return sessions, hidden, err
+		}
+		limit := endingLimit
+		if hidden == 0 {
+			limit = statementLimit
+		}
+		for _, s := range sessions {
+			if look == 0 {
+				first[s.ID] = s.What
+			}
+			if s.What == "" || first[s.ID] != s.What { // idle, or at work
+				limit = endingLimit
+			}
+		}
+		if time.Since(began) > limit {
+			return sessions, hidden, nil
 		}
 		select {
 		case <-ctx.Done():
