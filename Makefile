@@ -10,10 +10,12 @@ export ZENML_UPGRADE_CACHE ?= $(CURDIR)/.cache
 CACHE := $(ZENML_UPGRADE_CACHE)
 export PATH := $(CACHE)/tools/bin:$(CACHE)/lint/bin:$(CACHE)/gobin:$(PATH)
 
-# Runtime tools (uv, ty, pip, griffe), pinned with digests, and GitHub's description for the tests.
+# Runtime tools (uv, ty, pip, griffe), pinned with digests; GitHub's description and database servers for the tests.
 setup:
 	@sh tools/venv.sh $(CACHE)/tools tools/runtime.txt
 	@if [ -f tools/github-description.sh ]; then sh tools/github-description.sh; fi
+	@sh tools/packages.sh mariadbd=mariadb-server-core mariadb-dump=mariadb-client mydumper
+	@sh tools/mysql.sh
 
 lint-setup: setup
 	@sh tools/venv.sh $(CACHE)/lint tools/lint.txt

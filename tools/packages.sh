@@ -1,11 +1,12 @@
 #!/bin/sh
-# packages.sh COMMAND...: installs the Debian packages of the same names whose commands are not
-# there. Only as root on Debian or Ubuntu; elsewhere it says what is missing and goes on, because
-# whatever uses the command fails or skips by itself.
+# packages.sh COMMAND[=PACKAGE]...: installs the Debian packages (of the same name, when none is
+# given) whose commands are not there. Only as root on Debian or Ubuntu; elsewhere it says what is
+# missing and goes on, because whatever uses the command fails or skips by itself.
 set -eu
+PATH=$PATH:/usr/sbin
 missing=
 for c in "$@"; do
-	command -v "$c" >/dev/null 2>&1 || missing="$missing $c"
+	command -v "${c%%=*}" >/dev/null 2>&1 || missing="$missing ${c#*=}"
 done
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/isolate"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
@@ -28,9 +29,8 @@ type local struct {
 	oldPython string // of the environment's settings; "": the old version is installed like the new one
 	from, to  string // from may be empty: whatever runs
 	port      int
-	storeURL  string // the real database
-	openIn    func(pids []int) (bool, error)
-	env       []string // the server's own settings; holds secrets
+	db        database.Database // the real one
+	env       []string          // the server's own settings; holds secrets
 	environ   []string
 	secrets   []string // of the inputs; kept out of what the servers' logs say
 	public    string   // host:port the old server is bound to
@@ -61,17 +61,17 @@ func (d *local) Check(ctx context.Context) []upgrade.Problem {
 	} else if d.from != "" && v != d.from {
 		block("old_python", fmt.Sprintf("local.python %q has ZenML %s, not %s: the old server could not be started again", d.oldPython, v, d.from), "give the Python that runs the server now")
 	}
-	out = append(out, d.checkDatabase(l)...)
+	out = append(out, d.checkDatabase(ctx, l)...)
 	return append(out, d.checkSettings()...)
 }
 
 // checkDatabase wants a proof that the server, if it was found, uses the very database that is to
 // be upgraded: a copy of it would pass every other check.
-func (d *local) checkDatabase(l *server.Listener) []upgrade.Problem {
+func (d *local) checkDatabase(ctx context.Context, l *server.Listener) []upgrade.Problem {
 	other := func(what, remedy string) []upgrade.Problem {
 		return []upgrade.Problem{{Code: "other_database", Blocks: true, What: what, Remedy: remedy}}
 	}
-	if u := proc.Getenv(d.env, "ZENML_STORE_URL"); u != "" && u != d.storeURL {
+	if u := proc.Getenv(d.env, "ZENML_STORE_URL"); u != "" && !d.db.Same(u) {
 		return other("the env-file's ZENML_STORE_URL is not database-url: another database would be upgraded than the server uses", "make them agree")
 	}
 	if l == nil || !l.IsZenML() {
@@ -80,7 +80,7 @@ func (d *local) checkDatabase(l *server.Listener) []upgrade.Problem {
 	pids, err := l.Family()
 	if err == nil {
 		var opened bool
-		if opened, err = d.openIn(pids); opened || err == nil && l.Setting("ZENML_STORE_URL") == d.storeURL {
+		if opened, err = d.db.OpenIn(ctx, pids); opened || err == nil && d.db.Same(l.Setting("ZENML_STORE_URL")) {
 			return nil
 		}
 	}
@@ -145,7 +145,7 @@ func (d *local) StartOld(ctx context.Context, _ string) error {
 	case !errors.Is(err, server.ErrNoListener):
 		return err
 	}
-	s, err := d.load(ctx, d.oldPython, "old", d.storeURL, nil)
+	s, err := d.load(ctx, d.oldPython, "old", d.db.StoreURL(), nil)
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (d *local) Load(ctx context.Context, w upgrade.World) (upgrade.Server, erro
 		}
 	}
 	if storeURL == "" {
-		storeURL = d.storeURL
+		storeURL = d.db.StoreURL()
 	}
 	return d.load(ctx, python, w.Version, storeURL, w.Room)
 }
@@ -176,7 +176,7 @@ func (d *local) Load(ctx context.Context, w upgrade.World) (upgrade.Server, erro
 func (d *local) load(ctx context.Context, python, v, storeURL string, room *isolate.Room) (*process, error) {
 	dir := filepath.Join(d.dir, fmt.Sprintf("%s-%d-%d", v, os.Getpid(), d.count.Add(1)))
 	s, err := server.Load(ctx, server.Config{
-		Python: python, StoreURL: storeURL, Dir: dir, Env: d.env, Environ: d.environ, Secrets: d.secrets, Live: storeURL == d.storeURL, Room: room,
+		Python: python, StoreURL: storeURL, Dir: dir, Env: d.env, Environ: d.environ, Secrets: d.secrets, Live: storeURL == d.db.StoreURL(), Room: room,
 	})
 	if err != nil {
 		return nil, err

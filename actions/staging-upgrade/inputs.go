@@ -17,6 +17,7 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
 )
@@ -32,7 +33,9 @@ type Inputs struct {
 	Driver               string `help:"How servers are started and stopped: local, a process on this machine; command, by the environment's hooks. Default: the environment's, else local." placeholder:"DRIVER"`
 	ServerURL            string `name:"server-url" help:"Public address of the server. Default: the environment's." placeholder:"URL"`
 	ServerToken          string `help:"API key (ZENKEY_...) of a service account of that server." required:"true" secret:"true" placeholder:"KEY"`
-	DatabaseURL          string `name:"database-url" help:"The server's database, such as sqlite:////var/lib/zenml/zenml.db." required:"true" secret:"true" placeholder:"URL"`
+	DatabaseURL          string `name:"database-url" help:"The server's database: sqlite:////PATH or mysql://USER:PASSWORD@HOST:PORT/NAME (also for MariaDB)." required:"true" secret:"true" placeholder:"URL"`
+	ScratchDatabaseURL   string `name:"scratch-database-url" help:"A MySQL or MariaDB server where throw-away databases may be made, mysql://USER:PASSWORD@HOST:PORT. Needed only where this machine has no server program of the database's series." secret:"true" placeholder:"URL"`
+	BackupEngine         string `help:"Program that dumps a MySQL or MariaDB database: dump (mysqldump or mariadb-dump) or mydumper." default:"dump" placeholder:"ENGINE"`
 	BackupDir            string `help:"Folder for backups, outside the repository and the output folder. Required but for plan." placeholder:"DIR"`
 	StateDir             string `help:"Folder for the journal and throw-away copies. Default: state below backup-dir." placeholder:"DIR"`
 	ArtifactRoot         string `help:"Folder below which the local artifact stores lie (ZENML_LOCAL_STORES_PATH). Without it no artifact is checked." placeholder:"DIR"`
@@ -69,6 +72,9 @@ func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, er
 	s.known = err == nil
 	faults := []error{err}
 	faults = append(faults, s.decodeDriver(in), s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeLimits(in))
+	if e := cmp.Or(in.BackupEngine, "dump"); e != "dump" && e != mysql.Mydumper {
+		faults = append(faults, fault.BadInput(fmt.Sprintf("backup-engine %q is not built", in.BackupEngine), "use dump or mydumper"))
+	}
 	return s, errors.Join(faults...)
 }
 

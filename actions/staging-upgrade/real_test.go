@@ -17,6 +17,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/progress"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/dbserver"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/sabotage"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/world"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
@@ -92,8 +93,14 @@ func (s *site) schedule(t *testing.T) {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
+	return newSiteOn(t, "")
+}
+
+// newSiteOn is newSite on an empty database; "" is a SQLite file.
+func newSiteOn(t *testing.T, storeURL string) *site {
+	t.Helper()
 	s := &site{repo: t.TempDir(), out: t.TempDir(), backups: filepath.Join(t.TempDir(), "backups"), cache: world.Need(t)}
-	w, err := world.Start(t.Context(), world.Options{Version: "0.85.0", CacheDir: s.cache, Dir: t.TempDir(), Environ: os.Environ()})
+	w, err := world.Start(t.Context(), world.Options{Version: "0.85.0", CacheDir: s.cache, Dir: t.TempDir(), Environ: os.Environ(), StoreURL: storeURL})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +139,7 @@ func (s *site) act(t *testing.T, in Inputs) (*Result, error) {
 	t.Helper()
 	a := &stagingUpgrade{in: in}
 	rt := &action.Runtime{
-		Environ: os.Environ(), Progress: progress.New(testWriter{t}, false), Now: time.Now, OutDir: s.out, CacheDir: s.cache, Repo: s.repo,
+		Environ: dbserver.Environ(t), Progress: progress.New(testWriter{t}, false), Now: time.Now, OutDir: s.out, CacheDir: s.cache, Repo: s.repo,
 	}
 	if err := a.Check(t.Context(), rt); err != nil {
 		t.Fatal(err)
@@ -153,7 +160,7 @@ func (w testWriter) Write(p []byte) (int, error) {
 
 func (s *site) content(t *testing.T) database.Fingerprint {
 	t.Helper()
-	db, err := database.Open(s.StoreURL)
+	db, err := database.Open(s.StoreURL, database.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

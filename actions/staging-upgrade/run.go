@@ -11,6 +11,7 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/driver"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
@@ -24,7 +25,7 @@ type stagingUpgrade struct {
 	in Inputs
 	// what Check made of them
 	set     *settings
-	db      *database.SQLite
+	db      database.Database
 	manager *pyenv.Manager
 	env     []string // the server's own settings; holds secrets
 	noIndex error    // why the package index did not say which versions there are
@@ -54,7 +55,9 @@ func (a *stagingUpgrade) Check(ctx context.Context, rt *action.Runtime) error {
 	var errs [5]error
 	a.set, errs[0] = a.in.decode(ctx, rt)
 	if a.in.DatabaseURL != "" { // its absence is told with the other missing inputs
-		a.db, errs[1] = database.Open(a.in.DatabaseURL)
+		a.db, errs[1] = database.Open(a.in.DatabaseURL, database.Options{
+			Environ: rt.Environ, CacheDir: rt.CacheDir, Mydumper: a.in.BackupEngine == mysql.Mydumper, ScratchURL: a.in.ScratchDatabaseURL, Production: a.set.env.Kind == "production",
+		})
 	}
 	a.env, errs[2] = a.serverEnv(rt)
 	if a.manager, errs[3] = pyenv.New(rt.Environ, rt.CacheDir); errs[3] == nil {
@@ -96,7 +99,7 @@ func (a *stagingUpgrade) options(rt *action.Runtime) upgrade.Options {
 	s := a.set
 	probes := environments{manager: a.manager, repo: rt.Repo, projects: s.projects}
 	processes := &local{
-		from: a.in.From, to: a.in.To, port: s.port, public: s.bound(), storeURL: a.db.StoreURL(), openIn: a.db.OpenIn, env: a.env,
+		from: a.in.From, to: a.in.To, port: s.port, public: s.bound(), db: a.db, env: a.env,
 		environ: rt.Environ, secrets: rt.Secrets, dir: filepath.Join(s.stateDir, "servers"),
 	}
 	var servers upgrade.Driver = processes

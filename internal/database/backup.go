@@ -2,41 +2,24 @@ package database
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 	"modernc.org/sqlite"
 )
-
-// Meta is what the caller knows about the backup it asks for.
-type Meta struct {
-	ZenMLVersion string
-	// Quiescent says that no server runs. Then the copy must equal the source, and a write by
-	// anybody while the backup is made is an error. Without it the copy is one consistent state of
-	// a database in use.
-	Quiescent bool
-	Now       time.Time
-	Holder    string // the run that asks
-}
 
 // pagesAtOnce are copied between two looks at the context.
 const pagesAtOnce = 2048
 
 // making is a backup that is not finished.
 type making struct {
-	db      *SQLite
-	meta    Meta
-	partial string // the folder while it is incomplete
-	final   string
-	m       Manifest
+	db *SQLite
+	folder
 }
 
 // Backup makes a new folder in dir that holds a copy of the database, its manifest, and the steps
@@ -49,25 +32,15 @@ func (d *SQLite) Backup(ctx context.Context, dir string, meta Meta) (*Manifest, 
 	}
 	for _, step := range b.steps() {
 		if err := step(ctx); err != nil {
-			removed := errors.Join(os.RemoveAll(b.partial), syncPath(filepath.Dir(b.partial)))
-			return nil, errors.Join(fmt.Errorf("making a backup of %q: %w", d.path, d.explain(err)), removed)
+			return nil, errors.Join(fmt.Errorf("making a backup of %q: %w", d.path, d.explain(err)), b.remove())
 		}
 	}
-	b.m.Path = b.final
 	return &b.m, nil
 }
 
 func (d *SQLite) begin(dir string, meta Meta) (*making, error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	name := meta.Now.UTC().Format("20060102T150405Z") + "-" + strings.ToLower(rand.Text()[:8])
-	b := &making{db: d, meta: meta, final: filepath.Join(dir, name), partial: filepath.Join(dir, name+partialSuffix)}
-	return b, os.Mkdir(b.partial, 0o700)
+	f, err := newFolder(dir, meta)
+	return &making{d, f}, err
 }
 
 // steps are the stages of a backup in order. Killed between any two, it leaves the database
@@ -167,7 +140,7 @@ func (b *making) checkCopy(ctx context.Context) error {
 			return fault.Unreachable("SQLite's integrity check finds the database damaged", errors.New(cut(answer, 200)),
 				"repair or restore the database before any upgrade")
 		}
-		if err = c.QueryRowContext(ctx, "SELECT sqlite_version()").Scan(&b.m.SQLiteVersion); err != nil {
+		if err = c.QueryRowContext(ctx, "SELECT sqlite_version()").Scan(&b.m.EngineVersion); err != nil {
 			return err
 		}
 		copied, err = fingerprintOf(ctx, c)
@@ -197,29 +170,6 @@ func (b *making) describe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.m.Format, b.m.Engine, b.m.ToolVersion = manifestSchema, engineName, version.Tool
-	b.m.ZenMLVersion, b.m.Quiescent, b.m.Holder = b.meta.ZenMLVersion, b.meta.Quiescent, b.meta.Holder
-	b.m.CreatedAt, b.m.SourceURL = b.meta.Now.UTC().Truncate(time.Millisecond), b.db.URL()
-	if err := writeSynced(filepath.Join(b.partial, stepsName), []byte(restoreSteps(&b.m, b.db, sum))); err != nil {
-		return err
-	}
-	if b.m.Digest, err = folderDigest(ctx, b.partial); err != nil {
-		return err
-	}
-	body, err := b.m.encode()
-	if err != nil {
-		return err
-	}
-	return writeSynced(filepath.Join(b.partial, manifestName), body)
-}
-
-// finish gives the folder its name once all of it is on the disk.
-func (b *making) finish(context.Context) error {
-	if err := syncPath(b.partial); err != nil {
-		return err
-	}
-	if err := os.Rename(b.partial, b.final); err != nil {
-		return err
-	}
-	return syncPath(filepath.Dir(b.final))
+	b.m.Engine, b.m.SourceURL = sqliteEngine, b.db.URL()
+	return b.seal(ctx, map[string]string{stepsName: restoreSteps(&b.folder, b.db, sum)})
 }

@@ -2,68 +2,18 @@ package database
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/binary"
-	"encoding/hex"
 	"fmt"
-	"hash"
-	"maps"
-	"math"
-	"math/bits"
-	"slices"
 	"strings"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database/content"
 )
 
-// Table is what a table holds: its number of rows and "sha256:..." over them.
-type Table struct {
-	Rows        int64  `json:"rows"`
-	Fingerprint string `json:"fingerprint"`
-}
+// Table is what a table holds.
+type Table = content.Table
 
-// Fingerprint is the content of a database, whatever the order of rows or pages on disk. Two
-// fingerprints are equal exactly when schema and rows are.
-type Fingerprint struct {
-	Schema string           `json:"schema"` // "sha256:..." over tables, indexes, views, triggers and the header's settings
-	Tables map[string]Table `json:"tables"`
-}
-
-// Digest returns "sha256:..." over schema and all tables.
-func (f Fingerprint) Digest() string {
-	h := sha256.New()
-	writeText(h, f.Schema)
-	for _, name := range slices.Sorted(maps.Keys(f.Tables)) {
-		writeText(h, name)
-		writeText(h, f.Tables[name].Fingerprint)
-	}
-	return digestText(h)
-}
-
-// Diff says in sorted lines how other differs: tables by name with their rows; empty when equal.
-func (f Fingerprint) Diff(other Fingerprint) []string {
-	lines := []string{}
-	names := maps.Clone(f.Tables)
-	if names == nil {
-		names = map[string]Table{}
-	}
-	maps.Copy(names, other.Tables)
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		a, inA := f.Tables[name]
-		b, inB := other.Tables[name]
-		switch {
-		case !inA:
-			lines = append(lines, fmt.Sprintf("table %q is new (%d rows)", name, b.Rows))
-		case !inB:
-			lines = append(lines, fmt.Sprintf("table %q is gone (had %d rows)", name, a.Rows))
-		case a != b:
-			lines = append(lines, fmt.Sprintf("table %q differs (%d rows, then %d)", name, a.Rows, b.Rows))
-		}
-	}
-	if f.Schema != other.Schema {
-		lines = append(lines, "the schema (tables, columns, indexes, views, triggers or header) differs")
-	}
-	return lines
-}
+// Fingerprint is what a database holds.
+type Fingerprint = content.Fingerprint
 
 // Fingerprint reads all content in one read transaction. Memory stays bounded by the largest row.
 func (d *SQLite) Fingerprint(ctx context.Context) (Fingerprint, error) {
@@ -112,7 +62,7 @@ func fingerprintOf(ctx context.Context, c *sql.Conn) (Fingerprint, error) {
 // SQLite's own (sqlite_sequence) among them. Virtual tables have no root page; their rows stand
 // in tables of their own, which are listed.
 func schemaOf(ctx context.Context, c *sql.Conn) (string, []string, error) {
-	h := sha256.New()
+	t := content.NewTexts()
 	for _, setting := range []string{"user_version", "application_id", "encoding"} {
 		var v string
 		if err := c.QueryRowContext(ctx, "PRAGMA "+setting).Scan(&v); err != nil {
@@ -122,8 +72,7 @@ func schemaOf(ctx context.Context, c *sql.Conn) (string, []string, error) {
 			// The driver hands text over as UTF-8, which is not exact for broken UTF-16.
 			return "", nil, fmt.Errorf("the database's text is stored as %s, and only UTF-8 can be compared exactly", v)
 		}
-		writeText(h, setting)
-		writeText(h, v)
+		t.Add(setting, v)
 	}
 	rows, err := c.QueryContext(ctx, `SELECT type, name, tbl_name, coalesce(sql, ''), sql IS NULL, rootpage > 0
 		FROM sqlite_master ORDER BY type COLLATE BINARY, name COLLATE BINARY`)
@@ -138,14 +87,12 @@ func schemaOf(ctx context.Context, c *sql.Conn) (string, []string, error) {
 		if err := rows.Scan(&kind, &name, &table, &text, &none, &stored); err != nil {
 			return "", nil, err
 		}
-		for _, s := range []string{kind, name, table, text, none} {
-			writeText(h, s)
-		}
+		t.Add(kind, name, table, text, none)
 		if kind == "table" && stored {
 			tables = append(tables, name)
 		}
 	}
-	return digestText(h), tables, rows.Err()
+	return t.Digest(), tables, rows.Err()
 }
 
 func columnsOf(ctx context.Context, c *sql.Conn, table string) ([]string, error) {
@@ -168,10 +115,7 @@ func columnsOf(ctx context.Context, c *sql.Conn, table string) ([]string, error)
 	return names, rows.Err()
 }
 
-// tableOf digests a table's rows. The digests of the rows are added as numbers mod 2^256, which
-// needs no order and no memory, and counts a row that stands there twice twice (combining by xor
-// would cancel the two). It is proof against accident (rows lost, doubled, values swapped between
-// rows), not against somebody who writes rows in order to forge a sum.
+// tableOf digests a table's rows.
 func tableOf(ctx context.Context, c *sql.Conn, table string) (Table, error) {
 	columns, err := columnsOf(ctx, c, table)
 	if err != nil {
@@ -193,79 +137,37 @@ func tableOf(ctx context.Context, c *sql.Conn, table string) (Table, error) {
 	for i := range values {
 		targets[i] = &values[i]
 	}
-	var sum [4]uint64
-	var count int64
-	row := sha256.New()
+	var sum content.Rows
 	for rows.Next() {
 		if err := rows.Scan(targets...); err != nil {
 			return Table{}, err
 		}
-		row.Reset()
 		for _, v := range values {
-			if err := writeValue(row, v); err != nil {
+			if err := addValue(&sum, v); err != nil {
 				return Table{}, err
 			}
 		}
-		add(&sum, row.Sum(nil))
-		count++
+		sum.End()
 	}
-	if err := rows.Err(); err != nil {
-		return Table{}, err
-	}
-	h := sha256.New()
-	for _, name := range columns {
-		writeText(h, name)
-	}
-	for _, n := range append(sum[:], uint64(count)) {
-		writeNumber(h, n)
-	}
-	return Table{Rows: count, Fingerprint: digestText(h)}, nil
+	return sum.Table(columns), rows.Err()
 }
 
-// add adds a digest, read as a big-endian number, to sum mod 2^256.
-func add(sum *[4]uint64, digest []byte) {
-	var carry uint64
-	for i := 3; i >= 0; i-- {
-		sum[i], carry = bits.Add64(sum[i], binary.BigEndian.Uint64(digest[8*i:]), carry)
-	}
-}
-
-// writeValue writes a value so that no two different values give the same bytes: type first,
-// length before what can vary.
-func writeValue(h hash.Hash, v any) error {
+func addValue(sum *content.Rows, v any) error {
 	switch v := v.(type) {
 	case nil:
-		h.Write([]byte{'n'})
+		sum.Null()
 	case int64:
-		h.Write([]byte{'i'})
-		writeNumber(h, uint64(v))
+		sum.Int(v)
 	case float64:
-		h.Write([]byte{'f'})
-		writeNumber(h, math.Float64bits(v)) // by bits: 0 and -0 differ
+		sum.Float(v)
 	case string:
-		h.Write([]byte{'t'})
-		writeText(h, v)
+		sum.Text(v)
 	case []byte:
-		h.Write([]byte{'b'})
-		writeNumber(h, uint64(len(v)))
-		h.Write(v)
+		sum.Bytes(v)
 	default:
 		return fmt.Errorf("the driver gave a value of type %T, which cannot be compared", v)
 	}
 	return nil
 }
-
-func writeText(h hash.Hash, s string) {
-	writeNumber(h, uint64(len(s)))
-	h.Write([]byte(s))
-}
-
-func writeNumber(h hash.Hash, n uint64) {
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], n)
-	h.Write(b[:])
-}
-
-func digestText(h hash.Hash) string { return "sha256:" + hex.EncodeToString(h.Sum(nil)) }
 
 func quoteName(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }

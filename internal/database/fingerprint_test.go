@@ -55,7 +55,7 @@ func TestFingerprintSeesEveryChange(t *testing.T) {
 		d.real = d.path
 		write(t, d.path)
 		change(t, d, append(slices.Clone(base), c)...)
-		digest := content(t, d).Digest()
+		digest := contentOf(t, d).Digest()
 		if before, ok := seen[digest]; ok {
 			t.Errorf("%s\nand\n%s\ngive the same digest", before, c)
 		}
@@ -89,7 +89,7 @@ func TestFingerprintProperty(t *testing.T) {
 				statements = append(statements, "INSERT INTO t VALUES "+row)
 			}
 			change(t, d, statements...)
-			digests = append(digests, content(t, d).Digest())
+			digests = append(digests, contentOf(t, d).Digest())
 		}
 		key := strings.Join(slices.Sorted(slices.Values(rows)), "")
 		if digests[0] != digests[1] {
@@ -111,17 +111,17 @@ func TestFingerprintProperty(t *testing.T) {
 func TestDiff(t *testing.T) {
 	t.Parallel()
 	d := sample(t, "DELETE")
-	before := content(t, d)
-	if lines := before.Diff(content(t, d)); len(lines) != 0 {
+	before := contentOf(t, d)
+	if lines := before.Diff(contentOf(t, d)); len(lines) != 0 {
 		t.Fatalf("unchanged, but: %v", lines)
 	}
 	change(t, d, `INSERT INTO pairs VALUES (1, 1)`, `DROP TABLE counted`, `CREATE TABLE fresh (a)`)
 	want := []string{
 		`table "counted" is gone (had 1 rows)`, `table "fresh" is new (0 rows)`, `table "pairs" differs (0 rows, then 1)`,
 		`table "sqlite_sequence" differs (1 rows, then 0)`,
-		"the schema (tables, columns, indexes, views, triggers or header) differs",
+		"the schema (tables, columns, indexes, views, triggers or settings) differs",
 	}
-	if diff := cmp.Diff(want, before.Diff(content(t, d))); diff != "" {
+	if diff := cmp.Diff(want, before.Diff(contentOf(t, d))); diff != "" {
 		t.Error(diff)
 	}
 	if (Fingerprint{}).Digest() == before.Digest() || len((Fingerprint{}).Diff(before)) == 0 {

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/dbserver"
 	"golang.org/x/sys/unix"
 )
 
@@ -25,7 +26,7 @@ const helperEnv = "DATABASE_TEST_HELPER"
 func TestMain(m *testing.M) {
 	job := os.Getenv(helperEnv)
 	if job == "" {
-		os.Exit(m.Run())
+		os.Exit(dbserver.Main(m))
 	}
 	args := strings.Split(job, "\n")
 	if err := help(args[0], args[1:]); err != nil {
@@ -36,6 +37,9 @@ func TestMain(m *testing.M) {
 
 func help(job string, args []string) error {
 	ctx := context.Background()
+	if done, err := helpMySQL(ctx, job, args); done {
+		return err
+	}
 	d, err := OpenForRestore((&SQLite{path: args[0]}).URL())
 	if err != nil {
 		return err
@@ -178,7 +182,7 @@ func sampleAt(t *testing.T, path, journalMode string) *SQLite {
 		t.Fatal(err)
 	}
 	change(t, d, append([]string{"PRAGMA journal_mode=" + journalMode}, zenmlLike...)...)
-	opened, err := Open(d.URL())
+	opened, err := OpenSQLite(d.URL())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +204,7 @@ func change(t *testing.T, d *SQLite, statements ...string) {
 	}
 }
 
-func content(t *testing.T, d *SQLite) Fingerprint {
+func contentOf(t *testing.T, d Reader) Fingerprint {
 	t.Helper()
 	f, err := d.Fingerprint(t.Context())
 	if err != nil {
@@ -239,3 +243,6 @@ func write(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 }
+
+// ignore is for tests that keep no journal.
+func ignore(Mark) error { return nil }

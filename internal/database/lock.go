@@ -59,9 +59,15 @@ func (d *SQLite) refuse(f *os.File, err error) error {
 		return fmt.Errorf("locking the database %q: %w", d.path, err)
 	}
 	holder, _ := io.ReadAll(io.LimitReader(f, 200)) // unread: told as unknown
-	return &fault.Error{Kind: fault.NoVerdict,
-		What: fmt.Sprintf("another run works on the database %q: %s", d.path, oneLine(strings.TrimSpace(string(holder)))),
-		Safe: "nothing was changed", Next: "wait until it has ended, and run again"}
+	return held(d.path, strings.TrimSpace(string(holder)))
+}
+
+// ErrHeld says that another run of this tool works on the database.
+var ErrHeld = errors.New("another run works on the database")
+
+func held(database, holder string) error {
+	return &fault.Error{Kind: fault.NoVerdict, What: fmt.Sprintf("the database %q is taken", database),
+		Err: fmt.Errorf("%w: %s", ErrHeld, oneLine(holder)), Safe: "nothing was changed", Next: "wait until it has ended, and run again"}
 }
 
 func sameFile(f *os.File, path string) bool {

@@ -15,20 +15,39 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"golang.org/x/mod/sumdb/dirhash"
 )
 
-// The files of a backup folder; no other may be in it.
+// The files of a backup folder.
 const (
 	copyName     = "zenml.db"
+	dumpName     = "dump.sql"
+	dumpFolder   = "dump" // of mydumper
 	stepsName    = "RESTORE.md"
+	scriptName   = "restore.sh"
 	manifestName = "manifest.json"
 )
 
+// The engines there are.
+const (
+	sqliteEngine  = "sqlite-online-backup"
+	mysqlEngine   = "mysqldump"
+	mariadbEngine = "mariadb-dump"
+)
+
+// filesOf lists what a backup folder holds beside its manifest; no other file may be in it.
+var filesOf = map[string][]string{
+	sqliteEngine:  {copyName, stepsName},
+	mysqlEngine:   {dumpName, stepsName, scriptName},
+	mariadbEngine: {dumpName, stepsName, scriptName},
+
+	mysql.Mydumper: {dumpFolder, stepsName, scriptName},
+}
+
 const (
 	manifestSchema  = "zenml-upgrade/backup/v1"
-	engineName      = "sqlite-online-backup"
 	partialSuffix   = ".partial"
 	longestManifest = 4 << 20
 )
@@ -37,9 +56,12 @@ const (
 type Manifest struct {
 	Path           string           `json:"-"`      // the backup folder, absolute
 	Format         string           `json:"format"` // zenml-upgrade/backup/v1
-	Engine         string           `json:"engine"` // sqlite-online-backup
-	Bytes          int64            `json:"bytes"`  // of the database copy
-	Digest         string           `json:"digest"` // h1: over the folder without the manifest (x/mod dirhash)
+	Engine         string           `json:"engine"` // sqlite-online-backup, mysqldump, mariadb-dump, mydumper
+	EngineVersion  string           `json:"engine_version"`
+	Options        []string         `json:"options"` // of the dump program; null without one
+	Server         *Server          `json:"server"`  // null for SQLite
+	Bytes          int64            `json:"bytes"`   // of the copy or dump
+	Digest         string           `json:"digest"`  // h1: over the folder without the manifest (x/mod dirhash)
 	ContentDigest  string           `json:"content_digest"`
 	Schema         string           `json:"schema"`
 	Tables         map[string]Table `json:"tables"`
@@ -47,11 +69,20 @@ type Manifest struct {
 	ZenMLVersion   string           `json:"zenml_version"`
 	Quiescent      bool             `json:"quiescent"` // nobody wrote while it was made: it equals the source
 	ToolVersion    string           `json:"tool_version"`
-	SQLiteVersion  string           `json:"sqlite_version"`
 	CreatedAt      time.Time        `json:"created_at"`
 	Holder         string           `json:"holder"` // the run that made it
 	SourceURL      string           `json:"source_url"`
 	ManifestDigest string           `json:"manifest_digest"` // sha256: over this file with "" here
+}
+
+// Server says what a database was like beside its content.
+type Server struct {
+	Version   string            `json:"version"` // SELECT VERSION()
+	Charset   string            `json:"charset"` // of the database
+	Collation string            `json:"collation"`
+	Variables map[string]string `json:"variables"` // the server's settings that change what statements mean
+	Objects   map[string]int    `json:"objects"`   // views, triggers, routines, events
+	Grants    []string          `json:"grants"`    // rights on the database as far as the account sees them; no passwords
 }
 
 // Fingerprint returns the content that the backup holds.
@@ -65,9 +96,7 @@ func (m *Manifest) encode() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding the backup's manifest: %w", err)
 	}
-	h := sha256.New()
-	h.Write(body)
-	m.ManifestDigest = digestText(h)
+	m.ManifestDigest = fmt.Sprintf("sha256:%x", sha256.Sum256(body))
 	body, err = json.MarshalIndent(m, "", "  ")
 	return append(body, '\n'), err
 }
@@ -89,7 +118,7 @@ func readManifest(folder string) (*Manifest, error) {
 	if err := json.Unmarshal(body, m); err != nil {
 		return nil, fmt.Errorf("its manifest is not readable: %w", err)
 	}
-	if m.Format != manifestSchema || m.Engine != engineName {
+	if m.Format != manifestSchema || filesOf[m.Engine] == nil {
 		return nil, fmt.Errorf("its manifest is of another kind (%q, %q): use the version of this tool that made it",
 			cut(m.Format, 60), cut(m.Engine, 60))
 	}
@@ -124,14 +153,14 @@ func verify(ctx context.Context, folder string) (*Manifest, error) {
 	if strings.HasSuffix(folder, partialSuffix) {
 		return nil, errors.New("it was not finished")
 	}
-	if err := checkListing(folder); err != nil {
-		return nil, err
-	}
 	m, err := readManifest(folder)
 	if err != nil {
 		return nil, err
 	}
-	digest, err := folderDigest(ctx, folder)
+	if err := checkListing(folder, m.Engine); err != nil {
+		return nil, err
+	}
+	digest, err := folderDigest(ctx, folder, m.Engine)
 	if err != nil {
 		return nil, err
 	}
@@ -145,15 +174,15 @@ func verify(ctx context.Context, folder string) (*Manifest, error) {
 }
 
 // checkListing refuses missing and foreign files; a symbolic link is foreign, too.
-func checkListing(folder string) error {
+func checkListing(folder, engine string) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return err
 	}
-	missing := []string{copyName, stepsName, manifestName}
+	missing := append(slices.Clone(filesOf[engine]), manifestName)
 	for _, e := range entries {
 		i := slices.Index(missing, e.Name())
-		if i < 0 || !e.Type().IsRegular() {
+		if i < 0 || !e.Type().IsRegular() && e.Name() != dumpFolder {
 			return fmt.Errorf("it holds %q, which no backup holds", cut(e.Name(), 100))
 		}
 		missing = slices.Delete(missing, i, i+1)
@@ -164,11 +193,38 @@ func checkListing(folder string) error {
 	return nil
 }
 
-func folderDigest(ctx context.Context, folder string) (string, error) {
-	return dirhash.Hash1([]string{copyName, stepsName}, func(name string) (io.ReadCloser, error) {
+func folderDigest(ctx context.Context, folder, engine string) (string, error) {
+	names, err := allFiles(folder, engine)
+	if err != nil {
+		return "", err
+	}
+	return dirhash.Hash1(names, func(name string) (io.ReadCloser, error) {
 		f, err := os.Open(filepath.Join(folder, name))
 		return &stoppable{ctx.Err, f}, err
 	})
+}
+
+// allFiles lists the files of a backup beside its manifest, those of a dump's folder too. A folder
+// in that is foreign.
+func allFiles(folder, engine string) ([]string, error) {
+	var names []string
+	for _, name := range filesOf[engine] {
+		if name != dumpFolder {
+			names = append(names, name)
+			continue
+		}
+		entries, err := os.ReadDir(filepath.Join(folder, name))
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if !e.Type().IsRegular() {
+				return nil, fmt.Errorf("its dump holds %q, which no dump holds", cut(e.Name(), 100))
+			}
+			names = append(names, name+"/"+e.Name())
+		}
+	}
+	return names, nil
 }
 
 // stoppable ends a long read with its context.
@@ -187,7 +243,9 @@ func (s *stoppable) Read(p []byte) (int, error) {
 // Backups returns the complete backups of this database in dir, newest first. Unfinished ones
 // and folders of other databases are left out; what is returned is not verified. A missing dir
 // holds none.
-func (d *SQLite) Backups(dir string) ([]*Manifest, error) {
+func (d *SQLite) Backups(dir string) ([]*Manifest, error) { return backupsOf(dir, d.URL()) }
+
+func backupsOf(dir, url string) ([]*Manifest, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("listing the backups in %q: %w", dir, err)
@@ -198,7 +256,7 @@ func (d *SQLite) Backups(dir string) ([]*Manifest, error) {
 			continue
 		}
 		m, err := readManifest(filepath.Join(dir, e.Name()))
-		if err == nil && m.SourceURL == d.URL() {
+		if err == nil && m.SourceURL == url {
 			found = append(found, m)
 		}
 	}

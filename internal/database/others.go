@@ -119,7 +119,7 @@ func (d *SQLite) inodes() (wanted map[inode]bool, database unix.Stat_t) {
 }
 
 // OpenIn says whether one of these processes has the database open.
-func (d *SQLite) OpenIn(pids []int) (bool, error) {
+func (d *SQLite) OpenIn(_ context.Context, pids []int) (bool, error) {
 	wanted, _ := d.inodes()
 	for _, pid := range pids {
 		if opened, err := hasOpen(pid, wanted); opened || err != nil {

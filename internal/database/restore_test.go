@@ -24,7 +24,7 @@ func mustRestore(t *testing.T, d *SQLite, m *Manifest) {
 	if err := d.Restore(t.Context(), m.Path); err != nil {
 		t.Fatal(err)
 	}
-	if lines := m.Fingerprint().Diff(content(t, d)); len(lines) > 0 {
+	if lines := m.Fingerprint().Diff(contentOf(t, d)); len(lines) > 0 {
 		t.Fatalf("the restored database differs: %v", lines)
 	}
 }
@@ -195,13 +195,13 @@ func TestRestoreRefuses(t *testing.T) {
 			d := sample(t, mode)
 			m := backup(t, d)
 			change(t, d, later...)
-			before := content(t, d)
+			before := contentOf(t, d)
 			cmd, kill := helper(t, "hold", d.real, "SELECT 1 FROM pairs")
 			err := d.Restore(t.Context(), m.Path)
 			if err == nil || !strings.Contains(err.Error(), "pid "+strconv.Itoa(cmd.Process.Pid)) {
 				t.Errorf("%s: got %v", mode, err)
 			}
-			if lines := before.Diff(content(t, d)); len(lines) > 0 {
+			if lines := before.Diff(contentOf(t, d)); len(lines) > 0 {
 				t.Errorf("%s: a refused restore changed %v", mode, lines)
 			}
 			kill()
@@ -212,14 +212,14 @@ func TestRestoreRefuses(t *testing.T) {
 		t.Parallel()
 		d := sample(t, "WAL")
 		m := backup(t, d)
-		before := content(t, d)
+		before := contentOf(t, d)
 		if err := os.Truncate(filepath.Join(m.Path, copyName), 4096); err != nil {
 			t.Fatal(err)
 		}
 		if err := d.Restore(t.Context(), m.Path); err == nil {
 			t.Error("a damaged backup was restored")
 		}
-		if lines := before.Diff(content(t, d)); len(lines) > 0 {
+		if lines := before.Diff(contentOf(t, d)); len(lines) > 0 {
 			t.Errorf("a refused restore changed %v", lines)
 		}
 	})
@@ -254,7 +254,7 @@ func TestRestoreFollowsALink(t *testing.T) {
 	if err := os.Symlink(d.real, link); err != nil {
 		t.Fatal(err)
 	}
-	linked, err := Open("sqlite:///" + link)
+	linked, err := OpenSQLite("sqlite:///" + link)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +264,7 @@ func TestRestoreFollowsALink(t *testing.T) {
 	if to, err := os.Readlink(link); err != nil || to != d.real {
 		t.Errorf("the link is now %q, %v", to, err)
 	}
-	if lines := m.Fingerprint().Diff(content(t, d)); len(lines) > 0 {
+	if lines := m.Fingerprint().Diff(contentOf(t, d)); len(lines) > 0 {
 		t.Errorf("the real file was not restored: %v", lines)
 	}
 	if diff := cmp.Diff([]string{filepath.Dir(link), filepath.Dir(d.real)}, linked.Folders()); diff != "" {
@@ -277,28 +277,28 @@ func TestScratch(t *testing.T) {
 	d := sample(t, "WAL")
 	m := backup(t, d)
 	dir := t.TempDir()
-	s, err := d.Scratch(t.Context(), m.Path, dir)
+	s, err := d.Scratch(t.Context(), m.Path, dir, ignore)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if lines := m.Fingerprint().Diff(content(t, s.DB)); len(lines) > 0 || s.URL != s.DB.URL() || filepath.Dir(s.Dir) != dir {
+	if lines := m.Fingerprint().Diff(contentOf(t, s.DB)); len(lines) > 0 || filepath.Dir(s.Mark.Dir) != dir {
 		t.Errorf("%v %+v", lines, s)
 	}
-	change(t, s.DB, later...)
-	if lines := m.Fingerprint().Diff(content(t, d)); len(lines) > 0 {
+	change(t, s.DB.(*SQLite), later...)
+	if lines := m.Fingerprint().Diff(contentOf(t, d)); len(lines) > 0 {
 		t.Errorf("work on the copy changed the database: %v", lines)
 	}
-	marker := filepath.Join(s.Dir, markerName)
+	marker := filepath.Join(s.Mark.Dir, markerName)
 	body, _ := os.ReadFile(marker)
 	for _, other := range [][]byte{nil, []byte("another token")} {
 		_ = os.WriteFile(marker, other, 0o600)
-		if err := s.Drop(); err == nil {
+		if err := d.Drop(t.Context(), s.Mark); err == nil {
 			t.Fatal("a folder with another marker was removed")
 		}
 	}
 	_ = os.WriteFile(marker, body, 0o600)
 	for range 2 { // a second time there is nothing left to do
-		if err := s.Drop(); err != nil {
+		if err := d.Drop(t.Context(), s.Mark); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -306,7 +306,7 @@ func TestScratch(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 	_ = os.Truncate(filepath.Join(m.Path, copyName), 4096)
-	if _, err := d.Scratch(t.Context(), m.Path, dir); err == nil || len(names(t, dir)) > 0 {
+	if _, err := d.Scratch(t.Context(), m.Path, dir, ignore); err == nil || len(names(t, dir)) > 0 {
 		t.Errorf("a damaged backup gave a copy: %v", err)
 	}
 }
@@ -336,7 +336,7 @@ func TestRestoreStepsByHand(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "zenml.db: OK") {
 		t.Fatalf("%v: %s\n%s", err, out, script)
 	}
-	if lines := m.Fingerprint().Diff(content(t, d)); len(lines) > 0 {
+	if lines := m.Fingerprint().Diff(contentOf(t, d)); len(lines) > 0 {
 		t.Errorf("restored by hand, the database differs: %v", lines)
 	}
 }

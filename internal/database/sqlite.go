@@ -2,8 +2,8 @@
 // for one question: is what stands there now exactly what stood there before? Anything it cannot
 // prove is an error.
 //
-// SQLite is what works now. What it writes outside a backup folder: the restored file and,
-// beside the database, short-lived files named after it.
+// What it writes outside a backup folder: the restored database; beside a SQLite file short-lived
+// files named after it; in a MySQL database that is being restored a marker table.
 package database
 
 import (
@@ -37,9 +37,9 @@ type SQLite struct {
 	real string // symbolic links followed: the journals stand beside this one
 }
 
-// Open returns the database behind a URL (contract, "Database URLs"). The file must exist, be a
-// SQLite file and be readable. Nothing is written.
-func Open(rawURL string) (*SQLite, error) {
+// OpenSQLite returns the database in a file, which must exist, be a SQLite file and be readable.
+// Nothing is written.
+func OpenSQLite(rawURL string) (*SQLite, error) {
 	d, err := OpenForRestore(rawURL)
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func Open(rawURL string) (*SQLite, error) {
 	return d, d.checkFile()
 }
 
-// OpenForRestore is Open for a database that may be damaged, empty or gone: only its folder must
+// OpenForRestore is OpenSQLite for a database that may be damaged, empty or gone: only its folder must
 // exist. Restore brings such a file back; everything else on it may fail.
 func OpenForRestore(rawURL string) (*SQLite, error) {
 	path, err := pathOf(rawURL)
@@ -71,15 +71,7 @@ func OpenForRestore(rawURL string) (*SQLite, error) {
 
 // pathOf decodes sqlite:///PATH.
 func pathOf(rawURL string) (string, error) {
-	scheme, rest, ok := strings.Cut(rawURL, "://")
-	switch {
-	case !ok:
-		return "", fault.BadInput("the database URL has no scheme", urlForm) // not quoted: it may hold a password
-	case strings.HasPrefix(scheme, "mysql") || strings.HasPrefix(scheme, "mariadb"):
-		return "", fault.BadInput("database-url names MySQL or MariaDB, which is not built yet", "what works: sqlite; "+urlForm)
-	case scheme != "sqlite":
-		return "", fault.BadInput(fmt.Sprintf("database-url has the unknown scheme %q", cut(scheme, 20)), "what works: sqlite; "+urlForm)
-	}
+	_, rest, _ := strings.Cut(rawURL, "://")
 	coded, ok := strings.CutPrefix(rest, "/")
 	if !ok || coded == "" || coded == ":memory:" {
 		return "", fault.BadInput("database-url names no database file", urlForm)
@@ -134,6 +126,9 @@ func (d *SQLite) URL() string { return "sqlite:///" + (&url.URL{Path: d.path}).E
 // from URL for paths with blanks or percent signs: SQLAlchemy does not decode a path.
 func (d *SQLite) StoreURL() string { return "sqlite:///" + d.path }
 
+// Same says whether an address of ZenML's (ZENML_STORE_URL) is this file's.
+func (d *SQLite) Same(storeURL string) bool { return storeURL == d.StoreURL() }
+
 // Path returns the file's absolute path, symbolic links not followed.
 func (d *SQLite) Path() string { return d.path }
 
@@ -169,11 +164,23 @@ func Free(dir string) (uint64, error) {
 	return st.Bavail * uint64(st.Bsize), nil
 }
 
-// Leftovers returns backups that ZenML itself left behind. From 0.93.1 on it takes such a file
+// Check tells what stands against a backup or its way back.
+func (d *SQLite) Check(context.Context) []Finding {
+	var out []Finding
+	for _, f := range d.leftovers() {
+		out = append(out, Finding{
+			Code: "stale_zenml_backup", What: fmt.Sprintf("a backup that ZenML itself left behind stands at %q", f),
+			Remedy: "move it away: a failing start of ZenML would restore it over newer data", Blocks: true,
+		})
+	}
+	return out
+}
+
+// leftovers returns backups that ZenML itself left behind. From 0.93.1 on it takes such a file
 // for the backup of the next migration and restores the old data from it (facts, zenml.md 4.2).
 // The name is ZenML's own: the path without its last three characters, whatever they are, and
 // "-backup.db".
-func (d *SQLite) Leftovers() []string {
+func (d *SQLite) leftovers() []string {
 	found := []string{}
 	for _, p := range slices.Compact([]string{d.path, d.real}) {
 		candidate := p[:max(0, len(p)-3)] + "-backup.db"

@@ -20,8 +20,7 @@ func TestOpenWordsItsFaults(t *testing.T) {
 	write(t, filepath.Join(dir, "empty.db"))
 	_ = os.Symlink(filepath.Join(dir, "nowhere"), filepath.Join(dir, "dangling.db"))
 	for url, want := range map[string]string{
-		"mysql://root:hunter2@localhost/zenml":   "not built yet",
-		"mariadb://root:hunter2@localhost/zenml": "what works: sqlite",
+		"mariadb://root:hunter2@localhost/zenml": `the scheme "mariadb"`,
 		"postgres://x:hunter2@y/z":               "unknown scheme",
 		"hunter2":                                "no scheme",
 		"sqlite://":                              "names no database file",
@@ -36,7 +35,7 @@ func TestOpenWordsItsFaults(t *testing.T) {
 		"sqlite:///" + text + "?mode=rwc":        "options",
 		"sqlite:///" + dir + "/%zz":              "percent-encoded",
 	} {
-		_, err := Open(url)
+		_, err := Open(url, Options{})
 		if err == nil || !strings.Contains(err.Error(), want) || !fault.IsInput(err) {
 			t.Errorf("%s: got %v, want an input fault with %q", url, err, want)
 		}
@@ -49,7 +48,7 @@ func TestOpenWordsItsFaults(t *testing.T) {
 func TestURLs(t *testing.T) {
 	t.Parallel()
 	d := sampleAt(t, filepath.Join(t.TempDir(), "a b%20ü#.db"), "WAL")
-	again, err := Open(d.URL())
+	again, err := OpenSQLite(d.URL())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,12 +83,12 @@ func TestRevision(t *testing.T) {
 func TestLeftoversAndSizes(t *testing.T) {
 	t.Parallel()
 	d := sampleAt(t, filepath.Join(t.TempDir(), "store.sqlite"), "DELETE")
-	if found := d.Leftovers(); len(found) != 0 {
+	if found := d.leftovers(); len(found) != 0 {
 		t.Errorf("found %v", found)
 	}
 	left := filepath.Join(filepath.Dir(d.path), "store.sql-backup.db") // ZenML cuts three characters
 	write(t, left)
-	if diff := cmp.Diff([]string{left}, d.Leftovers()); diff != "" {
+	if diff := cmp.Diff([]string{left}, d.leftovers()); diff != "" {
 		t.Error(diff)
 	}
 	st, _ := os.Stat(d.path)

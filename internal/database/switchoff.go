@@ -17,8 +17,15 @@ var acts = map[string][]string{
 // SwitchOff switches schedules and triggers off in the copy, all or none, and returns how many
 // were on. It is a throw-away copy's alone: no other database has this method. The copy no longer
 // equals its backup then, so it comes after the proof.
-func (s *Scratch) SwitchOff(ctx context.Context) (rows int64, err error) {
-	err = withConn(ctx, s.DB.real, liveWrite, func(c *sql.Conn) (err error) {
+func (s *Scratch) SwitchOff(ctx context.Context) (int64, error) {
+	if d, ok := s.DB.(*MySQL); ok {
+		return d.switchOff(ctx)
+	}
+	return s.DB.(*SQLite).switchOff(ctx)
+}
+
+func (d *SQLite) switchOff(ctx context.Context) (rows int64, err error) {
+	err = withConn(ctx, d.real, liveWrite, func(c *sql.Conn) (err error) {
 		if _, err = c.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ func TestSwitchOff(t *testing.T) {
 		`CREATE TABLE webhook (name TEXT)`, `INSERT INTO webhook VALUES ('without a switch')`,
 	)
 	m := backup(t, d)
-	s, err := d.Scratch(t.Context(), m.Path, t.TempDir())
+	s, err := d.Scratch(t.Context(), m.Path, t.TempDir(), ignore)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,10 +44,10 @@ func TestSwitchOff(t *testing.T) {
 		}
 		return out
 	}
-	if diff := cmp.Diff([]string{"0", "0"}, on(s.DB)); diff != "" {
+	if diff := cmp.Diff([]string{"0", "0"}, on(s.DB.(*SQLite))); diff != "" {
 		t.Errorf("still on in the copy:\n%s", diff)
 	}
-	if lines := m.Fingerprint().Diff(content(t, d)); len(lines) > 0 {
+	if lines := m.Fingerprint().Diff(contentOf(t, d)); len(lines) > 0 {
 		t.Errorf("the original was changed: %v", lines)
 	}
 }

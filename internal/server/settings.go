@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
@@ -24,7 +25,7 @@ func environment(c Config) []string {
 	}
 	env = append(env, "ZENML_STORE_TYPE=sql", "ZENML_STORE_URL="+c.StoreURL, "ZENML_SERVER=True", "PYTHONUNBUFFERED=1")
 	if !c.Live {
-		env = append(env, config)
+		env = append(withoutAccount(env), config)
 	}
 	if !c.OwnBackup {
 		env = append(env, "ZENML_STORE_BACKUP_STRATEGY=disabled")
@@ -134,4 +135,17 @@ func unquote(v string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// withoutAccount leaves out what says how to reach the real database: a throw-away copy has an
+// account of its own on its own server, which stands in its URL.
+func withoutAccount(env []string) []string {
+	return slices.DeleteFunc(env, func(kv string) bool {
+		key, _, _ := strings.Cut(kv, "=")
+		switch key {
+		case "ZENML_STORE_USERNAME", "ZENML_STORE_PASSWORD", "ZENML_STORE_DATABASE", "ZENML_STORE_AUTH_MODE", "ZENML_STORE_AWS_REGION":
+			return true
+		}
+		return strings.HasPrefix(key, "ZENML_STORE_SSL")
+	})
 }

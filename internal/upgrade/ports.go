@@ -20,16 +20,18 @@ type Source interface {
 type Keeper interface {
 	Backup(ctx context.Context, dir string, meta database.Meta) (*database.Manifest, error) // a new folder below dir
 	Restore(ctx context.Context, backup string) error                                       // exact, proved by fingerprints
-	Scratch(ctx context.Context, backup, dir string) (*database.Scratch, error)             // a restored throw-away copy
-	Leftovers() []string                                                                    // backups that ZenML itself left behind
-	Lock(ctx context.Context, holder string) (release func() error, err error)
+	// Scratch makes a restored throw-away copy. begun learns its mark before it holds anything.
+	Scratch(ctx context.Context, backup, dir string, begun func(database.Mark) error) (*database.Scratch, error)
+	Drop(ctx context.Context, m database.Mark) error                           // removes a copy, also one of an earlier run
+	Lock(ctx context.Context, holder string) (release func() error, err error) // database.ErrHeld
 }
 
 // Database is both.
 type Database interface {
 	Source
 	Keeper
-	URL() string // without a password
+	URL() string                                  // without a password
+	Check(ctx context.Context) []database.Finding // what stands against a backup or its way back
 }
 
 // Driver starts and stops the servers of one environment.

@@ -58,9 +58,8 @@ func (r *run) examine(ctx context.Context) {
 	}
 	r.checkFolders(&p)
 	r.checkSpace(ctx, &p)
-	for _, f := range r.DB.Leftovers() {
-		p.block("stale_zenml_backup", fmt.Sprintf("a backup that ZenML itself left behind stands at %q", f),
-			"move it away: a failing start of ZenML would restore it over newer data")
+	for _, f := range r.DB.Check(ctx) {
+		p = append(p, Problem(f))
 	}
 	p = append(p, r.Driver.Check(ctx)...)
 	if r.ByHooks && r.client != nil {

@@ -44,13 +44,12 @@ func backupOf(m *database.Manifest) *Backup {
 // the old server boots on it, the key logs in, everything is there and a secret decrypts.
 func (r *run) drill(ctx context.Context) (_ string, err error) {
 	began := r.Now()
-	r.copy, err = r.DB.Scratch(ctx, r.state.BackupPath, filepath.Join(r.StateDir, r.state.RunID))
+	r.copy, err = r.DB.Scratch(ctx, r.state.BackupPath, filepath.Join(r.StateDir, r.state.RunID), func(m database.Mark) error {
+		r.state.Copy = &m
+		return r.note("throw-away copy begun")
+	})
 	if err != nil {
 		return "", fmt.Errorf("restoring the backup into a throw-away database: %w", err)
-	}
-	r.state.CopyDir, r.state.CopyToken = r.copy.Dir, r.copy.Token
-	if err := r.note("throw-away copy made"); err != nil {
-		return "", err
 	}
 	d := &Drill{Seconds: r.Now().Sub(began).Seconds()}
 	r.report.Backup.Drill = d
@@ -168,15 +167,14 @@ func (r *run) started(s Server) {
 }
 
 // dropCopy removes the throw-away database, also one that an interrupted run left.
-func (r *run) dropCopy() error {
-	if r.state.CopyDir == "" {
+func (r *run) dropCopy(ctx context.Context) error {
+	if r.state.Copy == nil {
 		return nil
 	}
-	s := database.Scratch{Dir: r.state.CopyDir, Token: r.state.CopyToken}
-	if err := s.Drop(); err != nil {
+	if err := r.DB.Drop(ctx, *r.state.Copy); err != nil {
 		return fmt.Errorf("it holds production's data, remove it by hand: %w", err)
 	}
-	r.state.CopyDir, r.state.CopyToken = "", ""
+	r.state.Copy = nil
 	return nil
 }
 

@@ -47,7 +47,7 @@ func (r *run) recover(ctx context.Context) (bool, error) {
 			return true, err
 		}
 	}
-	if err := r.dropCopy(); err != nil {
+	if err := r.dropCopy(context.WithoutCancel(ctx)); err != nil {
 		return true, err
 	}
 	if harmless {

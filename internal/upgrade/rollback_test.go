@@ -51,7 +51,7 @@ func opened(t *testing.T) (*run, *still, func(statement string)) {
 		}
 	}
 	change("CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('0.85.0'); CREATE TABLE tag (name TEXT)")
-	db, err := database.Open("sqlite:///" + path)
+	db, err := database.OpenSQLite("sqlite:///" + path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -88,9 +88,12 @@ func Execute(ctx context.Context, o Options) (*Report, error) {
 		return &r.report, r.plan(ctx)
 	}
 	release, err := o.DB.Lock(ctx, fmt.Sprintf("zenml-upgrade %s of %s", o.Mode, o.Environment))
-	if err != nil {
+	if errors.Is(err, database.ErrHeld) {
 		r.refuse(Problem{Code: "locked", What: err.Error(), Remedy: "wait for that run to end", Blocks: true})
 		return &r.report, nil
+	}
+	if err != nil {
+		return &r.report, err
 	}
 	defer func() { _ = release() }() // the lock ends with our process in any case
 	recovered, err := r.recover(ctx)
@@ -145,7 +148,7 @@ func (r *run) execute(ctx context.Context) error {
 		Database: r.DB.URL(), Address: r.PublicURL,
 	}
 	err = r.engine.run(ctx, r.prepare())
-	err = errors.Join(err, r.dropCopy())
+	err = errors.Join(err, r.dropCopy(context.WithoutCancel(ctx)))
 	if err == nil && r.Mode == Upgrade {
 		err = r.cutOver(ctx)
 	}

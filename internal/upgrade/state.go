@@ -18,8 +18,7 @@ type State struct {
 	Address     string    `json:"address"`  // URL of the public address
 	StartedAt   time.Time `json:"started_at"`
 
-	CopyDir   string `json:"copy_dir"`   // the throw-away copy, which holds production's data; "" when there is none
-	CopyToken string `json:"copy_token"` // proves that it is the folder that was made
+	Copy *database.Mark `json:"copy"` // the throw-away copy, which holds production's data; null when there is none
 
 	BackupPath    string                `json:"backup_path"`    // the backup that passed the drill
 	FinalBackup   string                `json:"final_backup"`   // taken after the old server stopped; what a rollback restores

@@ -17,7 +17,7 @@ import (
 )
 
 // limit is how long an upgrade may take to reach its migration.
-const limit = 4 * time.Minute
+const limit = 10 * time.Minute
 
 // Migration follows the journal of the upgrade below stateDir until the new version is in the
 // middle of migrating the real database, which was at revision from, and then sends pick's choice
@@ -28,19 +28,39 @@ func Migration(ctx context.Context, stateDir, storeURL, from string, pick func(s
 	return done
 }
 
-func killMigration(ctx context.Context, stateDir, storeURL, from string, pick func(int) int) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	var victim upgrade.Child
-	err := await(ctx, func() (bool, error) {
-		var err error
+// InTheWay follows the journal like Migration and calls act when the migration of the real
+// database has begun.
+func InTheWay(ctx context.Context, stateDir string, act func() error) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		_, err := awaitMigration(ctx, stateDir)
+		if err == nil {
+			err = act()
+		}
+		done <- err
+	}()
+	return done
+}
+
+// awaitMigration returns the new server's process when it begins to migrate the real database.
+func awaitMigration(ctx context.Context, stateDir string) (victim upgrade.Child, err error) {
+	err = await(ctx, func() (bool, error) {
 		victim, err = migrating(stateDir)
 		return victim.Pid != 0, err
 	})
+	return victim, err
+}
+
+func killMigration(ctx context.Context, stateDir, storeURL, from string, pick func(int) int) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	victim, err := awaitMigration(ctx, stateDir)
 	if err != nil {
 		return err
 	}
-	db, err := database.Open(storeURL)
+	db, err := database.Open(storeURL, database.Options{})
 	if err != nil {
 		return err
 	}

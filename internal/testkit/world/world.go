@@ -2,6 +2,7 @@
 package world
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	_ "embed"
@@ -28,7 +29,8 @@ type Options struct {
 	CacheDir string // where environments are kept
 	Dir      string // absolute; gets the database, the artifacts, the env file, the logs
 	Environ  []string
-	Port     int // of the public address; 0 picks one
+	Port     int    // of the public address; 0 picks one
+	StoreURL string // an empty database; "": a SQLite file in Dir
 
 	// Empty leaves out the runs. Otherwise Script is run from its folder with the server's own
 	// version as client; "" is a small pipeline of this package's.
@@ -43,8 +45,8 @@ type World struct {
 	Port       int
 	Python     string // interpreter of the server's environment
 	Dir        string
-	StoreURL   string // sqlite:////...
-	DBPath     string
+	StoreURL   string // sqlite:////... or mysql://...
+	DBPath     string // of the SQLite file
 	StoresPath string // of the local artifact store
 	EnvFile    string // the server's settings as KEY=value lines, mode 0600; holds secrets
 	User       string // administrator
@@ -68,7 +70,7 @@ func Start(ctx context.Context, o Options) (*World, error) {
 		Version: o.Version, Dir: o.Dir, DBPath: filepath.Join(o.Dir, "zenml.db"), StoresPath: filepath.Join(o.Dir, "stores"),
 		EnvFile: filepath.Join(o.Dir, "server.env"), User: "default", Password: random(), SecretWord: random(), environ: o.Environ,
 	}
-	w.StoreURL = "sqlite:///" + w.DBPath
+	w.StoreURL = cmp.Or(o.StoreURL, "sqlite:///"+w.DBPath)
 	if err := os.MkdirAll(w.StoresPath, 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of a world: %w", err)
 	}

@@ -1,0 +1,118 @@
+package stagingupgrade
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/dbserver"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/sabotage"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
+)
+
+func TestMain(m *testing.M) { os.Exit(dbserver.Main(m)) }
+
+// everywhere runs a heavy test on one database server, and on both in a full run.
+func everywhere(t *testing.T, first string, test func(t *testing.T, a mysql.Address)) {
+	t.Helper()
+	for _, kind := range dbserver.Both {
+		t.Run(kind, func(t *testing.T) {
+			if kind != first && os.Getenv("ZENML_UPGRADE_FULL") == "" {
+				t.Skip("skipped: only with ZENML_UPGRADE_FULL (make test-full)")
+			}
+			t.Parallel()
+			test(t, dbserver.New(t, kind))
+		})
+	}
+}
+
+func TestUpgradeOnADatabaseServer(t *testing.T) {
+	t.Parallel()
+	everywhere(t, dbserver.MySQL, func(t *testing.T, a mysql.Address) {
+		t.Helper()
+		s := newSiteOn(t, a.StoreURL())
+		res, err := s.act(t, s.inputs(upgrade.Upgrade))
+		if err != nil || res.Outcome != upgrade.Upgraded || res.Decision == "block" {
+			dump(t, res)
+			t.Fatalf("upgrade: %v", err)
+		}
+		if s.version(t) != "0.98.0" || res.DowntimeSeconds == nil || !res.Backup.Drill.Passed || res.Backup.Drill.Secret != "decrypted" {
+			dump(t, res)
+			t.Error("the new version does not answer, no downtime was measured, or the drill did not pass")
+		}
+		if res.Artifacts == nil || res.Artifacts.Same == 0 || len(res.Artifacts.Broken) > 0 {
+			t.Errorf("artifacts: %+v", res.Artifacts)
+		}
+		noPassword(t, a, s.backups, s.out)
+	})
+}
+
+// noPassword looks for the database's password in every file below these folders, and for
+// throw-away copies that were left.
+func noPassword(t *testing.T, a mysql.Address, dirs ...string) {
+	t.Helper()
+	for _, dir := range dirs {
+		err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+			if err != nil || e.IsDir() {
+				if e != nil && strings.HasPrefix(e.Name(), "scratch-") {
+					t.Errorf("%s was left", path)
+				}
+				return err
+			}
+			text, err := os.ReadFile(path)
+			if strings.Contains(string(text), a.Password) {
+				t.Errorf("%s holds the database's password", path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A table in the way makes the real migration fail half-way, after the rehearsal passed.
+func TestAFailedMigrationOnADatabaseServerIsRolledBackExactly(t *testing.T) {
+	t.Parallel()
+	everywhere(t, dbserver.MariaDB, func(t *testing.T, a mysql.Address) {
+		t.Helper()
+		s := newSiteOn(t, a.StoreURL())
+		way := sabotage.InTheWay(t.Context(), filepath.Join(s.backups, "state"), func() error {
+			return mysql.New(&a).With(t.Context(), func(c *sql.Conn) error {
+				_, err := c.ExecContext(context.Background(), "CREATE TABLE curated_visualization (a INT)")
+				return err
+			})
+		})
+		res, err := s.act(t, s.inputs(upgrade.Upgrade))
+		if e := <-way; e != nil {
+			dump(t, res)
+			t.Fatal(e)
+		}
+		if err != nil || res.Outcome != upgrade.RolledBack || res.Decision != "block" {
+			dump(t, res)
+			t.Fatalf("upgrade: %v", err)
+		}
+		if res.Failure == nil || res.Failure.Step != "migrate" || res.Failure.Revision == "0.85.0" || !strings.Contains(res.Failure.LogExcerpt, "curated_visualization") {
+			t.Errorf("failure: %+v", res.Failure)
+		}
+		if c := res.Content; c == nil || c.After == nil || *c.After != c.Before {
+			t.Errorf("content: %+v", c)
+		}
+		if s.version(t) != "0.85.0" {
+			t.Error("the old version does not answer")
+		}
+		m, err := database.Verify(t.Context(), res.Backup.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := m.Fingerprint().Diff(s.content(t)); len(beyondUse(diff)) > 0 {
+			t.Errorf("after the rollback: %v", diff)
+		}
+		noPassword(t, a, s.backups, s.out)
+	})
+}

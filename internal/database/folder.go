@@ -1,0 +1,87 @@
+package database
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
+)
+
+// Meta is what the caller knows about the backup it asks for.
+type Meta struct {
+	ZenMLVersion string
+	// Quiescent says that no server runs. Then the copy must equal the source, and a write by
+	// anybody while the backup is made is an error. Without it the copy is one consistent state of
+	// a database in use.
+	Quiescent bool
+	Now       time.Time
+	Holder    string // the run that asks
+}
+
+// folder is a backup's folder that is being made.
+type folder struct {
+	meta    Meta
+	partial string // its path while it is incomplete
+	final   string
+	m       Manifest
+}
+
+// newFolder makes the folder, under the name by which it is known to be incomplete.
+func newFolder(dir string, meta Meta) (folder, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return folder{}, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return folder{}, err
+	}
+	name := meta.Now.UTC().Format("20060102T150405Z") + "-" + strings.ToLower(rand.Text()[:8])
+	f := folder{meta: meta, final: filepath.Join(dir, name), partial: filepath.Join(dir, name+partialSuffix)}
+	return f, os.Mkdir(f.partial, 0o700)
+}
+
+// seal writes further files, by name, and then the manifest over all of them.
+func (f *folder) seal(ctx context.Context, files map[string]string) error {
+	f.m.Format, f.m.ToolVersion, f.m.CreatedAt = manifestSchema, version.Tool, f.meta.created()
+	f.m.ZenMLVersion, f.m.Quiescent, f.m.Holder = f.meta.ZenMLVersion, f.meta.Quiescent, f.meta.Holder
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := writeSynced(filepath.Join(f.partial, name), []byte(files[name])); err != nil {
+			return err
+		}
+	}
+	var err error
+	if f.m.Digest, err = folderDigest(ctx, f.partial, f.m.Engine); err != nil {
+		return err
+	}
+	body, err := f.m.encode()
+	if err != nil {
+		return err
+	}
+	return writeSynced(filepath.Join(f.partial, manifestName), body)
+}
+
+func (m Meta) created() time.Time { return m.Now.UTC().Truncate(time.Millisecond) }
+
+// finish gives the folder its name once all of it is on the disk.
+func (f *folder) finish(context.Context) error {
+	if err := syncPath(f.partial); err != nil {
+		return err
+	}
+	if err := os.Rename(f.partial, f.final); err != nil {
+		return err
+	}
+	f.m.Path = f.final
+	return syncPath(filepath.Dir(f.final))
+}
+
+// remove takes an unfinished folder away.
+func (f *folder) remove() error {
+	return errors.Join(os.RemoveAll(f.partial), syncPath(filepath.Dir(f.partial)))
+}

@@ -1,0 +1,158 @@
+package database
+
+import (
+	"database/sql"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/dbserver"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/machine"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/world"
+)
+
+// doublings of a ZenML database's run history: 13 make 8,192 runs.
+const doublings = 13
+
+// BenchmarkServerBackupAndRestore compares backup, restore into a throw-away copy and all
+// fingerprints with plain dump and restore, side by side on one server with its usual settings:
+// ratio is to stay below 1.3, MB-peak (of this process) below 100.
+func BenchmarkServerBackupAndRestore(b *testing.B) {
+	for _, kind := range dbserver.Both {
+		b.Run(kind, func(b *testing.B) {
+			d, a := grown(b, kind)
+			for b.Loop() {
+				plain := plainWay(b, d, a)
+				resetPeak(b)
+				began := time.Now()
+				m, err := d.Backup(b.Context(), b.TempDir(), Meta{Now: time.Now(), Quiescent: true})
+				if err != nil {
+					b.Fatal(err)
+				}
+				backed := time.Since(began)
+				s, err := d.Scratch(b.Context(), m.Path, b.TempDir(), ignore)
+				if err != nil {
+					b.Fatal(err)
+				}
+				ours := time.Since(began)
+				b.ReportMetric(peakMB(b), "MB-peak")
+				b.ReportMetric(backed.Seconds(), "s-backup")
+				b.ReportMetric(ours.Seconds(), "s-ours")
+				b.ReportMetric(plain.Seconds(), "s-plain")
+				b.ReportMetric(ours.Seconds()/plain.Seconds(), "ratio")
+				b.ReportMetric(float64(m.Bytes>>20), "MB-dump")
+				began = time.Now()
+				if _, err := d.Fingerprint(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(time.Since(began).Seconds(), "s-fingerprint")
+				if err := d.Drop(b.Context(), s.Mark); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// grown returns a real ZenML database of many runs, on a server that keeps what it is told.
+func grown(b *testing.B, kind string) (*MySQL, mysql.Address) {
+	b.Helper()
+	tool := filepath.Join(machine.Root(b), "..", "shared", "tools", "grow_db.py")
+	if _, err := os.Stat(tool); err != nil {
+		b.Skip("skipped: ../shared/tools/grow_db.py is not here")
+	}
+	account := dbserver.Account(b, kind)
+	var version string
+	c := mysql.New(&account)
+	if err := c.WithServer(b.Context(), func(conn *sql.Conn) error {
+		return conn.QueryRowContext(b.Context(), "SELECT VERSION()").Scan(&version)
+	}); err != nil {
+		b.Fatal(err)
+	}
+	v, err := mysql.ParseVersion(version)
+	if err != nil {
+		b.Fatal(err)
+	}
+	program, err := mysql.FindServer(b.Context(), dbserver.Environ(b), v)
+	if err != nil {
+		b.Fatal(err)
+	}
+	durable := map[string]string{"innodb_flush_log_at_trx_commit": "1", "innodb_doublewrite": "ON", "innodb_buffer_pool_size": "134217728"}
+	server, err := program.Start(b.Context(), b.TempDir(), durable)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(server.Kill)
+	a := server.Address.On("zenml")
+	dbserver.Exec(b, server.Address, "CREATE DATABASE zenml CHARACTER SET utf8mb4")
+	cache := world.Need(b)
+	w, err := world.Start(b.Context(), world.Options{Version: "0.85.0", CacheDir: cache, Dir: b.TempDir(), Environ: os.Environ(), StoreURL: a.StoreURL()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	w.Stop()
+	grow := exec.CommandContext(b.Context(), "python3", tool, a.Host, strconv.Itoa(a.Port), a.User, a.Password, a.Name, strconv.Itoa(doublings))
+	if out, err := grow.CombinedOutput(); err != nil {
+		b.Fatalf("%v %s", err, out)
+	}
+	d, err := openMySQL(a.StoreURL(), Options{Environ: dbserver.Environ(b), CacheDir: machine.Cache(b)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return d, a
+}
+
+// plainWay is what a person would type.
+func plainWay(b *testing.B, d *MySQL, a mysql.Address) time.Duration {
+	b.Helper()
+	account := []string{"-h" + a.Host, "-P" + strconv.Itoa(a.Port), "-u" + a.User, "-p" + a.Password}
+	file := filepath.Join(b.TempDir(), "plain.sql")
+	dbserver.Exec(b, a, "CREATE DATABASE IF NOT EXISTS plain")
+	defer dbserver.Exec(b, a, "DROP DATABASE plain")
+	began := time.Now()
+	run := func(program string, args ...string) {
+		cmd := exec.CommandContext(b.Context(), program, append(account, args...)...)
+		if program == "mariadb" {
+			f, err := os.Open(file)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer f.Close()
+			cmd.Stdin = f
+		}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			b.Fatalf("%s: %v %s", program, err, out)
+		}
+	}
+	run("mariadb-dump", "--single-transaction", "--routines", "--triggers", "--events", "--hex-blob", "--result-file="+file, d.client.Name)
+	run("mariadb", "plain")
+	return time.Since(began)
+}
+
+// resetPeak makes the kernel forget how much memory this process once had.
+func resetPeak(b *testing.B) {
+	b.Helper()
+	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func peakMB(b *testing.B) float64 {
+	b.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	var kb float64
+	if _, err := fmt.Sscan(rest, &kb); err != nil {
+		b.Fatal(err)
+	}
+	return kb / 1024
+}

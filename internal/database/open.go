@@ -1,0 +1,87 @@
+package database
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+)
+
+// Database is the database of a ZenML server, whatever keeps it.
+type Database interface {
+	Reader
+	Keeper
+	StoreURL() string                                              // as ZenML takes it (ZENML_STORE_URL); may hold a password
+	Same(storeURL string) bool                                     // whether such an address leads to this database
+	OpenIn(ctx context.Context, pids []int) (bool, error)          // whether one of these processes uses it
+	Backups(dir string) ([]*Manifest, error)                       // its complete backups, newest first
+	Check(ctx context.Context) []Finding                           // what stands against a backup or its way back
+	Lock(ctx context.Context, holder string) (func() error, error) // against a second run of this tool: ErrHeld
+}
+
+// Reader reads.
+type Reader interface {
+	URL() string                                  // without a password
+	Revision(ctx context.Context) (string, error) // what alembic_version holds
+	Fingerprint(ctx context.Context) (Fingerprint, error)
+	Size(ctx context.Context) (int64, error)      // bytes
+	Folders() []string                            // of this machine, that it keeps its files in
+	Others(ctx context.Context) ([]string, error) // who else uses it
+}
+
+// Keeper backs up and brings back.
+type Keeper interface {
+	Backup(ctx context.Context, dir string, meta Meta) (*Manifest, error)
+	Restore(ctx context.Context, backup string) error
+	Scratch(ctx context.Context, backup, dir string, begun func(Mark) error) (*Scratch, error)
+	Drop(ctx context.Context, m Mark) error
+}
+
+// Finding is something that stands against a backup or its way back.
+type Finding struct {
+	Code   string
+	What   string
+	Remedy string
+	Blocks bool
+}
+
+// Options are what a database on a server needs beside its URL.
+type Options struct {
+	Environ    []string // our process's environment: programs are found on its PATH
+	CacheDir   string   // what takes time to make is kept there; "" keeps nothing
+	Mydumper   bool     // dump with mydumper instead of mysqldump or mariadb-dump
+	ScratchURL string   // a server where throw-away databases may be made; "": only private processes
+	Production bool     // then no throw-away database is made on the source's own server
+}
+
+// Open returns the database behind a URL (contract, "Database URLs"). A file is looked at, a
+// server is not asked yet.
+func Open(rawURL string, o Options) (Database, error) {
+	const works = "what works: sqlite, mysql (for MariaDB, too); "
+	scheme, _, ok := strings.Cut(rawURL, "://")
+	switch {
+	case !ok:
+		return nil, fault.BadInput("the database URL has no scheme", works+urlForm) // not quoted: it may hold a password
+	case scheme == "mysql":
+		d, err := openMySQL(rawURL, o)
+		if err != nil {
+			return nil, err // not d: an interface that holds a nil pointer is not nil
+		}
+		return d, nil
+	case strings.HasPrefix(scheme, "mysql+") || strings.HasPrefix(scheme, "mariadb"):
+		return nil, fault.BadInput(fmt.Sprintf("database-url has the scheme %q", cut(scheme, 20)), mysql.Form)
+	case scheme != "sqlite":
+		return nil, fault.BadInput(fmt.Sprintf("database-url has the unknown scheme %q", cut(scheme, 20)), works+urlForm)
+	case o.Mydumper:
+		return nil, fault.BadInput("backup-engine is mydumper, but the database is SQLite's", "leave backup-engine away")
+	case o.ScratchURL != "":
+		return nil, fault.BadInput("scratch-database-url is given, but a copy of a SQLite database is a file", "leave scratch-database-url away")
+	}
+	d, err := OpenSQLite(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}

@@ -1,0 +1,120 @@
+// Package dbserver gives tests real MySQL and MariaDB servers: one process of each for a test
+// package, a database of its own for each test.
+package dbserver
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/machine"
+)
+
+// The servers there are.
+const (
+	MariaDB = "mariadb"
+	MySQL   = "mysql"
+)
+
+// Both lists them.
+var Both = []string{MariaDB, MySQL}
+
+// series are the versions wanted of the machine; any patch is right.
+var series = map[string]mysql.Version{MariaDB: {MariaDB: true, Major: 10, Minor: 11}, MySQL: {Major: 8}}
+
+type running struct {
+	once   sync.Once
+	server *mysql.Private
+	dir    string
+	err    error
+}
+
+var servers = map[string]*running{MariaDB: {}, MySQL: {}}
+
+// Environ returns the environment with the tests' own MySQL on PATH.
+func Environ(t testing.TB) []string {
+	t.Helper()
+	return append(machine.Environ(t), "PATH="+os.Getenv("PATH")+string(os.PathListSeparator)+filepath.Join(machine.Cache(t), "mysql8", "bin"))
+}
+
+// Main runs a package's tests and ends the servers that they started. Call it from TestMain.
+func Main(m *testing.M) int {
+	code := m.Run()
+	for _, r := range servers {
+		if r.server != nil {
+			r.server.Kill()
+		}
+		if r.dir != "" {
+			_ = os.RemoveAll(r.dir)
+		}
+	}
+	return code
+}
+
+// Account returns the address of a server's administrator, on no database. It skips the test when
+// the server is not on this machine.
+func Account(t testing.TB, kind string) mysql.Address {
+	t.Helper()
+	r := servers[kind]
+	environ := Environ(t)
+	r.once.Do(func() { r.start(environ, machine.Cache(t), kind) })
+	if errors.Is(r.err, mysql.ErrNoServer) {
+		t.Skipf("skipped: no %s for tests (make setup installs it as root on Debian): %v", kind, r.err)
+	}
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	return r.server.Address
+}
+
+func (r *running) start(environ []string, cache, kind string) {
+	ctx := context.Background() // the server outlives the test that asks first
+	program, err := mysql.FindServer(ctx, environ, series[kind])
+	if err != nil {
+		r.err = err
+		return
+	}
+	program.Templates = filepath.Join(cache, "servers")
+	variables := map[string]string{"max_connections": "500", "character_set_server": "utf8mb4"}
+	if kind == MySQL {
+		variables["auto_generate_certs"] = "ON"
+	}
+	if r.dir, r.err = os.MkdirTemp("", "zenml-upgrade-"+kind+"-"); r.err == nil {
+		r.server, r.err = program.Start(ctx, r.dir, variables)
+	}
+}
+
+// New makes an empty database and drops it with the test.
+func New(t testing.TB, kind string) mysql.Address {
+	t.Helper()
+	a := Account(t, kind)
+	a.Name = "test_" + strings.ToLower(rand.Text()[:12])
+	Exec(t, a.On(""), "CREATE DATABASE `"+a.Name+"`")
+	t.Cleanup(func() { Exec(t, a.On(""), "DROP DATABASE IF EXISTS `"+a.Name+"`") })
+	return a
+}
+
+// Exec runs statements in one session.
+func Exec(t testing.TB, a mysql.Address, statements ...string) {
+	t.Helper()
+	ctx := context.Background() // also when the test has ended
+	err := mysql.New(&a).With(ctx, func(c *sql.Conn) error {
+		for _, s := range statements {
+			if _, err := c.ExecContext(ctx, s); err != nil {
+				return fmt.Errorf("%.200s: %w", s, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
