@@ -20,6 +20,7 @@ type Inputs struct {
 	To             string `help:"ZenML version to upgrade to." required:"true" placeholder:"VERSION"`
 	Suite          string `help:"Built-in checks to run, of basic, complex, artifact, integration, client and dashboard; none for none." default:"basic,complex,artifact,integration,client,dashboard" placeholder:"LIST"`
 	Pipelines      string `help:"Names of the configured pipelines to run; all, or none." default:"all" placeholder:"LIST"`
+	Artifacts      string `help:"Artifact versions of the old server that both versions load: sample (200, of each type and materializer the newest in turn), all, none or a number." default:"sample" placeholder:"SELECTION"`
 	PythonVersions string `help:"Python to test with: one version, which must be installed. Default: the first of the configuration's projects, else one that ZenML supports." placeholder:"VERSION"`
 }
 
@@ -44,6 +45,10 @@ func (in *Inputs) decode(cfg *config.Config) (compat.Options, error) {
 	}
 	for _, p := range cfg.Projects {
 		o.Projects = append(o.Projects, p.Path)
+	}
+	var err error
+	if o.Artifacts, err = compat.ParseSelection(in.Artifacts); err != nil {
+		faults = append(faults, fault.BadInput("artifacts "+err.Error(), "give one of these"))
 	}
 	o.Python = python(&faults, action.List(in.PythonVersions), cfg)
 	if len(o.Suite) == 0 && len(o.Pipelines) == 0 {

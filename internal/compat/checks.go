@@ -46,7 +46,7 @@ func (t *test) runAll(ctx context.Context, w *world, checks []string, last bool)
 		})
 	}
 	if last {
-		g.Go(func() error { t.readOld(ctx); return nil })
+		g.Go(func() error { t.loadNew(ctx); return nil })
 		g.Go(func() error { t.visit(ctx); return nil })
 	}
 	_ = g.Wait() // the goroutines' failures are attempts, not errors
@@ -60,23 +60,6 @@ func single(name string, at Attempt) *attempts {
 	a := &attempts{}
 	a.set(name, at)
 	return a
-}
-
-// readOld loads with the new client what the old world wrote.
-func (t *test) readOld(ctx context.Context) {
-	if len(t.oldLoads) == 0 {
-		return
-	}
-	ids := make([]string, 0, len(t.oldLoads))
-	for _, l := range t.oldLoads {
-		ids = append(ids, l.ID)
-	}
-	now, _, err := t.new.loadArtifacts(ctx, ids)
-	silence := "the new version gave no answer"
-	if err != nil {
-		silence = clean(err.Error())
-	}
-	t.res.Artifacts = compareArtifacts(t.From, t.oldLoads, now, silence)
 }
 
 // visit measures what the old client can do on the new server.
@@ -124,8 +107,8 @@ func (t *test) conclude() {
 		c.Candidate = now
 		t.res.Checks = append(t.res.Checks, c)
 	}
-	if len(t.res.Artifacts) == 0 && len(t.oldLoads) > 0 {
-		t.res.Artifacts = compareArtifacts(t.From, t.oldLoads, nil, why)
+	if len(t.res.Artifacts) == 0 && len(t.chosen) > 0 {
+		t.res.Artifacts = compareArtifacts(t.From, t.chosen, t.oldLoads, nil, why)
 	}
 	for i := range t.res.Artifacts {
 		t.res.Checks = append(t.res.Checks, t.res.Artifacts[i].asCheck())

@@ -107,8 +107,8 @@ func side(a Attempt) report.Text {
 	return report.T(fmt.Sprintf("%s, %.1f s", a.Status, *a.Seconds))
 }
 
-// words writes a verdict for a person.
-func words(v Verdict) string { return strings.ReplaceAll(string(v), "_", " ") }
+// words writes a verdict or a class of failure for a person.
+func words[T ~string](v T) string { return strings.ReplaceAll(string(v), "_", " ") }
 
 func (r *Result) pinSection() report.Section {
 	s := report.Section{Title: "Requirements"}
@@ -138,9 +138,12 @@ func (r *Result) skewSection() report.Section {
 }
 
 func (r *Result) artifactSection() report.Section {
-	t := report.Table{Header: []string{"artifact", "type", "old", "new", "same value"}}
+	t := report.Table{Header: []string{"artifact", "type", "old", "new", "same value", "class of failure"}}
 	for _, a := range r.Artifacts {
-		kind, same := "unknown", "not compared"
+		kind, same, class := "unknown", "not compared", ""
+		if a.Class != nil {
+			class = words(*a.Class)
+		}
 		if a.Type != nil {
 			kind = *a.Type
 		}
@@ -148,8 +151,11 @@ func (r *Result) artifactSection() report.Section {
 			same = map[bool]string{true: "yes", false: "no"}[*a.SameValue]
 		}
 		t.Rows = append(t.Rows, []report.Text{
-			report.C(a.label()), report.C(kind), report.T(string(a.LoadOld)), report.T(string(a.LoadNew)), report.T(same),
+			report.C(a.label()), report.C(kind), report.T(string(a.LoadOld)), report.T(string(a.LoadNew)), report.T(same), report.T(class),
 		})
 	}
-	return report.Section{Title: "Artifacts of the old version", Folded: true, Blocks: []report.Block{t}}
+	count := fmt.Sprintf("%d of the old server's %s were loaded by both versions.", len(r.Artifacts), report.Count(r.held, "artifact version"))
+	return report.Section{
+		Title: "Artifacts of the old version", Folded: true, Blocks: []report.Block{report.Para{Text: report.T(count)}, t},
+	}
 }

@@ -117,9 +117,13 @@ func (r *Result) gaps() []verdict.Reason {
 		out = append(out, verdict.Because(verdict.Review, "value_not_compared",
 			report.Count(len(opaque), "artifact")+" loaded on both versions, but the values could not be compared", opaque))
 	}
-	if r.leftOut > 0 {
+	if len(r.written) > 0 {
+		out = append(out, verdict.Because(verdict.Review, "artifact_store_written",
+			"loading artifacts changed "+report.Count(len(r.written), "file")+" of the artifact store: code of yours writes while it loads", r.written[:min(20, len(r.written))]))
+	}
+	if len(r.unseen) > 0 {
 		out = append(out, verdict.Because(verdict.Review, "artifacts_left_out",
-			report.Count(r.leftOut, "artifact version")+" beyond the limit of the probe were not looked at", nil))
+			"the selection of artifacts holds none of "+report.Count(len(r.unseen), "pair")+" of type and materializer", r.unseen))
 	}
 	return out
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
 func TestJudge(t *testing.T) {
@@ -57,7 +58,8 @@ func TestGapsAreNotPasses(t *testing.T) {
 		"pins_unresolved":           {func(r *Result) { r.Pins.Resolved = false }, false, "unknown"},
 		"requirements_not_followed": {func(r *Result) { r.Pins.Ignored = []string{"-e ."} }, false, "review"},
 		"value_not_compared":        {func(r *Result) { r.Artifacts = []Artifact{{LoadOld: Passed, LoadNew: Passed}} }, false, "review"},
-		"artifacts_left_out":        {func(r *Result) { r.leftOut = 1 }, false, "review"},
+		"artifacts_left_out":        {func(r *Result) { r.unseen = []string{"int"} }, false, "review"},
+		"artifact_store_written":    {func(r *Result) { r.written = []string{"a"} }, false, "review"},
 		"nothing_passed":            {func(r *Result) { r.Checks = nil }, false, "unknown"},
 		"skew_not_measured":         {func(*Result) {}, true, "review"},
 		"old_clients_break":         {func(r *Result) { r.Skew = []Skew{{Status: Failed, Call: "list_flavors"}} }, true, "review"},
@@ -76,22 +78,33 @@ func TestGapsAreNotPasses(t *testing.T) {
 
 func TestCompareArtifacts(t *testing.T) {
 	t.Parallel()
-	row := func(id string, ok bool, digest string) loaded { return loaded{ID: id, Loaded: ok, Digest: digest} }
-	old := []loaded{
-		row("same", true, "value:a"), row("other", true, "value:a"), row("library", true, "state:a"), row("opaque", true, ""),
-		row("lost", true, "value:a"), row("silent", true, "value:a"), row("never", false, ""),
+	row := func(ok bool, digest string, behaviour ...float64) loaded {
+		status := map[bool]string{true: "loaded", false: "failed"}[ok]
+		return loaded{Status: status, Digest: digest, Behaviour: behaviour}
 	}
-	now := []loaded{
-		row("same", true, "value:a"), row("other", true, "value:b"), row("library", true, "state:b"), row("opaque", true, ""),
-		row("lost", false, ""), row("never", false, ""),
+	old := map[string]loaded{
+		"same": row(true, "value:a"), "other": row(true, "value:a"), "library": row(true, "state:a"), "opaque": row(true, ""),
+		"lost": row(true, "value:a"), "silent": row(true, "value:a"), "never": row(false, ""), "large": {Status: "skipped"},
+		"model": row(true, "state:a", 1, 2), "drifted": row(true, "state:a", 1, 2),
+	}
+	now := map[string]loaded{
+		"same": row(true, "value:a"), "other": row(true, "value:b"), "library": row(true, "state:b"), "opaque": row(true, ""),
+		"lost": row(false, ""), "never": row(false, ""), "large": {Status: "skipped"},
+		"model": row(true, "state:b", 1, 2.0000001), "drifted": row(true, "state:b", 1, 2.1),
+	}
+	var chosen []zenml.ArtifactVersion
+	for id := range old {
+		chosen = append(chosen, zenml.ArtifactVersion{ID: id})
 	}
 	got := map[string]Verdict{}
-	for _, a := range compareArtifacts("0.85.0", old, now, "no answer") {
+	for _, a := range compareArtifacts("0.85.0", chosen, old, now, "no answer") {
 		c := a.asCheck()
 		judge(&c)
 		got[a.ID] = c.Verdict
 	}
-	want := map[string]Verdict{"same": OK, "other": BrokenByUpgrade, "library": OK, "opaque": OK, "lost": BrokenByUpgrade, "silent": NotCompared, "never": AlreadyBroken}
+	want := map[string]Verdict{
+		"same": OK, "other": BrokenByUpgrade, "library": OK, "opaque": OK, "lost": BrokenByUpgrade, "silent": NotCompared, "never": AlreadyBroken,
+		"large": NotCompared, "model": OK, "drifted": BrokenByUpgrade}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("verdicts (-want +got):\n%s", d)
 	}

@@ -53,7 +53,7 @@ func TestBreakagesAreToldApart(t *testing.T) {
 		pipelines = append(pipelines, config.Pipeline{Name: name, Command: "python run_" + name + ".py"})
 	}
 	res, err := Run(t.Context(), Options{
-		From: "0.85.0", To: "0.98.0", Suite: []string{"artifact", "dashboard"}, Pipelines: pipelines, Repo: repo,
+		From: "0.85.0", To: "0.98.0", Suite: []string{"artifact", "dashboard"}, Artifacts: Selection{-1}, Pipelines: pipelines, Repo: repo,
 		Python: ">=3.10,<3.12", Pyenv: machine.Manager(t), Environ: os.Environ(),
 	})
 	if err != nil {

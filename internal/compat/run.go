@@ -19,6 +19,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
 // Options say what to test.
@@ -26,6 +27,7 @@ type Options struct {
 	From, To  string   // ZenML versions
 	Suite     []string // of Groups; empty: none of the built-in checks
 	Pipelines []config.Pipeline
+	Artifacts Selection
 	Projects  []string // folders below Repo whose requirements the clients get; empty: the root
 	Repo      string   // absolute
 	Python    string   // as in pyenv.Spec
@@ -33,6 +35,8 @@ type Options struct {
 	Environ   []string // our process's environment; see proc.BaseEnv
 	Secrets   []string // kept out of everything that processes say
 	Progress  *progress.Display
+
+	limits *matrixLimits // nil: the usual ones
 }
 
 // test is one run under way.
@@ -44,34 +48,24 @@ type test struct {
 	old, new  *world
 	oldResult *attempts
 	newResult *attempts
-	oldLoads  []loaded
-	newDown   string // why the new server does not serve, "" when it does
+	chosen    []zenml.ArtifactVersion // loaded in both worlds
+	oldLoads  map[string]loaded
+	stored    storeState // before anything was loaded
+	newDown   string     // why the new server does not serve, "" when it does
 }
 
 // Run tests. Everything it starts and writes is gone when it returns, but for the environments,
 // which are kept for the next run. The error is worded for the user; the result is nil beside it.
 func Run(ctx context.Context, o Options) (*Result, error) {
-	t := &test{Options: o, oldResult: &attempts{}, newResult: &attempts{}}
-	t.res = &Result{
-		Common: report.Common{From: &t.From, To: &t.To},
-		Checks: []Check{}, Artifacts: []Artifact{}, Deprecated: []Deprecated{},
-	}
 	dir, err := os.MkdirTemp("", "zenml-upgrade-compat-")
 	if err != nil {
 		return nil, fmt.Errorf("making a folder for the test: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	if err := t.read(); err != nil {
+	t, err := newTest(o, dir)
+	if err != nil {
 		return nil, err
 	}
-	password, stores := rand.Text(), filepath.Join(dir, "stores")
-	fresh := func(name, version string) *world {
-		return &world{
-			name: name, version: version, dir: filepath.Join(dir, name), stores: stores, password: password,
-			environ: o.Environ, secrets: append([]string{password}, o.Secrets...),
-		}
-	}
-	t.old, t.new = fresh("old", o.From), fresh("new", o.To)
 	defer t.new.stop(ctx)
 	defer t.old.stop(ctx)
 	for _, step := range []func(context.Context) error{t.prepare, t.baseline, t.upgrade, t.candidate} {
@@ -84,6 +78,30 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	t.conclude()
 	return t.res, nil
+}
+
+// newTest reads what the repository says and describes both worlds, of which nothing is made yet.
+func newTest(o Options, dir string) (*test, error) {
+	t := &test{Options: o, oldResult: &attempts{}, newResult: &attempts{}}
+	if t.limits == nil {
+		t.limits = &usualLimits
+	}
+	t.res = &Result{
+		Common: report.Common{From: &t.From, To: &t.To},
+		Checks: []Check{}, Artifacts: []Artifact{}, Deprecated: []Deprecated{},
+	}
+	if err := t.read(); err != nil {
+		return nil, err
+	}
+	password, stores := rand.Text(), filepath.Join(dir, "stores")
+	fresh := func(name, version string) *world {
+		return &world{
+			name: name, version: version, dir: filepath.Join(dir, name), stores: stores, password: password,
+			environ: o.Environ, secrets: append([]string{password}, o.Secrets...),
+		}
+	}
+	t.old, t.new = fresh("old", o.From), fresh("new", o.To)
+	return t, nil
 }
 
 // read takes in what the repository says, before anything is started.
@@ -173,13 +191,11 @@ func (t *test) baseline(ctx context.Context) error {
 		t.noteIntegrations()
 		return nil
 	})
-	if err != nil || !slices.Contains(t.Suite, "artifact") {
+	if err != nil || t.Artifacts == (Selection{}) {
 		return err
 	}
 	return t.step("ZenML "+t.From+": artifacts are loaded", func() error {
-		loads, leftOut, err := t.old.loadArtifacts(ctx, nil)
-		t.oldLoads, t.res.leftOut = loads, leftOut
-		if err != nil {
+		if err := t.loadOld(ctx); err != nil {
 			t.oldResult.set("artifact:probe", failure(nil, err.Error()))
 		}
 		return nil

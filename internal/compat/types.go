@@ -79,6 +79,7 @@ type Artifact struct {
 	LoadOld      Status    `json:"load_old"`
 	LoadNew      Status    `json:"load_new"`
 	SameValue    *bool     `json:"same_value"` // null when the values could not be compared
+	Class        *string   `json:"class"`      // of the failure, such as class_moved; null when there is none
 	Cause        *string   `json:"cause"`
 }
 
@@ -115,5 +116,7 @@ type Result struct {
 	Deprecated []Deprecated `json:"deprecated"`
 	Pins       Pins         `json:"pins"`
 
-	leftOut int // artifact versions beyond the probe's limit
+	held    int      // artifact versions on the old server
+	unseen  []string // types and materializers of which the selection holds none
+	written []string // files of the artifact stores that loading changed
 }

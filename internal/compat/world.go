@@ -121,7 +121,7 @@ func (w *world) ask(ctx context.Context, timeout time.Duration, each func(line [
 	paths := []string{w.repo, filepath.Join(w.repo, "src"), w.suite}
 	_, err := proc.Run(ctx, proc.Command{
 		Path: w.client.Python, Args: append([]string{filepath.Join(w.suite, script), out}, args...), Dir: w.suite,
-		Env:     w.env("PYTHONPATH=" + strings.Join(paths, string(filepath.ListSeparator))),
+		Env:     w.env("PYTHONPATH="+strings.Join(paths, string(filepath.ListSeparator)), "ZU_REPOSITORY="+w.repo),
 		Timeout: timeout, Secrets: w.secrets,
 	})
 	f, openErr := os.Open(out)

@@ -8,7 +8,7 @@ import (
 )
 
 // Dir returns a new folder with these files, by slash path; it is gone when the test ends.
-func Dir(t *testing.T, texts map[string]string) string {
+func Dir(t testing.TB, texts map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range texts {
