@@ -35,11 +35,13 @@ func (in *Inputs) decode(cfg *config.Config) (compat.Options, error) {
 		cfg, in.Pipelines = &config.Config{}, "none"
 	}
 	o.Suite = choose(&faults, "suite", action.List(in.Suite), compat.Groups)
+	asked := action.List(in.Pipelines)
+	o.Named = len(asked) > 0 && asked[0] != "all"
 	var names []string
 	for _, p := range cfg.Pipelines {
 		names = append(names, p.Name)
 	}
-	for _, name := range choose(&faults, "pipelines", action.List(in.Pipelines), names) {
+	for _, name := range choose(&faults, "pipelines", asked, names) {
 		i := slices.IndexFunc(cfg.Pipelines, func(p config.Pipeline) bool { return p.Name == name })
 		o.Pipelines = append(o.Pipelines, cfg.Pipelines[i])
 	}

@@ -5,6 +5,9 @@ package compattest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/compat"
@@ -48,6 +51,9 @@ func (c *compatTest) Run(ctx context.Context, rt *action.Runtime) (action.Result
 	if c.dry {
 		return planned(o), nil
 	}
+	if err := os.RemoveAll(o.Logs); err != nil { // of an earlier run
+		return nil, fmt.Errorf("removing the logs of an earlier run: %w", err)
+	}
 	res, err := compat.Run(ctx, o)
 	if err != nil {
 		return nil, err // not res: a nil *compat.Result in an interface is not nil
@@ -75,11 +81,13 @@ func (c *compatTest) Check(ctx context.Context, rt *action.Runtime) error {
 	cfg, errCfg := action.LoadConfig(rt, c.in.Config)
 	o, errIn := c.in.decode(cfg)
 	o.Repo, o.Environ, o.Secrets = rt.Repo, rt.Environ, rt.Secrets
-	var errDry, errTools error
+	var errDry, errTools, errEvent error
+	o.Untrusted, errEvent = event(rt)
+	o.Logs = filepath.Join(rt.OutDir, "logs")
 	c.dry, errDry = action.Bool("dry-run", c.in.DryRun)
 	o.Pyenv, errTools = pyenv.New(rt.Environ, rt.CacheDir)
 	c.options = o
-	err := errors.Join(errCfg, errIn, errDry, errTools)
+	err := errors.Join(errCfg, errIn, errDry, errTools, errEvent)
 	if o.Pyenv == nil {
 		return err
 	}

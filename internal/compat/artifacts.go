@@ -71,11 +71,11 @@ func (t *test) loadOld(ctx context.Context) error {
 	}
 	t.res.held = len(all)
 	t.chosen, t.res.unseen = t.Artifacts.choose(all)
-	if t.stored, err = readStores(t.old.stores); err != nil {
+	if t.stored, err = readTree(t.old.stores, nil); err != nil {
 		return err
 	}
 	t.oldLoads, err = t.old.loadArtifacts(ctx, ids(t.chosen), nil, t.limits)
-	after, errAfter := readStores(t.old.stores)
+	after, errAfter := readTree(t.old.stores, nil)
 	t.res.written = after.changed(t.stored, true) // nothing else runs meanwhile
 	return errors.Join(err, errAfter)
 }
@@ -91,7 +91,7 @@ func (t *test) loadNew(ctx context.Context) {
 		silence = clean(err.Error())
 	}
 	t.res.Artifacts = compareArtifacts(t.From, t.chosen, t.oldLoads, now, silence)
-	if after, err := readStores(t.new.stores); err == nil {
+	if after, err := readTree(t.new.stores, nil); err == nil {
 		// Pipelines of the new world add to the stores meanwhile; what was there they leave alone.
 		t.res.written = slices.Compact(slices.Sorted(slices.Values(append(t.res.written, after.changed(t.stored, false)...))))
 	}

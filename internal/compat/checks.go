@@ -2,6 +2,7 @@ package compat
 
 import (
 	"context"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +12,9 @@ import (
 
 // atOnce is how many of the Python processes run beside each other in one world.
 const atOnce = 2
+
+// serverStart is the check that the new server starts on the copy of the database.
+const serverStart = "server:start"
 
 // runAll runs the built-in checks and the repository's pipelines in one world; in the new one also
 // what belongs to it alone: old artifacts are loaded, the old client visits.
@@ -30,8 +34,8 @@ func (t *test) runAll(ctx context.Context, w *world, checks []string, last bool)
 		g.Go(func() error { add(w.runSuite(ctx, checks)); return nil })
 	}
 	for _, p := range t.pipelines {
-		if p.Marker == "skip" {
-			add(single(p.check(), skip("the configuration marks it skip")))
+		if p.skip != "" {
+			add(single(p.check(), skip(p.skip)))
 			continue
 		}
 		g.Go(func() error {
@@ -92,14 +96,14 @@ func (t *test) conclude() {
 	if t.newDown != "" {
 		why = "the new server does not serve"
 	}
-	server := Check{Name: "server:start", Kind: KindClient, Required: true, Baseline: Attempt{Status: Passed}, Candidate: Attempt{Status: Passed}}
+	server := Check{Name: serverStart, Kind: KindClient, Required: true, Baseline: Attempt{Status: Passed}, Candidate: Attempt{Status: Passed}}
 	if t.newDown != "" {
 		server.Candidate = failure(nil, t.newDown)
 	}
 	t.res.Checks = append(t.res.Checks, server)
 	for _, name := range t.oldResult.names {
 		kind, _ := builtIn(name)
-		c := Check{Name: name, Kind: kind, Required: name != noIntegration && !t.marked(name, "skip"), Baseline: t.oldResult.by[name]}
+		c := Check{Name: name, Kind: kind, Required: name != noIntegration && !t.marked(name, "skip"), critical: t.marked(name, "critical"), Baseline: t.oldResult.by[name]}
 		now, ok := t.newResult.by[name]
 		if !ok {
 			now = skip(why)
@@ -113,6 +117,16 @@ func (t *test) conclude() {
 	for i := range t.res.Artifacts {
 		t.res.Checks = append(t.res.Checks, t.res.Artifacts[i].asCheck())
 	}
+	for _, w := range []*world{t.old, t.new} {
+		if w.disturbed != "" {
+			t.res.disturbed = append(t.res.disturbed, w.disturbed)
+		}
+	}
+	if after, err := readTree(t.Repo, leftBehind); err == nil {
+		t.res.touched = slices.DeleteFunc(after.changed(t.repository, true), func(path string) bool {
+			return t.Logs != "" && strings.HasPrefix(filepath.Join(t.Repo, path), filepath.Dir(t.Logs)+"/")
+		})
+	}
 	for i := range t.res.Checks {
 		judge(&t.res.Checks[i])
 	}
@@ -124,7 +138,7 @@ func (t *test) conclude() {
 
 // order puts the server first and keeps results equal from run to run.
 func order(c Check) string {
-	if c.Name == "server:start" {
+	if c.Name == serverStart {
 		return ""
 	}
 	return string(c.Kind) + " " + c.Name

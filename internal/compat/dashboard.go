@@ -35,9 +35,9 @@ var screens = []screen{
 // runDashboard asks what the dashboard asks, and for the dashboard itself.
 func (w *world) runDashboard(ctx context.Context) *attempts {
 	out := &attempts{}
-	out.set("dashboard:page", timed(func() error { return w.page(ctx) }))
+	out.set("dashboard:page", w.timed(func() error { return w.page(ctx) }))
 	for _, s := range screens {
-		out.set("dashboard:"+s.name, timed(func() error {
+		out.set("dashboard:"+s.name, w.timed(func() error {
 			query := url.Values{"hydrate": {"true"}, "size": {"500"}}
 			_, err := w.api.List(ctx, s.path, query)
 			return err
@@ -46,12 +46,12 @@ func (w *world) runDashboard(ctx context.Context) *attempts {
 	return out
 }
 
-func timed(do func() error) Attempt {
+func (w *world) timed(do func() error) Attempt {
 	begin := time.Now()
 	err := do()
 	seconds := time.Since(begin).Seconds()
 	if err != nil {
-		return failure(&seconds, err.Error())
+		return w.failed(&seconds, err.Error())
 	}
 	return Attempt{Status: Passed, Seconds: &seconds}
 }

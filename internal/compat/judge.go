@@ -117,9 +117,20 @@ func (r *Result) gaps() []verdict.Reason {
 		out = append(out, verdict.Because(verdict.Review, "value_not_compared",
 			report.Count(len(opaque), "artifact")+" loaded on both versions, but the values could not be compared", opaque))
 	}
+	if len(r.disturbed) > 0 {
+		out = append(out, verdict.Because(verdict.Unknown, "world_disturbed", r.disturbed[0]+"; what failed then proves nothing", r.disturbed))
+	}
+	if names := r.notProved(); len(names) > 0 {
+		out = append(out, verdict.Because(verdict.Unknown, "critical_not_proved",
+			report.Count(len(names), "pipeline")+" marked critical did not pass on both versions", names))
+	}
+	if len(r.touched) > 0 {
+		out = append(out, verdict.Because(verdict.Review, "repository_written",
+			report.Count(len(r.touched), "file")+" of the repository itself changed while copies of it were tested", r.touched[:min(maxWrote, len(r.touched))]))
+	}
 	if len(r.written) > 0 {
 		out = append(out, verdict.Because(verdict.Review, "artifact_store_written",
-			"loading artifacts changed "+report.Count(len(r.written), "file")+" of the artifact store: code of yours writes while it loads", r.written[:min(20, len(r.written))]))
+			"loading artifacts changed "+report.Count(len(r.written), "file")+" of the artifact store: code of yours writes while it loads", r.written[:min(maxWrote, len(r.written))]))
 	}
 	if len(r.unseen) > 0 {
 		out = append(out, verdict.Because(verdict.Review, "artifacts_left_out",
@@ -147,9 +158,22 @@ func (r *Result) skewReasons() []verdict.Reason {
 			r.Skew[0].Client, len(calls), len(r.Skew), r.Skew[0].Server), calls)}
 }
 
+// notProved names the critical checks of which it is not known whether the upgrade breaks them.
+func (r *Result) notProved() []string {
+	var out []string
+	for _, c := range r.Checks {
+		if c.critical && (c.Verdict == AlreadyBroken || c.Verdict == NotCompared || c.Verdict == Flaky) {
+			out = append(out, c.Name)
+		}
+	}
+	return out
+}
+
+// anyPassed says whether something passed on the new version. That its server starts says nothing
+// of what runs on it.
 func (r *Result) anyPassed() bool {
 	for _, c := range r.Checks {
-		if c.Candidate.Status == Passed {
+		if c.Name != serverStart && c.Candidate.Status == Passed {
 			return true
 		}
 	}

@@ -206,13 +206,6 @@ func TestArtifactMatrix(t *testing.T) {
 	}
 }
 
-func value(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
-}
-
 func TestSelection(t *testing.T) {
 	t.Parallel()
 	var all []zenml.ArtifactVersion

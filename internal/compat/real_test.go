@@ -37,7 +37,7 @@ def wobbly():
 	"run_moved.py":  "from zenml.client import Client\nfrom flows import moved\nClient().list_event_sources()\nmoved()\n",
 	"run_never.py":  "raise SystemExit('the warehouse is closed')\n",
 	"run_idle.py":   "print('did nothing')\n",
-	"run_wobbly.py": "import pathlib\nfrom flows import wobbly\nmark = pathlib.Path('tried')\nif not mark.exists():\n    mark.touch()\n    raise SystemExit('first try')\nwobbly()\n",
+	"run_wobbly.py": "import pathlib\nfrom flows import wobbly\nmark = pathlib.Path.home() / 'tried'\nif not mark.exists():\n    mark.touch()\n    raise SystemExit('first try')\nwobbly()\n",
 }
 
 // The upgrade's own breakage is told from one that was there before, from an unsteady pipeline and

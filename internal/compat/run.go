@@ -34,6 +34,9 @@ type Options struct {
 	Pyenv     *pyenv.Manager
 	Environ   []string // our process's environment; see proc.BaseEnv
 	Secrets   []string // kept out of everything that processes say
+	Named     bool     // Pipelines were asked for by name: those marked long run too
+	Untrusted bool     // the code comes from a fork or a bot: it gets no secrets
+	Logs      string   // folder for the pipelines' logs; "" keeps none
 	Progress  *progress.Display
 
 	limits *matrixLimits // nil: the usual ones
@@ -50,8 +53,10 @@ type test struct {
 	newResult *attempts
 	chosen    []zenml.ArtifactVersion // loaded in both worlds
 	oldLoads  map[string]loaded
-	stored    storeState // before anything was loaded
-	newDown   string     // why the new server does not serve, "" when it does
+	stored    treeState // before anything was loaded
+
+	repository treeState // of the repository itself, before anything ran
+	newDown    string    // why the new server does not serve, "" when it does
 }
 
 // Run tests. Everything it starts and writes is gone when it returns, but for the environments,
@@ -97,7 +102,7 @@ func newTest(o Options, dir string) (*test, error) {
 	fresh := func(name, version string) *world {
 		return &world{
 			name: name, version: version, dir: filepath.Join(dir, name), stores: stores, password: password,
-			environ: o.Environ, secrets: append([]string{password}, o.Secrets...),
+			environ: o.Environ, secrets: append([]string{password}, o.Secrets...), logs: o.Logs,
 		}
 	}
 	t.old, t.new = fresh("old", o.From), fresh("new", o.To)
@@ -108,7 +113,7 @@ func newTest(o Options, dir string) (*test, error) {
 func (t *test) read() error {
 	var faults []error
 	for _, c := range t.Pipelines {
-		p, err := newPipeline(c)
+		p, err := newPipeline(c, &t.Options)
 		if err != nil {
 			faults = append(faults, err)
 			continue
@@ -117,6 +122,10 @@ func (t *test) read() error {
 	}
 	if err := t.readNeeds(); err != nil {
 		return errors.Join(append(faults, unreadable(err))...)
+	}
+	var err error
+	if t.repository, err = readTree(t.Repo, leftBehind); err != nil {
+		faults = append(faults, err)
 	}
 	if len(t.needs.Files) == 0 && len(t.Pipelines) > 0 {
 		faults = append(faults, noRequirements(t.Projects))

@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -8,17 +9,27 @@ import (
 	"strings"
 )
 
-// storeState is what lies in the artifact stores: for each file its size, mode and time of change.
-type storeState map[string]string
+// treeState is what lies below a folder: for each file its size, mode and time of change.
+type treeState map[string]string
 
-// readStores takes the state of all files below the stores' folder.
-func readStores(root string) (storeState, error) {
-	state := storeState{}
+// readTree takes the state of all files below a folder, but for those in folders named in leftOut.
+func readTree(root string, leftOut map[string]bool) (treeState, error) {
+	state := treeState{}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && path != root: // it went while we looked
+			return nil
+		case err != nil:
 			return err
+		case d.IsDir() && leftOut[d.Name()]:
+			return filepath.SkipDir
+		case d.IsDir():
+			return nil
 		}
 		info, err := d.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -26,13 +37,13 @@ func readStores(root string) (storeState, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading what lies in the artifact stores: %w", err)
+		return nil, fmt.Errorf("reading what lies in %q: %w", root, err)
 	}
 	return state, nil
 }
 
 // changed names the files that differ from an earlier state or are gone; with added also new ones.
-func (s storeState) changed(earlier storeState, added bool) []string {
+func (s treeState) changed(earlier treeState, added bool) []string {
 	var out []string
 	for path, was := range earlier {
 		if s[path] != was {

@@ -103,7 +103,11 @@ func (w *world) suiteOnce(ctx context.Context, checks []string) *attempts {
 			Detail  *string `json:"detail"`
 		}
 		if json.Unmarshal(line, &row) == nil && row.Check != "" && (row.Status == Passed || row.Status == Failed) {
-			out.set(row.Check, Attempt{Status: row.Status, Seconds: &row.Seconds, Detail: cleaned(row.Detail)})
+			at := Attempt{Status: row.Status, Seconds: &row.Seconds}
+			if row.Status == Failed {
+				at = w.failed(&row.Seconds, value(row.Detail))
+			}
+			out.set(row.Check, at)
 		}
 	}, "zu_suite_run.py", checks...)
 	if err == nil {
@@ -112,7 +116,7 @@ func (w *world) suiteOnce(ctx context.Context, checks []string) *attempts {
 	// What the crash left unanswered failed with it.
 	for _, name := range checks {
 		if _, ok := out.by[name]; !ok {
-			out.set(name, failure(nil, fmt.Sprintf("the suite ended before this check: %v", err)))
+			out.set(name, w.failed(nil, fmt.Sprintf("the suite ended before this check: %v", err)))
 		}
 	}
 	return out
@@ -124,6 +128,13 @@ func cleaned(text *string) *string {
 	}
 	s := clean(*text)
 	return &s
+}
+
+func value(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 func failure(seconds *float64, detail string) Attempt {

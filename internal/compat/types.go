@@ -23,7 +23,11 @@ type Attempt struct {
 	Seconds *float64 `json:"seconds"` // null when nothing ran
 	Detail  *string  `json:"detail"`  // why it failed or was skipped; text from outside
 
-	unsteady bool // failed, then passed when it was repeated
+	Log   *string  `json:"log"`   // file in the output folder; null when none was kept
+	Wrote []string `json:"wrote"` // files of its copy of the repository that a run changed, at most 20; null when nothing ran there
+
+	unsteady bool   // failed, then passed when it was repeated
+	tail     string // the end of the log
 }
 
 // Verdict compares a check's two attempts.
@@ -60,6 +64,8 @@ type Check struct {
 	Candidate Attempt `json:"candidate"` // new client, new server
 	Verdict   Verdict `json:"verdict"`
 	Cause     *string `json:"cause"` // why the verdict is not ok, in one line
+
+	critical bool // marked so in the configuration
 }
 
 // WrittenBy says what wrote an artifact.
@@ -116,7 +122,9 @@ type Result struct {
 	Deprecated []Deprecated `json:"deprecated"`
 	Pins       Pins         `json:"pins"`
 
-	held    int      // artifact versions on the old server
-	unseen  []string // types and materializers of which the selection holds none
-	written []string // files of the artifact stores that loading changed
+	held      int      // artifact versions on the old server
+	unseen    []string // types and materializers of which the selection holds none
+	written   []string // files of the artifact stores that loading changed
+	touched   []string // files of the repository itself that changed during the run
+	disturbed []string // why a world could prove nothing any more
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +41,10 @@ type world struct {
 	server   *server.Server
 	api      *zenml.Client
 	outputs  atomic.Int64
+	logs     string // folder for logs that outlive the test; "" for none
+
+	mu        sync.Mutex
+	disturbed string // why this world can prove nothing any more; see failed
 }
 
 // build makes the world's folders: a copy of the repository and the suite.

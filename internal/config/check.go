@@ -11,9 +11,10 @@ import (
 )
 
 var (
-	nameForm   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
-	pythonForm = regexp.MustCompile(`^3\.[0-9]{1,2}$`)
-	loginForm  = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?(?:\[bot\])?$`)
+	nameForm     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
+	pythonForm   = regexp.MustCompile(`^3\.[0-9]{1,2}$`)
+	variableForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	loginForm    = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?(?:\[bot\])?$`)
 )
 
 // check tells what is wrong with the values; missing keys and wrong types are told already.
@@ -100,6 +101,27 @@ func (d *decoder) pipelines(pipelines []Pipeline) {
 			d.needed(at+".command", p.Command)
 		}
 		d.duration(at+".timeout", p.Timeout)
+		for name := range p.Environment {
+			d.variable(at+".environment."+name, name)
+		}
+		for n, name := range p.Secrets {
+			d.variable(fmt.Sprintf("%s.secrets[%d]", at, n), name)
+		}
+	}
+}
+
+// closed are the beginnings of variables that no pipeline gets: the workflow run's, this program's,
+// and those that lead a ZenML client to its server.
+var closed = []string{"GITHUB_", "ACTIONS_", "RUNNER_", "INPUT_", "ZENML_UPGRADE_", "ZENML_STORE_", "ZENML_CONFIG_PATH", "ZENML_LOCAL_STORES_PATH"}
+
+func (d *decoder) variable(at, name string) {
+	if !variableForm.MatchString(name) {
+		d.at(at, "use letters, digits and _", "%q is no name for a variable", name)
+	}
+	for _, c := range closed {
+		if strings.HasPrefix(strings.ToUpper(name), c) {
+			d.at(at, "give it another name", "%s is never passed to a pipeline", name)
+		}
 	}
 }
 

@@ -1,0 +1,134 @@
+package compat
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
+)
+
+const (
+	maxLog   = 1 << 20  // bytes kept of the beginning of a run's log
+	maxTail  = 64 << 10 // and of the end of each stream, when the log was cut
+	maxWrote = 20       // files named that a run changed
+	fullDisk = 16 << 20 // bytes left below which failures are the disk's
+)
+
+// place is where one run of a pipeline happens.
+type place struct {
+	dir    string // its own copy of the repository
+	before treeState
+	mark   string // in the environment of all that it starts
+	log    *os.File
+	name   string // of the log, relative to the output folder; "" when none is kept
+	excess *bytes.Buffer
+}
+
+// place makes a copy of the repository for one run, and its log.
+func (w *world) place(p *pipeline, again string) (*place, error) {
+	name := fileName(p.Name) + "-" + w.name + again
+	pl := &place{dir: filepath.Join(w.dir, "runs", name), mark: "ZENML_UPGRADE_RUN=" + rand.Text()}
+	if err := copyTree(w.repo, pl.dir); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(pl.dir))
+	}
+	var err error
+	if pl.before, err = readTree(pl.dir, nil); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(pl.dir))
+	}
+	folder := w.logs
+	if folder == "" {
+		folder = filepath.Join(w.dir, "logs")
+	} else {
+		pl.name = "logs/" + name + ".log"
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, fmt.Errorf("making the folder for logs: %w", err)
+	}
+	if pl.log, err = os.Create(filepath.Join(folder, name+".log")); err != nil {
+		return nil, fmt.Errorf("making a log: %w", err)
+	}
+	return pl, nil
+}
+
+// finish closes the log and says what the run left in the repository's copy, which goes with it.
+func (p *place) finish(res *proc.Result) Attempt {
+	if st, err := p.log.Stat(); err == nil && st.Size() > maxLog {
+		for _, stream := range [][]byte{res.Stdout, res.Stderr} {
+			fmt.Fprintf(p.log, "\n[the end of what it wrote]\n%s\n", stream[max(0, len(stream)-maxTail):])
+		}
+	}
+	at := Attempt{Wrote: []string{}}
+	if p.name != "" {
+		at.Log = &p.name
+	}
+	if b, err := os.ReadFile(p.log.Name()); err == nil {
+		at.tail = lastLines(b)
+	}
+	if after, err := readTree(p.dir, nil); err == nil {
+		at.Wrote = append(at.Wrote, after.changed(p.before, true)...)
+		at.Wrote = at.Wrote[:min(maxWrote, len(at.Wrote))]
+	}
+	return at
+}
+
+func (p *place) remove() {
+	_ = p.log.Close()
+	_ = os.RemoveAll(p.dir) // below a temporary folder that goes as a whole
+}
+
+// with adds where a run's log is and what it wrote to how it ended.
+func (at Attempt) with(end Attempt) Attempt {
+	end.Log, end.Wrote, end.tail = at.Log, at.Wrote, at.tail
+	return end
+}
+
+const tailLines = 40
+
+func lastLines(log []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
+	return clean(strings.Join(lines[max(0, len(lines)-tailLines):], "\n"))
+}
+
+// fileName makes a pipeline's name fit for a file.
+func fileName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
+			return r
+		}
+		return '_'
+	}, name)
+}
+
+// failed is a failure, unless the world itself is broken: then nothing is known of the check.
+func (w *world) failed(seconds *float64, detail string) Attempt {
+	why := w.broken()
+	if why == "" {
+		return failure(seconds, detail)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.disturbed = why
+	at := skip(why)
+	at.Seconds = seconds
+	return at
+}
+
+// broken says why this world can prove nothing any more, "" when it can.
+func (w *world) broken() string {
+	select {
+	case <-w.server.Done():
+		return fmt.Sprintf("the throw-away server of ZenML %s ended while checks ran", w.version)
+	default:
+	}
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(w.dir, &st); err == nil && int64(st.Bavail)*st.Bsize < fullDisk {
+		return fmt.Sprintf("the disk that holds the test of ZenML %s is full", w.version)
+	}
+	return ""
+}
