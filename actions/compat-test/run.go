@@ -68,7 +68,7 @@ func planned(o compat.Options) *compat.Result {
 			From: &o.From, To: &o.To,
 			Reasons: []verdict.Reason{verdict.Because(verdict.Unknown, "dry_run", "this was a dry run: nothing was started and nothing is known", nil)},
 		},
-		Checks: compat.Planned(o), Artifacts: []compat.Artifact{}, Deprecated: []compat.Deprecated{},
+		Checks: compat.Planned(o), Artifacts: []compat.Artifact{}, Deprecated: []compat.Deprecated{}, Code: []compat.Breakage{},
 		Pins: compat.Pins{Files: []string{}, Ignored: []string{}, Dropped: []string{}},
 	}
 	r.Decide("dry_run")

@@ -73,11 +73,14 @@ fill()
 		t.loadNew(b.Context())
 		b.ReportMetric(old.Seconds(), "old-s")
 		b.ReportMetric(time.Since(begin).Seconds(), "new-s")
+		b.Logf("old %s, new %s, %d MiB", old, time.Since(begin), peak.Load()>>20)
 		b.ReportMetric(float64(peak.Load())/(1<<20), "peak-MiB")
 		same := 0
 		for _, a := range t.res.Artifacts {
 			if a.SameValue != nil && *a.SameValue {
 				same++
+			} else {
+				b.Logf("%s: %s, %s, %q", a.label(), a.LoadOld, a.LoadNew, value(a.Cause))
 			}
 		}
 		if same != 1000 {

@@ -130,6 +130,12 @@ func (t *test) conclude() {
 	for i := range t.res.Checks {
 		judge(&t.res.Checks[i])
 	}
+	for _, c := range t.res.Checks {
+		if f := c.Candidate.fault; f != nil && c.Verdict == BrokenByUpgrade {
+			f.Rule, f.Check = string(c.Verdict), c.Name
+			t.res.Code = append(t.res.Code, *f)
+		}
+	}
 	slices.SortStableFunc(t.res.Checks, func(a, b Check) int { return strings.Compare(order(a), order(b)) })
 	slices.SortStableFunc(t.res.Deprecated, func(a, b Deprecated) int { return strings.Compare(a.Check, b.Check) })
 	t.res.Reasons = t.res.reasons(slices.Contains(t.Suite, "client"))

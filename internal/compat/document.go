@@ -26,13 +26,13 @@ func (r *Result) Document() report.Document {
 		d.Sections = append(d.Sections, r.artifactSection())
 	}
 	if len(r.Deprecated) > 0 {
-		var items []report.Text
-		for _, dep := range r.Deprecated {
-			items = append(items, report.Text{{Code: dep.Check}, {Plain: " "}, {Code: dep.Message}})
-		}
-		d.Sections = append(d.Sections, report.Section{
-			Title: "Warnings of what will go", Folded: true, Blocks: []report.Block{report.List{Items: items}},
-		})
+		d.Sections = append(d.Sections, r.deprecatedSection())
+	}
+	if logs := r.logs(); len(logs.Blocks) > 0 {
+		d.Sections = append(d.Sections, logs)
+	}
+	if slow := r.slowest(); len(slow.Rows) > 0 {
+		d.Sections = append(d.Sections, report.Section{Title: "The slowest ten", Folded: true, Blocks: []report.Block{slow}})
 	}
 	d.Sections = append(d.Sections, report.Section{
 		Title: "All checks", Folded: true, Blocks: []report.Block{table(r.Checks)},
@@ -124,38 +124,4 @@ func (r *Result) pinSection() report.Section {
 		s.Blocks = append(s.Blocks, report.Para{Text: report.T("The new client ran without:")}, report.List{Items: items})
 	}
 	return s
-}
-
-func (r *Result) skewSection() report.Section {
-	t := report.Table{Header: []string{"call", "status"}}
-	for _, s := range r.Skew {
-		t.Rows = append(t.Rows, []report.Text{report.C(s.Call), report.T(string(s.Status))})
-	}
-	return report.Section{
-		Title:  fmt.Sprintf("A client of %s on the server of %s", r.Skew[0].Client, r.Skew[0].Server),
-		Folded: true, Blocks: []report.Block{t},
-	}
-}
-
-func (r *Result) artifactSection() report.Section {
-	t := report.Table{Header: []string{"artifact", "type", "old", "new", "same value", "class of failure"}}
-	for _, a := range r.Artifacts {
-		kind, same, class := "unknown", "not compared", ""
-		if a.Class != nil {
-			class = words(*a.Class)
-		}
-		if a.Type != nil {
-			kind = *a.Type
-		}
-		if a.SameValue != nil {
-			same = map[bool]string{true: "yes", false: "no"}[*a.SameValue]
-		}
-		t.Rows = append(t.Rows, []report.Text{
-			report.C(a.label()), report.C(kind), report.T(string(a.LoadOld)), report.T(string(a.LoadNew)), report.T(same), report.T(class),
-		})
-	}
-	count := fmt.Sprintf("%d of the old server's %s were loaded by both versions.", len(r.Artifacts), report.Count(r.held, "artifact version"))
-	return report.Section{
-		Title: "Artifacts of the old version", Folded: true, Blocks: []report.Block{report.Para{Text: report.T(count)}, t},
-	}
 }

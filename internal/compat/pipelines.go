@@ -19,7 +19,6 @@ import (
 const (
 	pipelineTimeout = 10 * time.Minute
 	longTimeout     = time.Hour // for pipelines marked long
-	maxDeprecated   = 20        // lines kept of one pipeline
 )
 
 // pipeline is a pipeline of the repository, its command split.
@@ -147,13 +146,13 @@ func (w *world) pipelineOnce(ctx context.Context, p *pipeline, again string) (At
 		return failure(nil, err.Error()), nil
 	}
 	// The world's own variables come last: no configuration leads a pipeline to another server.
-	env := append(slices.Clone(p.env), w.env(place.mark)...)
+	env := append(slices.Clone(p.env), w.env(place.env(w)...)...)
 	res, err := proc.Run(ctx, proc.Command{
 		Path: path, Args: p.words[1:], Dir: place.dir, Env: env, Timeout: p.timeout, Log: place.log, MaxLog: maxLog,
 		Secrets: append(slices.Clone(p.hidden), w.secrets...),
 	})
 	proc.KillMarked(place.mark)
-	old := deprecations(p.check(), string(res.Stdout)+"\n"+string(res.Stderr))
+	old := place.deprecations(p.check())
 	at := place.finish(&res)
 	if err != nil {
 		return at.with(w.failed(&res.Seconds, err.Error())), old
@@ -219,25 +218,4 @@ func (w *world) executable(dir, word string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("the program %q was found neither in the test environment nor on PATH", word)
-}
-
-// deprecations picks the lines in which a run warns of what will go.
-func deprecations(check, log string) []Deprecated {
-	var out []Deprecated
-	seen := map[string]bool{}
-	for line := range strings.Lines(log) {
-		line = strings.TrimSpace(line)
-		lower := strings.ToLower(line)
-		if !strings.Contains(lower, "deprecat") || seen[line] || len(out) >= maxDeprecated {
-			continue
-		}
-		seen[line] = true
-		if r := []rune(clean(line)); len(r) > 400 {
-			line = string(r[:400]) + " [cut]"
-		} else {
-			line = string(r)
-		}
-		out = append(out, Deprecated{Check: check, Message: line})
-	}
-	return out
 }

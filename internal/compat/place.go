@@ -1,12 +1,13 @@
 package compat
 
 import (
-	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -27,7 +28,7 @@ type place struct {
 	mark   string // in the environment of all that it starts
 	log    *os.File
 	name   string // of the log, relative to the output folder; "" when none is kept
-	excess *bytes.Buffer
+	notes  string // file of the warnings; see deprecations
 }
 
 // place makes a copy of the repository for one run, and its log.
@@ -53,7 +54,13 @@ func (w *world) place(p *pipeline, again string) (*place, error) {
 	if pl.log, err = os.Create(filepath.Join(folder, name+".log")); err != nil {
 		return nil, fmt.Errorf("making a log: %w", err)
 	}
+	pl.notes = filepath.Join(w.dir, "runs", name+".jsonl")
 	return pl, nil
+}
+
+// env is what a run gets beside its world: the mark, and the hooks that note warnings.
+func (p *place) env(w *world) []string {
+	return []string{p.mark, "PYTHONPATH=" + filepath.Join(w.suite, "zu_hooks"), "ZU_ROOT=" + p.dir, "ZU_DEPRECATIONS=" + p.notes}
 }
 
 // finish closes the log and says what the run left in the repository's copy, which goes with it.
@@ -70,6 +77,7 @@ func (p *place) finish(res *proc.Result) Attempt {
 	if b, err := os.ReadFile(p.log.Name()); err == nil {
 		at.tail = lastLines(b)
 	}
+	at.fault = p.fault(string(res.Stdout) + "\n" + string(res.Stderr))
 	if after, err := readTree(p.dir, nil); err == nil {
 		at.Wrote = append(at.Wrote, after.changed(p.before, true)...)
 		at.Wrote = at.Wrote[:min(maxWrote, len(at.Wrote))]
@@ -84,8 +92,36 @@ func (p *place) remove() {
 
 // with adds where a run's log is and what it wrote to how it ended.
 func (at Attempt) with(end Attempt) Attempt {
-	end.Log, end.Wrote, end.tail = at.Log, at.Wrote, at.tail
+	end.Log, end.Wrote, end.tail, end.fault = at.Log, at.Wrote, at.tail, at.fault
 	return end
+}
+
+var frame = regexp.MustCompile(`(?m)^\s*File "([^"]+)", line (\d+)`)
+
+// fault finds the line of the repository's code that the last traceback of a run names last.
+func (p *place) fault(said string) *Breakage {
+	begin := strings.LastIndex(said, "Traceback (most recent call last)")
+	if begin < 0 {
+		return nil
+	}
+	trace := said[begin:]
+	var out *Breakage
+	for _, m := range frame.FindAllStringSubmatch(trace, -1) {
+		file, err := filepath.Rel(p.dir, m[1])
+		line, errLine := strconv.Atoi(m[2])
+		if err == nil && errLine == nil && filepath.IsLocal(file) {
+			out = &Breakage{File: filepath.ToSlash(file), Line: line}
+		}
+	}
+	if out != nil {
+		for text := range strings.Lines(trace) {
+			if text[0] != ' ' && strings.TrimSpace(text) != "" && !strings.HasPrefix(text, "Traceback") {
+				out.Message = clean(text)
+				break
+			}
+		}
+	}
+	return out
 }
 
 const tailLines = 40

@@ -1,7 +1,9 @@
 package compat
 
 import (
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,7 +34,8 @@ def moved():
 def wobbly():
     make()
 `,
-	"run_steady.py": "from flows import steady\nsteady()\n",
+	// A library's filter must not hide that the new version warns of it.
+	"run_steady.py": "import warnings\nwarnings.simplefilter('ignore')\nfrom zenml.config import DockerSettings\nfrom flows import steady\nDockerSettings(\n    replicate_local_python_environment='pip_freeze')\nwarnings.warn('mine', FutureWarning)\nsteady()\n",
 	// 0.98.0 has no event sources any more.
 	"run_moved.py":  "from zenml.client import Client\nfrom flows import moved\nClient().list_event_sources()\nmoved()\n",
 	"run_never.py":  "raise SystemExit('the warehouse is closed')\n",
@@ -74,6 +77,23 @@ func TestBreakagesAreToldApart(t *testing.T) {
 	}
 	if res.Decision != verdict.Block || res.ReasonCode != "broken_by_upgrade" {
 		t.Errorf("decision %s, %s", res.Decision, res.ReasonCode)
+	}
+	var fell []Breakage
+	for _, b := range res.Code {
+		b.Message = strings.Join(strings.Fields(b.Message)[:1], "")
+		fell = append(fell, b)
+	}
+	if d := cmp.Diff([]Breakage{{File: "run_moved.py", Line: 3, Rule: "broken_by_upgrade", Message: "AttributeError:", Check: "pipeline:moved"}}, fell); d != "" {
+		t.Errorf("lines at fault (-want +got):\n%s", d)
+	}
+	warned := map[string]string{}
+	for _, d := range res.Deprecated {
+		if d.Check == "pipeline:steady" && d.File != nil && d.Line != nil {
+			warned[fmt.Sprintf("%s:%d", *d.File, *d.Line)] = d.Kind
+		}
+	}
+	if d := cmp.Diff(map[string]string{"run_steady.py:5": "log", "run_steady.py:7": "FutureWarning"}, warned); d != "" {
+		t.Errorf("warnings (-want +got):\n%s\n%+v", d, res.Deprecated)
 	}
 	pickled := 0
 	for _, a := range res.Artifacts {

@@ -93,7 +93,7 @@ func newTest(o Options, dir string) (*test, error) {
 	}
 	t.res = &Result{
 		Common: report.Common{From: &t.From, To: &t.To},
-		Checks: []Check{}, Artifacts: []Artifact{}, Deprecated: []Deprecated{},
+		Checks: []Check{}, Artifacts: []Artifact{}, Deprecated: []Deprecated{}, Code: []Breakage{},
 	}
 	if err := t.read(); err != nil {
 		return nil, err

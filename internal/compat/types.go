@@ -28,6 +28,7 @@ type Attempt struct {
 
 	unsteady bool   // failed, then passed when it was repeated
 	tail     string // the end of the log
+	fault    *Breakage
 }
 
 // Verdict compares a check's two attempts.
@@ -98,10 +99,22 @@ type Skew struct {
 	Detail *string `json:"detail"`
 }
 
-// Deprecated is a line in which the new version warns of something that will go.
+// Deprecated is a warning of something that will go, seen while the new version ran.
 type Deprecated struct {
-	Check   string `json:"check"`
+	Check   string  `json:"check"`
+	Kind    string  `json:"kind"` // class of the warning, or "log"
+	Message string  `json:"message"`
+	File    *string `json:"file"` // the user's line that led there; null when none did
+	Line    *int    `json:"line"`
+}
+
+// Breakage is a line of the user's code at which the upgrade breaks a check.
+type Breakage struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Rule    string `json:"rule"` // the verdict
 	Message string `json:"message"`
+	Check   string `json:"check"`
 }
 
 // Pins says which requirements the clients ran with.
@@ -120,6 +133,7 @@ type Result struct {
 	Artifacts  []Artifact   `json:"artifacts"`
 	Skew       []Skew       `json:"skew"` // null when not measured
 	Deprecated []Deprecated `json:"deprecated"`
+	Code       []Breakage   `json:"code"`
 	Pins       Pins         `json:"pins"`
 
 	held      int      // artifact versions on the old server
