@@ -20,16 +20,19 @@ type Inputs struct {
 	To             string `help:"ZenML version to upgrade to." required:"true" placeholder:"VERSION"`
 	Suite          string `help:"Built-in checks to run, of basic, complex, artifact, integration, client and dashboard; none for none." default:"basic,complex,artifact,integration,client,dashboard" placeholder:"LIST"`
 	Pipelines      string `help:"Names of the configured pipelines to run; all, or none." default:"all" placeholder:"LIST"`
+	Shard          string `help:"Which part of the test this run does, as k/n: of n runs that share it the k-th. All get the same inputs otherwise." placeholder:"K/N"`
+	Timings        string `help:"A result.json of an earlier run: shards are divided by how long each check took there." placeholder:"FILE"`
+	Aggregate      string `help:"Folder with the results of all shards, each in a folder of its own. They are joined; nothing is run." placeholder:"DIR"`
 	Artifacts      string `help:"Artifact versions of the old server that both versions load: sample (200, of each type and materializer the newest in turn), all, none or a number." default:"sample" placeholder:"SELECTION"`
-	PythonVersions string `help:"Python to test with: one version, which must be installed. Default: the first of the configuration's projects, else one that ZenML supports." placeholder:"VERSION"`
+	PythonVersions string `help:"Python versions to test with, such as 3.11,3.12. For each the requirements are resolved; checks run where it is installed. Default: the first of the configuration's projects, else one that ZenML supports." placeholder:"LIST"`
 }
 
 // anyPython is what ZenML versions since 0.55 have in common.
 const anyPython = ">=3.10,<3.12"
 
 // decode checks every input and returns all faults at once.
-func (in *Inputs) decode(cfg *config.Config) (compat.Options, error) {
-	o := compat.Options{From: strings.TrimSpace(in.From), To: strings.TrimSpace(in.To)}
+func (in *Inputs) decode(cfg *config.Config) (o compat.Options, pys []string, err error) {
+	o = compat.Options{From: strings.TrimSpace(in.From), To: strings.TrimSpace(in.To)}
 	faults := []error{action.Versions(o.From, o.To)}
 	if cfg == nil { // told by the caller; what it holds cannot be judged
 		cfg, in.Pipelines = &config.Config{}, "none"
@@ -48,15 +51,40 @@ func (in *Inputs) decode(cfg *config.Config) (compat.Options, error) {
 	for _, p := range cfg.Projects {
 		o.Projects = append(o.Projects, p.Path)
 	}
-	var err error
 	if o.Artifacts, err = compat.ParseSelection(in.Artifacts); err != nil {
 		faults = append(faults, fault.BadInput("artifacts "+err.Error(), "give one of these"))
 	}
-	o.Python = python(&faults, action.List(in.PythonVersions), cfg)
+	pys = pythons(&faults, action.List(in.PythonVersions), cfg)
 	if len(o.Suite) == 0 && len(o.Pipelines) == 0 {
 		faults = append(faults, fault.BadInput("suite and pipelines leave nothing to run", "name at least one built-in check or one configured pipeline"))
 	}
-	return o, errors.Join(faults...)
+	faults = append(faults, in.share(&o))
+	return o, pys, errors.Join(faults...)
+}
+
+// share leaves in the options what this shard runs.
+func (in *Inputs) share(o *compat.Options) error {
+	shard, err := compat.ParseShard(in.Shard)
+	if err != nil {
+		return fault.BadInput("shard "+err.Error(), "write it as 2/4")
+	}
+	if shard == nil {
+		if in.Timings != "" {
+			return fault.BadInput("timings is given without shard", "give both or none")
+		}
+		return nil
+	}
+	if in.Aggregate != "" {
+		return fault.BadInput("shard and aggregate are both given", "run the shards first, then aggregate their results")
+	}
+	var seconds map[string]float64
+	if in.Timings != "" {
+		if seconds, err = compat.Timings(in.Timings); err != nil {
+			return err
+		}
+	}
+	o.Shard = shard
+	return shard.Take(o, seconds)
 }
 
 // choose returns the named ones of what there is: all of them for "all", nothing for "none".
@@ -80,21 +108,23 @@ func choose(faults *[]error, input string, asked, known []string) []string {
 	return out
 }
 
-func python(faults *[]error, asked []string, cfg *config.Config) string {
-	switch {
-	case len(asked) > 1:
-		*faults = append(*faults, fault.BadInput(fmt.Sprintf("python-versions %q names more than one", asked), "run once for each version, with one job of a matrix each"))
-		return ""
-	case len(asked) == 1 && (version.Valid(asked[0]) != nil || !strings.HasPrefix(asked[0], "3.")):
-		*faults = append(*faults, fault.BadInput(fmt.Sprintf("python-versions %q is not a version of Python", asked[0]), "write it as 3.11"))
-		return ""
-	case len(asked) == 1:
-		return asked[0]
+// pythons returns the Python versions to test with; the one of a single element may be a range.
+func pythons(faults *[]error, asked []string, cfg *config.Config) []string {
+	for i, v := range asked {
+		switch {
+		case version.Valid(v) != nil || !strings.HasPrefix(v, "3."):
+			*faults = append(*faults, fault.BadInput(fmt.Sprintf("python-versions %q is not a version of Python", v), "write it as 3.11"))
+		case slices.Contains(asked[:i], v):
+			*faults = append(*faults, fault.BadInput(fmt.Sprintf("python-versions names %q twice", v), "keep one"))
+		}
+	}
+	if len(asked) > 0 {
+		return asked
 	}
 	for _, p := range cfg.Projects {
 		if len(p.PythonVersions) > 0 {
-			return p.PythonVersions[0]
+			return p.PythonVersions[:1]
 		}
 	}
-	return anyPython
+	return []string{anyPython}
 }

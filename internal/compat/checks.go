@@ -51,7 +51,9 @@ func (t *test) runAll(ctx context.Context, w *world, checks []string, last bool)
 	}
 	if last {
 		g.Go(func() error { t.loadNew(ctx); return nil })
-		g.Go(func() error { t.visit(ctx); return nil })
+		if slices.Contains(t.Suite, "client") {
+			g.Go(func() error { t.visitNew(ctx); return nil })
+		}
 	}
 	_ = g.Wait() // the goroutines' failures are attempts, not errors
 	if slices.Contains(t.Suite, "dashboard") {
@@ -64,16 +66,6 @@ func single(name string, at Attempt) *attempts {
 	a := &attempts{}
 	a.set(name, at)
 	return a
-}
-
-// visit measures what the old client can do on the new server.
-func (t *test) visit(ctx context.Context) {
-	if !slices.Contains(t.Suite, "client") {
-		return
-	}
-	if skew, err := t.old.skew(ctx, t.new); err == nil {
-		t.res.Skew = skew
-	}
 }
 
 // builtIn returns the kind of a check of ours, and whether it is one.

@@ -16,7 +16,10 @@ func (r *Result) Document() report.Document {
 		Footer: fmt.Sprintf("zenml-upgrade %s, %.0f s", r.ToolVersion, r.Seconds),
 	}
 	d.Sections = append(d.Sections, r.odd(), r.pipelines())
-	if !r.Pins.Resolved {
+	if len(r.Pythons) > 0 {
+		d.Sections = append(d.Sections, r.pythonSection())
+	}
+	if len(r.Pins.Files) > 0 && !r.Pins.Resolved {
 		d.Sections = append(d.Sections, r.pinSection())
 	}
 	if len(r.Skew) > 0 {

@@ -8,17 +8,6 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 )
 
-func (r *Result) skewSection() report.Section {
-	t := report.Table{Header: []string{"call", "status"}}
-	for _, s := range r.Skew {
-		t.Rows = append(t.Rows, []report.Text{report.C(s.Call), report.T(string(s.Status))})
-	}
-	return report.Section{
-		Title:  fmt.Sprintf("A client of %s on the server of %s", r.Skew[0].Client, r.Skew[0].Server),
-		Folded: true, Blocks: []report.Block{t},
-	}
-}
-
 func (r *Result) artifactSection() report.Section {
 	t := report.Table{Header: []string{"artifact", "type", "old", "new", "same value", "class of failure"}}
 	for _, a := range r.Artifacts {

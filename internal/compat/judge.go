@@ -2,7 +2,6 @@ package compat
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
@@ -137,25 +136,6 @@ func (r *Result) gaps() []verdict.Reason {
 			"the selection of artifacts holds none of "+report.Count(len(r.unseen), "pair")+" of type and materializer", r.unseen))
 	}
 	return out
-}
-
-func (r *Result) skewReasons() []verdict.Reason {
-	if r.Skew == nil {
-		return []verdict.Reason{verdict.Because(verdict.Review, "skew_not_measured",
-			"whether old clients work on the new server could not be measured", nil)}
-	}
-	var calls []string
-	for _, s := range r.Skew {
-		if s.Status == Failed {
-			calls = append(calls, s.Call)
-		}
-	}
-	if len(calls) == 0 {
-		return nil
-	}
-	return []verdict.Reason{verdict.Because(verdict.Review, "old_clients_break",
-		fmt.Sprintf("clients of %s fail in %d of %d calls on a server of %s: upgrade clients together with the server",
-			r.Skew[0].Client, len(calls), len(r.Skew), r.Skew[0].Server), calls)}
 }
 
 // notProved names the critical checks of which it is not known whether the upgrade breaks them.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
@@ -62,11 +63,13 @@ func TestGapsAreNotPasses(t *testing.T) {
 		"artifact_store_written":    {func(r *Result) { r.written = []string{"a"} }, false, "review"},
 		"nothing_passed":            {func(r *Result) { r.Checks = nil }, false, "unknown"},
 		"skew_not_measured":         {func(*Result) {}, true, "review"},
-		"old_clients_break":         {func(r *Result) { r.Skew = []Skew{{Status: Failed, Call: "list_flavors"}} }, true, "review"},
+		"old_clients_break":         {func(r *Result) { r.Skew = []Skew{{Client: "0.85.0", Status: Failed, Call: "list_flavors"}} }, true, "review"},
+		"new_clients_break":         {func(r *Result) { r.Skew = []Skew{{Client: "0.98.0", Status: Failed, Call: "list_flavors"}} }, true, "review"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := &Result{Checks: []Check{ok}, Pins: Pins{Resolved: true}}
+			from, to := "0.85.0", "0.98.0"
+			r := &Result{Common: report.Common{From: &from, To: &to}, Checks: []Check{ok}, Pins: Pins{Resolved: true}}
 			c.change(r)
 			decision, code := verdict.Sum(r.reasons(c.skew), "compatible")
 			if string(decision) != c.want || code != name {
@@ -166,5 +169,17 @@ func TestCleanLeavesStatementsOut(t *testing.T) {
 	got := clean("RuntimeError: (sqlite3.OperationalError) no such column [SQL: SELECT password FROM user]")
 	if strings.Contains(got, "SELECT") || strings.Contains(got, "column") || !strings.HasPrefix(got, "RuntimeError") {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestSkewIsJudgedByTheClientsOwnServer(t *testing.T) {
+	t.Parallel()
+	rows := []Skew{{Call: "a", Status: Failed}, {Call: "b", Status: Failed}, {Call: "c", Status: Passed}}
+	got := map[string]Status{}
+	for _, s := range judged(rows, []Skew{{Call: "a", Status: Failed}, {Call: "b", Status: Passed}, {Call: "c", Status: Failed}}) {
+		got[s.Call] = s.Status
+	}
+	if d := cmp.Diff(map[string]Status{"a": Skipped, "b": Failed, "c": Passed}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }

@@ -33,7 +33,7 @@ type place struct {
 
 // place makes a copy of the repository for one run, and its log.
 func (w *world) place(p *pipeline, again string) (*place, error) {
-	name := fileName(p.Name) + "-" + w.name + again
+	name := fileName(p.Name) + w.label + "-" + w.name + again
 	pl := &place{dir: filepath.Join(w.dir, "runs", name), mark: "ZENML_UPGRADE_RUN=" + rand.Text()}
 	if err := copyTree(w.repo, pl.dir); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(pl.dir))

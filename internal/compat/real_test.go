@@ -2,7 +2,9 @@ package compat
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,7 +58,7 @@ func TestBreakagesAreToldApart(t *testing.T) {
 		pipelines = append(pipelines, config.Pipeline{Name: name, Command: "python run_" + name + ".py"})
 	}
 	res, err := Run(t.Context(), Options{
-		From: "0.85.0", To: "0.98.0", Suite: []string{"artifact", "dashboard"}, Artifacts: Selection{-1}, Pipelines: pipelines, Repo: repo,
+		From: "0.85.0", To: "0.98.0", Suite: []string{"artifact", "client", "dashboard"}, Artifacts: Selection{-1}, Pipelines: pipelines, Repo: repo,
 		Python: ">=3.10,<3.12", Pyenv: machine.Manager(t), Environ: os.Environ(),
 	})
 	if err != nil {
@@ -69,7 +71,7 @@ func TestBreakagesAreToldApart(t *testing.T) {
 		}
 	}
 	want := map[string]Verdict{
-		"server:start": OK, "artifact": OK, "pipeline:steady": OK, "pipeline:moved": BrokenByUpgrade,
+		"server:start": OK, "artifact": OK, "client:lists": OK, "client:writes": OK, "pipeline:steady": OK, "pipeline:moved": BrokenByUpgrade,
 		"pipeline:never": AlreadyBroken, "pipeline:idle": NotCompared, "pipeline:wobbly": Flaky,
 	}
 	if d := cmp.Diff(want, got); d != "" {
@@ -77,6 +79,23 @@ func TestBreakagesAreToldApart(t *testing.T) {
 	}
 	if res.Decision != verdict.Block || res.ReasonCode != "broken_by_upgrade" {
 		t.Errorf("decision %s, %s", res.Decision, res.ReasonCode)
+	}
+	fails := map[string][]string{}
+	for _, s := range res.Skew {
+		t.Logf("client %s: %s %s %.150s", s.Client, s.Call, s.Status, value(s.Detail))
+		if s.Status == Failed {
+			fails[s.Client] = append(fails[s.Client], s.Call)
+		}
+	}
+	for client, calls := range map[string][]string{
+		"0.85.0": {"list_flavors(size=500)", "run a pipeline", "artifact_version.load()", "list_stacks(hydrate=True)"},
+		"0.98.0": {"list_flavors()", "run a pipeline"},
+	} {
+		for _, call := range calls {
+			if !slices.Contains(fails[client], call) {
+				t.Errorf("a client of %s does not fail in %s, but in %q", client, call, fails[client])
+			}
+		}
 	}
 	var fell []Breakage
 	for _, b := range res.Code {
@@ -106,5 +125,61 @@ func TestBreakagesAreToldApart(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(repo); len(left) != len(team) {
 		t.Errorf("the repository itself was written to: %v", left)
+	}
+}
+
+// The same from a much older version, on one Python that is here and on one that may not be.
+func TestOldVersionOnSeveralPythons(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("skipped: -short leaves out what starts real ZenML servers")
+	}
+	tree := maps.Clone(team)
+	tree["requirements.txt"] = "zenml[server]==0.75.0\n"
+	tree["run_steady.py"] = "from flows import steady\nsteady()\n"
+	var pipelines []config.Pipeline
+	for _, name := range []string{"steady", "moved", "never"} {
+		pipelines = append(pipelines, config.Pipeline{Name: name, Command: "python run_" + name + ".py"})
+	}
+	res, err := RunAll(t.Context(), Options{
+		From: "0.75.0", To: "0.98.0", Artifacts: Selection{-1}, Pipelines: pipelines, Repo: files.Dir(t, tree),
+		Pyenv: machine.Manager(t), Environ: os.Environ(),
+	}, []string{"3.11", "3.19"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]Verdict{}
+	for _, c := range res.Checks {
+		if c.Kind != KindArtifact {
+			got[c.Name] = c.Verdict
+		}
+	}
+	want := map[string]Verdict{
+		"server:start on Python 3.11": OK, "pipeline:steady on Python 3.11": OK, "pipeline:moved on Python 3.11": BrokenByUpgrade,
+		"pipeline:never on Python 3.11": AlreadyBroken, "python:3.19": NotCompared,
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("verdicts (-want +got):\n%s", d)
+	}
+	same := 0
+	for _, a := range res.Artifacts {
+		if a.SameValue != nil && *a.SameValue {
+			same++
+		}
+	}
+	if same == 0 {
+		t.Errorf("no artifact of 0.75.0 was compared: %+v", res.Artifacts)
+	}
+	if f := res.Pythons[1]; f.Ran || f.Resolves == nil || *f.Resolves || f.Proof == nil || !res.Pythons[0].Ran || !*res.Pythons[0].Resolves {
+		t.Errorf("of the Pythons: %+v", res.Pythons)
+	}
+	var codes []string
+	for _, r := range res.Reasons {
+		codes = append(codes, r.Code)
+	}
+	for _, code := range []string{"broken_by_upgrade", "python_skipped", "python_unresolved"} {
+		if !slices.Contains(codes, code) {
+			t.Errorf("no reason %s among %q", code, codes)
+		}
 	}
 }

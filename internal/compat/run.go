@@ -17,7 +17,6 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/progress"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
@@ -36,10 +35,12 @@ type Options struct {
 	Secrets   []string // kept out of everything that processes say
 	Named     bool     // Pipelines were asked for by name: those marked long run too
 	Untrusted bool     // the code comes from a fork or a bot: it gets no secrets
+	Shard     *Shard   // what of the test is run here; nil: all
 	Logs      string   // folder for the pipelines' logs; "" keeps none
 	Progress  *progress.Display
 
 	limits *matrixLimits // nil: the usual ones
+	label  string        // tells several runs of one test apart in the names of logs
 }
 
 // test is one run under way.
@@ -56,6 +57,9 @@ type test struct {
 	stored    treeState // before anything was loaded
 
 	repository treeState // of the repository itself, before anything ran
+	control    []Skew    // the old client on its own server
+	early      []Skew    // the new client on the old server
+	skewGap    string    // why the skew could not be measured
 	newDown    string    // why the new server does not serve, "" when it does
 }
 
@@ -91,10 +95,8 @@ func newTest(o Options, dir string) (*test, error) {
 	if t.limits == nil {
 		t.limits = &usualLimits
 	}
-	t.res = &Result{
-		Common: report.Common{From: &t.From, To: &t.To},
-		Checks: []Check{}, Artifacts: []Artifact{}, Deprecated: []Deprecated{}, Code: []Breakage{},
-	}
+	t.res = emptyResult(o.From, o.To)
+	t.res.Shard = o.Shard
 	if err := t.read(); err != nil {
 		return nil, err
 	}
@@ -102,7 +104,7 @@ func newTest(o Options, dir string) (*test, error) {
 	fresh := func(name, version string) *world {
 		return &world{
 			name: name, version: version, dir: filepath.Join(dir, name), stores: stores, password: password,
-			environ: o.Environ, secrets: append([]string{password}, o.Secrets...), logs: o.Logs,
+			environ: o.Environ, secrets: append([]string{password}, o.Secrets...), logs: o.Logs, label: o.label,
 		}
 	}
 	t.old, t.new = fresh("old", o.From), fresh("new", o.To)
@@ -200,15 +202,22 @@ func (t *test) baseline(ctx context.Context) error {
 		t.noteIntegrations()
 		return nil
 	})
-	if err != nil || t.Artifacts == (Selection{}) {
+	if err != nil {
 		return err
 	}
-	return t.step("ZenML "+t.From+": artifacts are loaded", func() error {
-		if err := t.loadOld(ctx); err != nil {
-			t.oldResult.set("artifact:probe", failure(nil, err.Error()))
-		}
-		return nil
-	})
+	if t.Artifacts != (Selection{}) {
+		err = t.step("ZenML "+t.From+": artifacts are loaded", func() error {
+			if err := t.loadOld(ctx); err != nil {
+				t.oldResult.set("artifact:probe", failure(nil, err.Error()))
+			}
+			return nil
+		})
+	}
+	if err != nil || !slices.Contains(t.Suite, "client") {
+		return err
+	}
+	// Last: what the new client writes must not come among the old version's artifacts.
+	return t.step("ZenML "+t.From+": the new client visits", func() error { t.visitOld(ctx); return nil })
 }
 
 // packages returns the names of what the repository asks for beside ZenML itself.

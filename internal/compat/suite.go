@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 )
 
 // Groups are the built-in checks that can be asked for.
@@ -143,14 +145,15 @@ func failure(seconds *float64, detail string) Attempt {
 
 func skip(why string) Attempt { return Attempt{Status: Skipped, Detail: &why} }
 
-// Planned names what a run with these options would check, all of it skipped. Artifacts are not
-// among it: they are known only once the old version has written them.
-func Planned(o Options) []Check {
-	out := []Check{}
+// Planned is the result of a dry run: it names what a run with these options would check, all of it
+// skipped. Artifacts are not among it: they are known only once the old version has written them.
+func Planned(o Options) *Result {
+	r := emptyResult(o.From, o.To)
+	r.Shard = o.Shard
 	add := func(name string, kind Kind) {
 		c := Check{Name: name, Kind: kind, Required: true, Baseline: skip("dry run"), Candidate: skip("dry run")}
 		judge(&c)
-		out = append(out, c)
+		r.Checks = append(r.Checks, c)
 	}
 	for _, name := range suiteChecks(o.Suite, nil) {
 		add(name, suiteKind(name))
@@ -161,5 +164,7 @@ func Planned(o Options) []Check {
 	if slices.Contains(o.Suite, "dashboard") {
 		add("dashboard:page", KindDashboard)
 	}
-	return out
+	r.Reasons = []verdict.Reason{verdict.Because(verdict.Unknown, "dry_run", "this was a dry run: nothing was started and nothing is known", nil)}
+	r.Decide("dry_run")
+	return r
 }

@@ -5,6 +5,7 @@ package compat
 
 import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 )
 
 // Status is how one check ended in one world.
@@ -54,6 +55,7 @@ const (
 	KindIntegration Kind = "integration"
 	KindDashboard   Kind = "dashboard"
 	KindClient      Kind = "client"
+	KindPython      Kind = "python"
 )
 
 // Check is one question asked in both worlds.
@@ -134,6 +136,8 @@ type Result struct {
 	Skew       []Skew       `json:"skew"` // null when not measured
 	Deprecated []Deprecated `json:"deprecated"`
 	Code       []Breakage   `json:"code"`
+	Pythons    []PythonFact `json:"pythons"` // null when one Python was tested
+	Shard      *Shard       `json:"shard"`   // null when this is the whole test
 	Pins       Pins         `json:"pins"`
 
 	held      int      // artifact versions on the old server
@@ -141,4 +145,13 @@ type Result struct {
 	written   []string // files of the artifact stores that loading changed
 	touched   []string // files of the repository itself that changed during the run
 	disturbed []string // why a world could prove nothing any more
+}
+
+// emptyResult is a result of which every list is there and empty.
+func emptyResult(from, to string) *Result {
+	return &Result{
+		Common: report.Common{From: &from, To: &to, Reasons: []verdict.Reason{}},
+		Checks: []Check{}, Artifacts: []Artifact{}, Deprecated: []Deprecated{}, Code: []Breakage{},
+		Pins: Pins{Files: []string{}, Ignored: []string{}, Dropped: []string{}},
+	}
 }

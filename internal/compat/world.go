@@ -41,6 +41,7 @@ type world struct {
 	server   *server.Server
 	api      *zenml.Client
 	outputs  atomic.Int64
+	label    string // of the run, in the names of logs
 	logs     string // folder for logs that outlive the test; "" for none
 
 	mu        sync.Mutex

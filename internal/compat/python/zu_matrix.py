@@ -233,7 +233,8 @@ def run(task: Dict[str, Any], tell: Any) -> None:
             running.append(Child(task, queue.pop(0)))
         ready, _, _ = select.select([child.reader for child in running], [], [], 0.2)
         for child in list(running):
-            if not over(child, child.reader in ready, limits["seconds"], tell):
+            patience = 1 if len(child.batch) > 1 else 2  # before one is called hanging on a busy machine
+            if not over(child, child.reader in ready, patience * limits["seconds"], tell):
                 continue
             running.remove(child)
             how = child.close()
