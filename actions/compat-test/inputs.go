@@ -3,6 +3,7 @@ package compattest
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -19,6 +20,7 @@ type Inputs struct {
 	From           string `help:"ZenML version that runs now." required:"true" placeholder:"VERSION"`
 	To             string `help:"ZenML version to upgrade to." required:"true" placeholder:"VERSION"`
 	Suite          string `help:"Built-in checks to run, of basic, complex, artifact, integration, client and dashboard; none for none." default:"basic,complex,artifact,integration,client,dashboard" placeholder:"LIST"`
+	Integrations   string `help:"ZenML integrations that the group integration tests; auto for those that need a package of your requirements." default:"auto" placeholder:"LIST"`
 	Pipelines      string `help:"Names of the configured pipelines to run; all, or none." default:"all" placeholder:"LIST"`
 	Shard          string `help:"Which part of the test this run does, as k/n: of n runs that share it the k-th. All get the same inputs otherwise." placeholder:"K/N"`
 	Timings        string `help:"A result.json of an earlier run: shards are divided by how long each check took there." placeholder:"FILE"`
@@ -38,6 +40,9 @@ func (in *Inputs) decode(cfg *config.Config) (o compat.Options, pys []string, er
 		cfg, in.Pipelines = &config.Config{}, "none"
 	}
 	o.Suite = choose(&faults, "suite", action.List(in.Suite), compat.Groups)
+	if names := action.List(in.Integrations); len(names) > 0 && !(len(names) == 1 && names[0] == "auto") {
+		o.Integrations = integrations(&faults, names, o.Suite)
+	}
 	asked := action.List(in.Pipelines)
 	o.Named = len(asked) > 0 && asked[0] != "all"
 	var names []string
@@ -60,6 +65,21 @@ func (in *Inputs) decode(cfg *config.Config) (o compat.Options, pys []string, er
 	}
 	faults = append(faults, in.share(&o))
 	return o, pys, errors.Join(faults...)
+}
+
+var integrationForm = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
+
+// integrations checks the form of names; which there are only ZenML itself knows.
+func integrations(faults *[]error, names, suite []string) []string {
+	for _, name := range names {
+		if !integrationForm.MatchString(name) {
+			*faults = append(*faults, fault.BadInput(fmt.Sprintf("integrations %q is no name of an integration", name), "write it like sklearn"))
+		}
+	}
+	if !slices.Contains(suite, "integration") {
+		*faults = append(*faults, fault.BadInput("integrations are named, but suite leaves their checks out", "add integration to suite"))
+	}
+	return names
 }
 
 // share leaves in the options what this shard runs.

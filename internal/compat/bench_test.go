@@ -91,6 +91,7 @@ fill()
 
 // watchMemory samples the memory of this process and all below it until the benchmark ends.
 func watchMemory(b *testing.B) *atomic.Int64 {
+	b.Helper()
 	var peak atomic.Int64
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -3,6 +3,7 @@ package compat
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -116,6 +117,9 @@ func TestHostilePipelines(t *testing.T) {
 			t.Errorf("%s: %s %q, want %s %q\n%s", name, at.Status, value(at.Detail), status, detail, at.tail)
 		}
 		return at
+	}
+	if names, err := w.integrations(t.Context()); err != nil || !slices.Contains(names, "sklearn") || !slices.Contains(names, "mlflow") {
+		t.Errorf("the integrations are %q, %v", names, err)
 	}
 	expect("hangs", Failed, "ran past its time limit")
 	expect("looks", Passed, "")

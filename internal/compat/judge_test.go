@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
@@ -181,5 +182,37 @@ func TestSkewIsJudgedByTheClientsOwnServer(t *testing.T) {
 	}
 	if d := cmp.Diff(map[string]Status{"a": Skipped, "b": Failed, "c": Passed}, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestUnknownIntegrations(t *testing.T) {
+	t.Parallel()
+	known := []string{"sklearn", "mlflow"}
+	if err := unknownIntegrations([]string{"mlflow"}, known); err != nil {
+		t.Error(err)
+	}
+	err := unknownIntegrations([]string{"sklern", "teleport"}, known)
+	if !fault.IsInput(err) || len(fault.List(err)) != 2 || !strings.Contains(err.Error(), `did you mean "sklearn"?`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNothingButAServerIsNoPass(t *testing.T) {
+	t.Parallel()
+	r := &Result{Pins: Pins{Resolved: true}, Checks: []Check{{Name: serverStart, Required: true, Verdict: OK, Candidate: Attempt{Status: Passed}}}}
+	if decision, code := verdict.Sum(r.reasons(false), "compatible"); decision != verdict.Unknown || code != "nothing_passed" {
+		t.Errorf("an empty suite gives %s (%s)", decision, code)
+	}
+}
+
+func TestACriticalPipelineMustBeProved(t *testing.T) {
+	t.Parallel()
+	for v, want := range map[Verdict]verdict.Decision{OK: verdict.Pass, Fixed: verdict.Pass, AlreadyBroken: verdict.Unknown, NotCompared: verdict.Unknown, Flaky: verdict.Unknown} {
+		r := &Result{Pins: Pins{Resolved: true}, Checks: []Check{
+			{Name: "a", Candidate: Attempt{Status: Passed}, Verdict: OK}, {Name: "pipeline:x", critical: true, Verdict: v},
+		}}
+		if decision, _ := verdict.Sum(r.reasons(false), "compatible"); decision != want {
+			t.Errorf("a critical pipeline that is %s gives %s, want %s", v, decision, want)
+		}
 	}
 }

@@ -27,17 +27,19 @@ type Options struct {
 	Suite     []string // of Groups; empty: none of the built-in checks
 	Pipelines []config.Pipeline
 	Artifacts Selection
-	Projects  []string // folders below Repo whose requirements the clients get; empty: the root
-	Repo      string   // absolute
-	Python    string   // as in pyenv.Spec
-	Pyenv     *pyenv.Manager
-	Environ   []string // our process's environment; see proc.BaseEnv
-	Secrets   []string // kept out of everything that processes say
-	Named     bool     // Pipelines were asked for by name: those marked long run too
-	Untrusted bool     // the code comes from a fork or a bot: it gets no secrets
-	Shard     *Shard   // what of the test is run here; nil: all
-	Logs      string   // folder for the pipelines' logs; "" keeps none
-	Progress  *progress.Display
+
+	Integrations []string // to test; empty: those that a package of the requirements belongs to
+	Projects     []string // folders below Repo whose requirements the clients get; empty: the root
+	Repo         string   // absolute
+	Python       string   // as in pyenv.Spec
+	Pyenv        *pyenv.Manager
+	Environ      []string // our process's environment; see proc.BaseEnv
+	Secrets      []string // kept out of everything that processes say
+	Named        bool     // Pipelines were asked for by name: those marked long run too
+	Untrusted    bool     // the code comes from a fork or a bot: it gets no secrets
+	Shard        *Shard   // what of the test is run here; nil: all
+	Logs         string   // folder for the pipelines' logs; "" keeps none
+	Progress     *progress.Display
 
 	limits *matrixLimits // nil: the usual ones
 	label  string        // tells several runs of one test apart in the names of logs
@@ -191,12 +193,15 @@ func (t *test) prepare(ctx context.Context) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	return t.old.login(ctx)
+	if err := t.old.login(ctx); err != nil {
+		return err
+	}
+	return t.checkIntegrations(ctx)
 }
 
 // baseline runs every check in the old world.
 func (t *test) baseline(ctx context.Context) error {
-	checks := suiteChecks(t.Suite, t.packages())
+	checks := suiteChecks(t.Suite, t.packages(), t.Integrations)
 	err := t.step("ZenML "+t.From+": checks", func() error {
 		t.oldResult = t.runAll(ctx, t.old, checks, false)
 		t.noteIntegrations()
