@@ -9,8 +9,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 )
 
@@ -162,8 +162,7 @@ func (w *world) broken() string {
 		return fmt.Sprintf("the throw-away server of ZenML %s ended while checks ran", w.version)
 	default:
 	}
-	var st syscall.Statfs_t
-	if err := syscall.Statfs(w.dir, &st); err == nil && int64(st.Bavail)*st.Bsize < fullDisk {
+	if free, err := database.Free(w.dir); err == nil && free < fullDisk {
 		return fmt.Sprintf("the disk that holds the test of ZenML %s is full", w.version)
 	}
 	return ""

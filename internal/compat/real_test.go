@@ -183,3 +183,31 @@ func TestOldVersionOnSeveralPythons(t *testing.T) {
 		}
 	}
 }
+
+// The integrations that the requirements name, with a real local MLflow. One of the long tests: MLflow
+// brings some hundred packages for each version.
+func TestIntegrations(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("ZENML_UPGRADE_FULL") == "" {
+		t.Skip("skipped: ZENML_UPGRADE_FULL is not set")
+	}
+	res, err := Run(t.Context(), Options{
+		From: "0.85.0", To: "0.98.0", Suite: []string{"integration"}, Python: ">=3.10,<3.12", Pyenv: machine.Manager(t), Environ: os.Environ(),
+		Integrations: []string{"mlflow", "numpy", "pandas", "sklearn", "slack"},
+		Repo:         files.Dir(t, map[string]string{"requirements.txt": "zenml[server]==0.85.0\nmlflow<3\npython-rapidjson<1.15\nnumpy<2\npandas<3\nscikit-learn\n"}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]Verdict{}
+	for _, c := range res.Checks {
+		got[c.Name] = c.Verdict
+		t.Logf("%s: %s %q", c.Name, c.Verdict, value(c.Cause))
+	}
+	want := map[string]Verdict{
+		serverStart: OK, "integration:mlflow": OK, "integration:numpy": OK, "integration:pandas": OK, "integration:sklearn": OK, "integration:slack": NotCompared,
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("verdicts (-want +got):\n%s", d)
+	}
+}

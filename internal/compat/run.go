@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/progress"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
@@ -218,10 +218,16 @@ func (t *test) baseline(ctx context.Context) error {
 			return nil
 		})
 	}
-	if err != nil || !slices.Contains(t.Suite, "client") {
+	if err != nil {
 		return err
 	}
-	// Last: what the new client writes must not come among the old version's artifacts.
+	if err := database.Snapshot(ctx, t.old.database(), t.new.database()); err != nil {
+		return err
+	}
+	if !slices.Contains(t.Suite, "client") {
+		return nil
+	}
+	// After the copy was taken: what the new client writes must not be part of what is upgraded.
 	return t.step("ZenML "+t.From+": the new client visits", func() error { t.visitOld(ctx); return nil })
 }
 
@@ -248,16 +254,10 @@ func (t *test) noteIntegrations() {
 	}
 }
 
-// upgrade ends the old server and starts the new one on a copy of its database.
+// upgrade ends the old server and starts the new one on the copy of its database.
 func (t *test) upgrade(ctx context.Context) error {
 	return t.step("ZenML "+t.To+": a copy of the database is upgraded", func() error {
 		t.old.stop(ctx)
-		for _, part := range []string{"", "-wal", "-journal"} { // SQLite mends what a killed server left
-			_, err := copyFile(t.old.database()+part, t.new.database()+part)
-			if err != nil && (part == "" || !errors.Is(err, fs.ErrNotExist)) {
-				return fmt.Errorf("copying the old server's database: %w", err)
-			}
-		}
 		if t.newDown != "" {
 			return nil
 		}

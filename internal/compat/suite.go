@@ -167,6 +167,7 @@ func (w *world) suiteOnce(ctx context.Context, checks []string) *attempts {
 		if json.Unmarshal(line, &row) == nil && row.Check != "" && (row.Status == Passed || row.Status == Failed || row.Status == Skipped) {
 			at := Attempt{Status: row.Status, Seconds: &row.Seconds}
 			switch row.Status {
+			case Passed:
 			case Skipped:
 				at = skip(clean(value(row.Detail)))
 			case Failed:

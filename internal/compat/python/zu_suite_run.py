@@ -56,7 +56,7 @@ def present(requirement: str) -> bool:
 
 
 # Integrations whose types the suite can keep and read; of others only the activation is tried.
-FLOWS = ("numpy", "pandas", "sklearn")
+FLOWS = ("mlflow", "numpy", "pandas", "sklearn")
 
 
 def client_lists() -> None:
