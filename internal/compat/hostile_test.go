@@ -32,7 +32,7 @@ var hostile = map[string]string{
 	"hangs":  "import time; time.sleep(600)",
 	"floods": "for _ in range(100): print('x' * (1 << 20))\nprint('the very end')",
 	"writes": "open('left.txt', 'w').write('x')\nopen('requirements.txt', 'a').write('#')",
-	"prints": "import os; print('the key is', os.environ['WAREHOUSE_KEY'], 'and', os.environ['ZENML_STORE_PASSWORD'], 'mode', os.environ['MODE'])",
+	"prints": "import inlib, os; print('the key is', os.environ['WAREHOUSE_KEY'], 'and', os.environ['ZENML_STORE_PASSWORD'], 'mode', os.environ['MODE'])",
 	"swallows": `from zenml import pipeline
 from flows import fails
 @pipeline(enable_cache=False, name="swallows")
@@ -83,7 +83,7 @@ func TestHostilePipelines(t *testing.T) {
 	}
 	const key = "hunter2-hunter2"
 	logs, disk, daemon := t.TempDir(), smallDisk(t), filepath.Join(t.TempDir(), "pid")
-	tree := map[string]string{"requirements.txt": "zenml[server]==0.85.0\n", "flows.py": hostileFlows}
+	tree := map[string]string{"requirements.txt": "zenml[server]==0.85.0\n", "flows.py": hostileFlows, "lib/inlib.py": ""}
 	o := Options{
 		From: "0.85.0", To: "0.98.0", Python: ">=3.10,<3.12", Pyenv: machine.Manager(t), Logs: logs,
 		Environ: append(os.Environ(), "GITHUB_TOKEN=planted", "ACTIONS_RUNTIME_TOKEN=planted", "INPUT_SERVER-TOKEN=planted",
@@ -97,7 +97,7 @@ func TestHostilePipelines(t *testing.T) {
 		case "hangs":
 			c.Timeout = "1s"
 		case "prints":
-			c.Secrets, c.Environment = []string{"WAREHOUSE_KEY"}, map[string]string{"MODE": "fast", "ZENML_STORE_URL": "http://elsewhere"}
+			c.Secrets, c.Environment = []string{"WAREHOUSE_KEY"}, map[string]string{"MODE": "fast", "ZENML_STORE_URL": "http://elsewhere", "PYTHONPATH": "lib"}
 		}
 		o.Pipelines = append(o.Pipelines, c)
 	}

@@ -146,7 +146,7 @@ func (w *world) pipelineOnce(ctx context.Context, p *pipeline, again string) (At
 		return failure(nil, err.Error()), nil
 	}
 	// The world's own variables come last: no configuration leads a pipeline to another server.
-	env := append(slices.Clone(p.env), w.env(place.env(w)...)...)
+	env := append(slices.Clone(p.env), w.env(place.env(w, p.env)...)...)
 	res, err := proc.Run(ctx, proc.Command{
 		Path: path, Args: p.words[1:], Dir: place.dir, Env: env, Timeout: p.timeout, Log: place.log, MaxLog: maxLog,
 		Secrets: append(slices.Clone(p.hidden), w.secrets...),

@@ -58,9 +58,16 @@ func (w *world) place(p *pipeline, again string) (*place, error) {
 	return pl, nil
 }
 
-// env is what a run gets beside its world: the mark, and the hooks that note warnings.
-func (p *place) env(w *world) []string {
-	return []string{p.mark, "PYTHONPATH=" + filepath.Join(w.suite, "zu_hooks"), "ZU_ROOT=" + p.dir, "ZU_DEPRECATIONS=" + p.notes}
+// env is what a run gets beside its world: the mark, and the hooks that note warnings, before the
+// folders that the configuration puts on Python's path.
+func (p *place) env(w *world, configured []string) []string {
+	path := filepath.Join(w.suite, "zu_hooks")
+	if own := proc.Getenv(configured, "PYTHONPATH"); own != "" {
+		path += string(filepath.ListSeparator) + own
+	}
+	// ZenML keeps credentials in a file of its configuration that runs beside each other would overwrite.
+	config := "ZENML_CONFIG_PATH=" + filepath.Join(w.dir, "runs", filepath.Base(p.dir)+"-config")
+	return []string{p.mark, config, "PYTHONPATH=" + path, "ZU_ROOT=" + p.dir, "ZU_DEPRECATIONS=" + p.notes}
 }
 
 // finish closes the log and says what the run left in the repository's copy, which goes with it.

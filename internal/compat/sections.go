@@ -25,7 +25,7 @@ func (r *Result) artifactSection() report.Section {
 			report.C(a.label()), report.C(kind), report.T(string(a.LoadOld)), report.T(string(a.LoadNew)), report.T(same), report.T(class),
 		})
 	}
-	count := fmt.Sprintf("%d of the old server's %s were loaded by both versions.", len(r.Artifacts), report.Count(r.held, "artifact version"))
+	count := fmt.Sprintf("%d of the old server's %s were tried on both versions.", len(r.Artifacts), report.Count(r.held, "artifact version"))
 	return report.Section{
 		Title: "Artifacts of the old version", Folded: true, Blocks: []report.Block{report.Para{Text: report.T(count)}, t},
 	}

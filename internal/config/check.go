@@ -114,6 +114,9 @@ func (d *decoder) pipelines(pipelines []Pipeline) {
 // and those that lead a ZenML client to its server.
 var closed = []string{"GITHUB_", "ACTIONS_", "RUNNER_", "INPUT_", "ZENML_UPGRADE_", "ZENML_STORE_", "ZENML_CONFIG_PATH", "ZENML_LOCAL_STORES_PATH"}
 
+// set are variables that a test world has its own values of.
+var set = []string{"PATH", "HOME", "TMPDIR", "VIRTUAL_ENV"}
+
 func (d *decoder) variable(at, name string) {
 	if !variableForm.MatchString(name) {
 		d.at(at, "use letters, digits and _", "%q is no name for a variable", name)
@@ -122,6 +125,9 @@ func (d *decoder) variable(at, name string) {
 		if strings.HasPrefix(strings.ToUpper(name), c) {
 			d.at(at, "give it another name", "%s is never passed to a pipeline", name)
 		}
+	}
+	if slices.Contains(set, name) {
+		d.at(at, "set it in a script that the command names", "%s is set by the test world", name)
 	}
 }
 

@@ -23,6 +23,8 @@ import tempfile
 import time
 from typing import Any, Dict, List, Optional
 
+# Credentials are kept in a file there, which other processes of this world write too.
+os.environ["ZENML_CONFIG_PATH"] += "-of-the-matrix"
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"  # threads do not survive a fork
 
 from zenml.client import Client
@@ -197,8 +199,11 @@ def prepare() -> None:
             pass
     store = Client().zen_store
     store.get_user()
-    # A connection cannot be shared by two processes: each child opens its own, with the same token.
+    # A connection cannot be shared by two processes: each child opens its own. The headers hold the token.
+    headers = dict(store.session.headers)
+    store.session.close()
     store._session = None
+    store.session.headers.update(headers)
 
 
 def retries(child: Child) -> List[List[str]]:
