@@ -29,12 +29,13 @@ demo-rollback: setup build
 	go run ./tools/demo --fail
 
 test:
-	@begin=$$(date +%s); $(MAKE) --no-print-directory setup build && go build ./... && \
+	@begin=$$(date +%s); $(MAKE) --no-print-directory setup build && sh tools/packages.sh chromium && go build ./... && \
 	echo "set-up: $$(( $$(date +%s) - begin )) s"
 	@go run ./tools/testreport -p 2 -timeout 40m ./...
 
 # The long matrices too: every test that asks for ZENML_UPGRADE_FULL.
 test-full: setup build
+	@sh tools/packages.sh chromium
 	@ZENML_UPGRADE_FULL=1 go run ./tools/testreport -p 2 -timeout 180m ./...
 
 lint: lint-setup

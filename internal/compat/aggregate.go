@@ -126,9 +126,11 @@ func (r *Result) addShard(label, folder string, s *Result) {
 			c.Name += " in " + label
 		}
 		for _, at := range []*Attempt{&c.Baseline, &c.Candidate} {
-			if at.Log != nil {
-				path := filepath.ToSlash(filepath.Join(folder, *at.Log))
-				at.Log = &path
+			for _, file := range []**string{&at.Log, &at.Picture} {
+				if *file != nil {
+					path := filepath.ToSlash(filepath.Join(folder, **file))
+					*file = &path
+				}
 			}
 		}
 		r.Checks = append(r.Checks, c)

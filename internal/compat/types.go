@@ -24,8 +24,9 @@ type Attempt struct {
 	Seconds *float64 `json:"seconds"` // null when nothing ran
 	Detail  *string  `json:"detail"`  // why it failed or was skipped; text from outside
 
-	Log   *string  `json:"log"`   // file in the output folder; null when none was kept
-	Wrote []string `json:"wrote"` // files of its copy of the repository that a run changed, at most 20; null when nothing ran there
+	Log     *string  `json:"log"`     // file in the output folder; null when none was kept
+	Picture *string  `json:"picture"` // of the page, in the output folder; null when there is none
+	Wrote   []string `json:"wrote"`   // files of its copy of the repository that a run changed, at most 20; null when nothing ran there
 
 	unsteady bool   // failed, then passed when it was repeated
 	tail     string // the end of the log
