@@ -24,6 +24,9 @@ const (
 	maxConsole     = 5 // complaints named
 )
 
+// drawn holds when a page shows a word and the picture of the run's steps is made.
+const drawn = `document.body.innerText.includes(%q) && !document.body.innerText.includes("Calculating DAG Visualization")`
+
 // browsers are the programs that are looked for, on PATH.
 var browsers = []string{"chromium", "chromium-browser", "google-chrome"}
 
@@ -118,7 +121,7 @@ func (w *world) openDashboard(ctx context.Context, browser, page, word string) (
 	if err != nil {
 		return png, err
 	}
-	err = phase("opening the page of a run", chromedp.Navigate(url+page), until(fmt.Sprintf("document.body.innerText.includes(%q)", word)))
+	err = phase("opening the page of a run", chromedp.Navigate(url+page), until(fmt.Sprintf(drawn, word)))
 	if err != nil {
 		return png, err
 	}
