@@ -5,18 +5,20 @@ package compattest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/compat"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 )
 
 type compatTest struct {
 	in      Inputs
 	options compat.Options // what Check made of them
+	pythons []string
 	dry     bool
 }
 
@@ -35,6 +37,8 @@ Examples:
       two of the repository's own pipelines alone
   zenml-upgrade compat-test --from 0.85.0 --to 0.98.0 --python-versions 3.11 --format json
       on one Python; result.json on standard output
+  zenml-upgrade compat-test --from 0.85.0 --to 0.98.0 --shard 2/4
+      the second of four parts; --aggregate DIR joins their results
   zenml-upgrade compat-test --from 0.85.0 --to 0.98.0 --dry-run true
       names what would be checked; starts nothing`
 }
@@ -45,41 +49,48 @@ func (c *compatTest) Inputs() any { return &c.in }
 func (c *compatTest) Run(ctx context.Context, rt *action.Runtime) (action.Result, error) {
 	o := c.options
 	o.Progress = rt.Progress
-	if c.dry {
-		return planned(o), nil
+	if c.in.Aggregate != "" {
+		res, err := compat.Aggregate(c.in.Aggregate, o.From, o.To)
+		if err != nil {
+			return nil, err
+		}
+		return res, nil
 	}
-	res, err := compat.Run(ctx, o)
+	if c.dry {
+		return compat.Planned(o), nil
+	}
+	if err := os.RemoveAll(o.Logs); err != nil { // of an earlier run
+		return nil, fmt.Errorf("removing the logs of an earlier run: %w", err)
+	}
+	test := func() (*compat.Result, error) { return compat.RunAll(ctx, o, c.pythons) }
+	if len(c.pythons) == 1 {
+		o.Python = c.pythons[0]
+		test = func() (*compat.Result, error) { return compat.Run(ctx, o) }
+	}
+	res, err := test()
 	if err != nil {
 		return nil, err // not res: a nil *compat.Result in an interface is not nil
 	}
 	return res, nil
 }
 
-// planned is the result of a dry run: every check is named, none was run, so nothing is known.
-func planned(o compat.Options) *compat.Result {
-	r := &compat.Result{
-		Common: report.Common{
-			From: &o.From, To: &o.To,
-			Reasons: []verdict.Reason{verdict.Because(verdict.Unknown, "dry_run", "this was a dry run: nothing was started and nothing is known", nil)},
-		},
-		Checks: compat.Planned(o), Artifacts: []compat.Artifact{}, Deprecated: []compat.Deprecated{},
-		Pins: compat.Pins{Files: []string{}, Ignored: []string{}, Dropped: []string{}},
-	}
-	r.Decide("dry_run")
-	return r
-}
-
 // Check tells the faults of the inputs. That the package index does not answer is told when
 // nothing else is wrong: nothing could be installed.
 func (c *compatTest) Check(ctx context.Context, rt *action.Runtime) error {
 	cfg, errCfg := action.ConfigFor(ctx, rt, c.in.Config)
-	o, errIn := c.in.decode(cfg)
+	o, pys, errIn := c.in.decode(cfg)
 	o.Repo, o.Environ, o.Secrets = rt.Repo, rt.Environ, rt.Secrets
-	var errDry, errTools error
+	var errDry, errTools, errEvent error
+	o.Untrusted, errEvent = event(rt)
+	o.Logs = filepath.Join(rt.OutDir, "logs")
 	c.dry, errDry = action.Bool("dry-run", c.in.DryRun)
 	o.Pyenv, errTools = pyenv.New(rt.Environ, rt.CacheDir)
-	c.options = o
-	err := errors.Join(errCfg, errIn, errDry, errTools)
+	c.options, c.pythons = o, pys
+	err := errors.Join(errCfg, errIn, errDry)
+	if c.in.Aggregate != "" { // nothing is run: neither tools nor versions are asked for
+		return err
+	}
+	err = errors.Join(err, errTools, errEvent)
 	if o.Pyenv == nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package compat
 
 import (
 	"context"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +12,9 @@ import (
 
 // atOnce is how many of the Python processes run beside each other in one world.
 const atOnce = 2
+
+// serverStart is the check that the new server starts on the copy of the database.
+const serverStart = "server:start"
 
 // runAll runs the built-in checks and the repository's pipelines in one world; in the new one also
 // what belongs to it alone: old artifacts are loaded, the old client visits.
@@ -30,8 +34,8 @@ func (t *test) runAll(ctx context.Context, w *world, checks []string, last bool)
 		g.Go(func() error { add(w.runSuite(ctx, checks)); return nil })
 	}
 	for _, p := range t.pipelines {
-		if p.Marker == "skip" {
-			add(single(p.check(), skip("the configuration marks it skip")))
+		if p.skip != "" {
+			add(single(p.check(), skip(p.skip)))
 			continue
 		}
 		g.Go(func() error {
@@ -46,8 +50,10 @@ func (t *test) runAll(ctx context.Context, w *world, checks []string, last bool)
 		})
 	}
 	if last {
-		g.Go(func() error { t.readOld(ctx); return nil })
-		g.Go(func() error { t.visit(ctx); return nil })
+		g.Go(func() error { t.loadNew(ctx); return nil })
+		if slices.Contains(t.Suite, "client") {
+			g.Go(func() error { t.visitNew(ctx); return nil })
+		}
 	}
 	_ = g.Wait() // the goroutines' failures are attempts, not errors
 	if slices.Contains(t.Suite, "dashboard") {
@@ -60,33 +66,6 @@ func single(name string, at Attempt) *attempts {
 	a := &attempts{}
 	a.set(name, at)
 	return a
-}
-
-// readOld loads with the new client what the old world wrote.
-func (t *test) readOld(ctx context.Context) {
-	if len(t.oldLoads) == 0 {
-		return
-	}
-	ids := make([]string, 0, len(t.oldLoads))
-	for _, l := range t.oldLoads {
-		ids = append(ids, l.ID)
-	}
-	now, _, err := t.new.loadArtifacts(ctx, ids)
-	silence := "the new version gave no answer"
-	if err != nil {
-		silence = clean(err.Error())
-	}
-	t.res.Artifacts = compareArtifacts(t.From, t.oldLoads, now, silence)
-}
-
-// visit measures what the old client can do on the new server.
-func (t *test) visit(ctx context.Context) {
-	if !slices.Contains(t.Suite, "client") {
-		return
-	}
-	if skew, err := t.old.skew(ctx, t.new); err == nil {
-		t.res.Skew = skew
-	}
 }
 
 // builtIn returns the kind of a check of ours, and whether it is one.
@@ -109,14 +88,14 @@ func (t *test) conclude() {
 	if t.newDown != "" {
 		why = "the new server does not serve"
 	}
-	server := Check{Name: "server:start", Kind: KindClient, Required: true, Baseline: Attempt{Status: Passed}, Candidate: Attempt{Status: Passed}}
+	server := Check{Name: serverStart, Kind: KindClient, Required: true, Baseline: Attempt{Status: Passed}, Candidate: Attempt{Status: Passed}}
 	if t.newDown != "" {
 		server.Candidate = failure(nil, t.newDown)
 	}
 	t.res.Checks = append(t.res.Checks, server)
 	for _, name := range t.oldResult.names {
 		kind, _ := builtIn(name)
-		c := Check{Name: name, Kind: kind, Required: name != noIntegration && !t.marked(name, "skip"), Baseline: t.oldResult.by[name]}
+		c := Check{Name: name, Kind: kind, Required: name != noIntegration && !t.marked(name, "skip"), critical: t.marked(name, "critical"), Baseline: t.oldResult.by[name]}
 		now, ok := t.newResult.by[name]
 		if !ok {
 			now = skip(why)
@@ -124,14 +103,30 @@ func (t *test) conclude() {
 		c.Candidate = now
 		t.res.Checks = append(t.res.Checks, c)
 	}
-	if len(t.res.Artifacts) == 0 && len(t.oldLoads) > 0 {
-		t.res.Artifacts = compareArtifacts(t.From, t.oldLoads, nil, why)
+	if len(t.res.Artifacts) == 0 && len(t.chosen) > 0 {
+		t.res.Artifacts = compareArtifacts(t.From, t.chosen, t.oldLoads, nil, why)
 	}
 	for i := range t.res.Artifacts {
 		t.res.Checks = append(t.res.Checks, t.res.Artifacts[i].asCheck())
 	}
+	for _, w := range []*world{t.old, t.new} {
+		if w.disturbed != "" {
+			t.res.disturbed = append(t.res.disturbed, w.disturbed)
+		}
+	}
+	if after, err := readTree(t.Repo, leftBehind); err == nil {
+		t.res.touched = slices.DeleteFunc(after.changed(t.repository, true), func(path string) bool {
+			return t.Logs != "" && strings.HasPrefix(filepath.Join(t.Repo, path), filepath.Dir(t.Logs)+"/")
+		})
+	}
 	for i := range t.res.Checks {
 		judge(&t.res.Checks[i])
+	}
+	for _, c := range t.res.Checks {
+		if f := c.Candidate.fault; f != nil && c.Verdict == BrokenByUpgrade {
+			f.Rule, f.Check = string(c.Verdict), c.Name
+			t.res.Code = append(t.res.Code, *f)
+		}
 	}
 	slices.SortStableFunc(t.res.Checks, func(a, b Check) int { return strings.Compare(order(a), order(b)) })
 	slices.SortStableFunc(t.res.Deprecated, func(a, b Deprecated) int { return strings.Compare(a.Check, b.Check) })
@@ -141,7 +136,7 @@ func (t *test) conclude() {
 
 // order puts the server first and keeps results equal from run to run.
 func order(c Check) string {
-	if c.Name == "server:start" {
+	if c.Name == serverStart {
 		return ""
 	}
 	return string(c.Kind) + " " + c.Name

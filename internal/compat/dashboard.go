@@ -6,8 +6,12 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/atomicfile"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
 // screen is what a page of the dashboard asks of the server. The lists are hydrated: that is how
@@ -35,23 +39,65 @@ var screens = []screen{
 // runDashboard asks what the dashboard asks, and for the dashboard itself.
 func (w *world) runDashboard(ctx context.Context) *attempts {
 	out := &attempts{}
-	out.set("dashboard:page", timed(func() error { return w.page(ctx) }))
+	out.set("dashboard:page", w.timed(func() error { return w.page(ctx) }))
 	for _, s := range screens {
-		out.set("dashboard:"+s.name, timed(func() error {
+		out.set("dashboard:"+s.name, w.timed(func() error {
 			query := url.Values{"hydrate": {"true"}, "size": {"500"}}
 			_, err := w.api.List(ctx, s.path, query)
 			return err
 		}))
 	}
+	out.set(inBrowser, w.browse(ctx))
 	return out
 }
 
-func timed(do func() error) Attempt {
+// inBrowser is the check that a person can use the dashboard.
+const inBrowser = "dashboard:browser"
+
+// browse opens the page of the newest run in a browser and keeps a picture of it.
+func (w *world) browse(ctx context.Context) Attempt {
+	browser := findBrowser(w.environ)
+	if browser == "" {
+		return skip(fmt.Sprintf("no browser is installed (one of %q)", browsers))
+	}
+	runs, err := w.api.List(ctx, "/runs", nil)
+	if err != nil {
+		return w.failed(nil, err.Error())
+	}
+	if len(runs) == 0 {
+		return skip("the server holds no run whose page could be opened")
+	}
+	run := runs[len(runs)-1]
+	id, _ := run["id"].(string)
+	name, _ := run["name"].(string)
+	page := "/projects/default/runs/" + id
+	if version.Compare(w.version, "0.82.0") < 0 { // the dashboard knew no projects yet
+		page = "/runs/" + id
+	}
+	// A new user is asked who he is before anything else.
+	_ = w.api.Put(ctx, "/current-user", map[string]any{
+		"full_name": "compat-test", "email_opted_in": false, "user_metadata": map[string]any{"finished_onboarding_survey": true, "awareness_channels": []string{"other"}},
+	}, nil)
+	var png []byte
+	at := w.timed(func() (err error) {
+		png, err = w.openDashboard(ctx, browser, page, name)
+		return err
+	})
+	if w.logs != "" && len(png) > 0 {
+		file := "dashboard" + w.label + "-" + w.name + ".png"
+		if err := atomicfile.Write(filepath.Join(filepath.Dir(w.logs), file), png); err == nil {
+			at.Picture = &file
+		}
+	}
+	return at
+}
+
+func (w *world) timed(do func() error) Attempt {
 	begin := time.Now()
 	err := do()
 	seconds := time.Since(begin).Seconds()
 	if err != nil {
-		return failure(&seconds, err.Error())
+		return w.failed(&seconds, err.Error())
 	}
 	return Attempt{Status: Passed, Seconds: &seconds}
 }

@@ -16,7 +16,10 @@ func (r *Result) Document() report.Document {
 		Footer: fmt.Sprintf("zenml-upgrade %s, %.0f s", r.ToolVersion, r.Seconds),
 	}
 	d.Sections = append(d.Sections, r.odd(), r.pipelines())
-	if !r.Pins.Resolved {
+	if len(r.Pythons) > 0 {
+		d.Sections = append(d.Sections, r.pythonSection())
+	}
+	if len(r.Pins.Files) > 0 && !r.Pins.Resolved {
 		d.Sections = append(d.Sections, r.pinSection())
 	}
 	if len(r.Skew) > 0 {
@@ -26,13 +29,13 @@ func (r *Result) Document() report.Document {
 		d.Sections = append(d.Sections, r.artifactSection())
 	}
 	if len(r.Deprecated) > 0 {
-		var items []report.Text
-		for _, dep := range r.Deprecated {
-			items = append(items, report.Text{{Code: dep.Check}, {Plain: " "}, {Code: dep.Message}})
-		}
-		d.Sections = append(d.Sections, report.Section{
-			Title: "Warnings of what will go", Folded: true, Blocks: []report.Block{report.List{Items: items}},
-		})
+		d.Sections = append(d.Sections, r.deprecatedSection())
+	}
+	if logs := r.logs(); len(logs.Blocks) > 0 {
+		d.Sections = append(d.Sections, logs)
+	}
+	if slow := r.slowest(); len(slow.Rows) > 0 {
+		d.Sections = append(d.Sections, report.Section{Title: "The slowest ten", Folded: true, Blocks: []report.Block{slow}})
 	}
 	d.Sections = append(d.Sections, report.Section{
 		Title: "All checks", Folded: true, Blocks: []report.Block{table(r.Checks)},
@@ -107,8 +110,8 @@ func side(a Attempt) report.Text {
 	return report.T(fmt.Sprintf("%s, %.1f s", a.Status, *a.Seconds))
 }
 
-// words writes a verdict for a person.
-func words(v Verdict) string { return strings.ReplaceAll(string(v), "_", " ") }
+// words writes a verdict or a class of failure for a person.
+func words[T ~string](v T) string { return strings.ReplaceAll(string(v), "_", " ") }
 
 func (r *Result) pinSection() report.Section {
 	s := report.Section{Title: "Requirements"}
@@ -124,32 +127,4 @@ func (r *Result) pinSection() report.Section {
 		s.Blocks = append(s.Blocks, report.Para{Text: report.T("The new client ran without:")}, report.List{Items: items})
 	}
 	return s
-}
-
-func (r *Result) skewSection() report.Section {
-	t := report.Table{Header: []string{"call", "status"}}
-	for _, s := range r.Skew {
-		t.Rows = append(t.Rows, []report.Text{report.C(s.Call), report.T(string(s.Status))})
-	}
-	return report.Section{
-		Title:  fmt.Sprintf("A client of %s on the server of %s", r.Skew[0].Client, r.Skew[0].Server),
-		Folded: true, Blocks: []report.Block{t},
-	}
-}
-
-func (r *Result) artifactSection() report.Section {
-	t := report.Table{Header: []string{"artifact", "type", "old", "new", "same value"}}
-	for _, a := range r.Artifacts {
-		kind, same := "unknown", "not compared"
-		if a.Type != nil {
-			kind = *a.Type
-		}
-		if a.SameValue != nil {
-			same = map[bool]string{true: "yes", false: "no"}[*a.SameValue]
-		}
-		t.Rows = append(t.Rows, []report.Text{
-			report.C(a.label()), report.C(kind), report.T(string(a.LoadOld)), report.T(string(a.LoadNew)), report.T(same),
-		})
-	}
-	return report.Section{Title: "Artifacts of the old version", Folded: true, Blocks: []report.Block{t}}
 }

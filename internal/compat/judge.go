@@ -2,7 +2,6 @@ package compat
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
@@ -117,35 +116,44 @@ func (r *Result) gaps() []verdict.Reason {
 		out = append(out, verdict.Because(verdict.Review, "value_not_compared",
 			report.Count(len(opaque), "artifact")+" loaded on both versions, but the values could not be compared", opaque))
 	}
-	if r.leftOut > 0 {
+	if len(r.disturbed) > 0 {
+		out = append(out, verdict.Because(verdict.Unknown, "world_disturbed", r.disturbed[0]+"; what failed then proves nothing", r.disturbed))
+	}
+	if names := r.notProved(); len(names) > 0 {
+		out = append(out, verdict.Because(verdict.Unknown, "critical_not_proved",
+			report.Count(len(names), "pipeline")+" marked critical did not pass on both versions", names))
+	}
+	if len(r.touched) > 0 {
+		out = append(out, verdict.Because(verdict.Review, "repository_written",
+			report.Count(len(r.touched), "file")+" of the repository itself changed while copies of it were tested", r.touched[:min(maxWrote, len(r.touched))]))
+	}
+	if len(r.written) > 0 {
+		out = append(out, verdict.Because(verdict.Review, "artifact_store_written",
+			"loading artifacts changed "+report.Count(len(r.written), "file")+" of the artifact store: code of yours writes while it loads", r.written[:min(maxWrote, len(r.written))]))
+	}
+	if len(r.unseen) > 0 {
 		out = append(out, verdict.Because(verdict.Review, "artifacts_left_out",
-			report.Count(r.leftOut, "artifact version")+" beyond the limit of the probe were not looked at", nil))
+			"the selection of artifacts holds none of "+report.Count(len(r.unseen), "pair")+" of type and materializer", r.unseen))
 	}
 	return out
 }
 
-func (r *Result) skewReasons() []verdict.Reason {
-	if r.Skew == nil {
-		return []verdict.Reason{verdict.Because(verdict.Review, "skew_not_measured",
-			"whether old clients work on the new server could not be measured", nil)}
-	}
-	var calls []string
-	for _, s := range r.Skew {
-		if s.Status == Failed {
-			calls = append(calls, s.Call)
+// notProved names the critical checks of which it is not known whether the upgrade breaks them.
+func (r *Result) notProved() []string {
+	var out []string
+	for _, c := range r.Checks {
+		if c.critical && (c.Verdict == AlreadyBroken || c.Verdict == NotCompared || c.Verdict == Flaky) {
+			out = append(out, c.Name)
 		}
 	}
-	if len(calls) == 0 {
-		return nil
-	}
-	return []verdict.Reason{verdict.Because(verdict.Review, "old_clients_break",
-		fmt.Sprintf("clients of %s fail in %d of %d calls on a server of %s: upgrade clients together with the server",
-			r.Skew[0].Client, len(calls), len(r.Skew), r.Skew[0].Server), calls)}
+	return out
 }
 
+// anyPassed says whether something passed on the new version. That its server starts says nothing
+// of what runs on it.
 func (r *Result) anyPassed() bool {
 	for _, c := range r.Checks {
-		if c.Candidate.Status == Passed {
+		if c.Name != serverStart && c.Candidate.Status == Passed {
 			return true
 		}
 	}

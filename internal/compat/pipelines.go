@@ -2,9 +2,12 @@ package compat
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +19,6 @@ import (
 const (
 	pipelineTimeout = 10 * time.Minute
 	longTimeout     = time.Hour // for pipelines marked long
-	maxDeprecated   = 20        // lines kept of one pipeline
 )
 
 // pipeline is a pipeline of the repository, its command split.
@@ -24,14 +26,26 @@ type pipeline struct {
 	config.Pipeline
 	words   []string
 	timeout time.Duration
+	env     []string // KEY=value: what the configuration passes to it
+	hidden  []string // values of its secrets
+	skip    string   // why it is not run, "" when it is
 }
 
 func (p *pipeline) check() string { return "pipeline:" + p.Name }
 
 // newPipeline splits the command as a shell would, without being one: the words of a
 // configuration are never given to a shell.
-func newPipeline(c config.Pipeline) (*pipeline, error) {
+func newPipeline(c config.Pipeline, o *Options) (*pipeline, error) {
 	p := &pipeline{Pipeline: c, timeout: pipelineTimeout}
+	switch {
+	case c.Marker == "skip":
+		p.skip = "the configuration marks it skip"
+		return p, nil // it may have no command
+	case c.Marker == "long" && !o.Named:
+		p.skip = "the configuration marks it long: name it in pipelines to run it"
+	case len(c.Secrets) > 0 && o.Untrusted:
+		p.skip = "it needs secrets, which a pull request of a fork or a bot does not get"
+	}
 	if c.Marker == "long" {
 		p.timeout = longTimeout
 	}
@@ -47,7 +61,23 @@ func newPipeline(c config.Pipeline) (*pipeline, error) {
 		return nil, fault.BadInput(fmt.Sprintf("pipeline %q: command %q %v", c.Name, c.Command, err), "put what needs a shell into a script and name that")
 	}
 	p.words = words
-	return p, nil
+	for _, name := range slices.Sorted(maps.Keys(c.Environment)) {
+		p.env = append(p.env, name+"="+c.Environment[name])
+	}
+	return p, p.addSecrets(o)
+}
+
+func (p *pipeline) addSecrets(o *Options) error {
+	var faults []error
+	for _, name := range p.Secrets {
+		value := proc.Getenv(o.Environ, name)
+		if value == "" && p.skip == "" {
+			faults = append(faults, fault.BadInput(fmt.Sprintf("pipeline %q asks for the secret %s, which is not set", p.Name, name),
+				"set it under env of the workflow's step"))
+		}
+		p.env, p.hidden = append(p.env, name+"="+value), append(p.hidden, value)
+	}
+	return errors.Join(faults...)
 }
 
 // split takes a command apart at blanks; single and double quotes keep words together.
@@ -89,37 +119,53 @@ func split(command string) ([]string, error) {
 	return words, nil
 }
 
-// runPipeline runs a pipeline of the repository; one that fails is run once more.
+// runPipeline runs a pipeline of the repository; one that fails is run once more, to tell whether it
+// is steady: a pass then does not count as one.
 func (w *world) runPipeline(ctx context.Context, p *pipeline) (Attempt, []Deprecated) {
-	first, old := w.pipelineOnce(ctx, p)
+	first, old := w.pipelineOnce(ctx, p, "")
 	if first.Status != Failed || ctx.Err() != nil {
 		return first, old
 	}
-	again, _ := w.pipelineOnce(ctx, p)
+	again, _ := w.pipelineOnce(ctx, p, "-again")
 	return repeated(first, again), old
 }
 
-func (w *world) pipelineOnce(ctx context.Context, p *pipeline) (Attempt, []Deprecated) {
+// pipelineOnce runs a pipeline in a copy of the repository of its own.
+func (w *world) pipelineOnce(ctx context.Context, p *pipeline, again string) (Attempt, []Deprecated) {
 	before, err := w.runs(ctx, p.Name)
 	if err != nil {
-		return failure(nil, fmt.Sprintf("the server does not list runs: %v", err)), nil
+		return w.failed(nil, fmt.Sprintf("the server does not list runs: %v", err)), nil
 	}
-	path, err := w.executable(p.words[0])
+	place, err := w.place(p, again)
+	if err != nil {
+		return w.failed(nil, err.Error()), nil
+	}
+	defer place.remove()
+	path, err := w.executable(place.dir, p.words[0])
 	if err != nil {
 		return failure(nil, err.Error()), nil
 	}
+	// The world's own variables come last: no configuration leads a pipeline to another server.
+	env := append(slices.Clone(p.env), w.env(place.env(w, p.env)...)...)
 	res, err := proc.Run(ctx, proc.Command{
-		Path: path, Args: p.words[1:], Dir: w.repo, Env: w.env(), Timeout: p.timeout, Secrets: w.secrets,
+		Path: path, Args: p.words[1:], Dir: place.dir, Env: env, Timeout: p.timeout, Log: place.log, MaxLog: maxLog,
+		Secrets: append(slices.Clone(p.hidden), w.secrets...),
 	})
-	old := deprecations(p.check(), string(res.Stdout)+"\n"+string(res.Stderr))
+	proc.KillMarked(place.mark)
+	old := place.deprecations(p.check())
+	at := place.finish(&res)
 	if err != nil {
-		return failure(&res.Seconds, err.Error()), old
+		return at.with(w.failed(&res.Seconds, err.Error())), old
 	}
 	after, err := w.runs(ctx, p.Name)
 	if err != nil {
-		return failure(&res.Seconds, fmt.Sprintf("the server does not list runs: %v", err)), old
+		return at.with(w.failed(&res.Seconds, fmt.Sprintf("the server does not list runs: %v", err))), old
 	}
-	return outcome(p.Name, before, after, res.Seconds), old
+	end := outcome(p.Name, before, after, res.Seconds)
+	if end.Status == Failed {
+		end = w.failed(end.Seconds, *end.Detail)
+	}
+	return at.with(end), old
 }
 
 // outcome judges a command that ended with 0 by what the server says of its runs.
@@ -159,38 +205,17 @@ func (w *world) runs(ctx context.Context, name string) (map[string]string, error
 }
 
 // executable finds a command's program: in the environment, then on PATH, or below the repository.
-func (w *world) executable(word string) (string, error) {
+func (w *world) executable(dir, word string) (string, error) {
 	if strings.Contains(word, "/") {
-		if path := filepath.Join(w.repo, word); filepath.IsLocal(word) && proc.Exists(path) {
+		if path := filepath.Join(dir, word); filepath.IsLocal(word) && proc.Exists(path) {
 			return path, nil
 		}
 		return "", fmt.Errorf("%q is not an executable file of the repository", word)
 	}
-	for _, dir := range filepath.SplitList(w.path()) {
-		if path := filepath.Join(dir, word); filepath.IsAbs(path) && proc.Exists(path) {
+	for _, folder := range filepath.SplitList(w.path()) {
+		if path := filepath.Join(folder, word); filepath.IsAbs(path) && proc.Exists(path) {
 			return path, nil
 		}
 	}
 	return "", fmt.Errorf("the program %q was found neither in the test environment nor on PATH", word)
-}
-
-// deprecations picks the lines in which a run warns of what will go.
-func deprecations(check, log string) []Deprecated {
-	var out []Deprecated
-	seen := map[string]bool{}
-	for line := range strings.Lines(log) {
-		line = strings.TrimSpace(line)
-		lower := strings.ToLower(line)
-		if !strings.Contains(lower, "deprecat") || seen[line] || len(out) >= maxDeprecated {
-			continue
-		}
-		seen[line] = true
-		if r := []rune(clean(line)); len(r) > 400 {
-			line = string(r[:400]) + " [cut]"
-		} else {
-			line = string(r)
-		}
-		out = append(out, Deprecated{Check: check, Message: line})
-	}
-	return out
 }

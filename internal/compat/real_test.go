@@ -1,7 +1,12 @@
 package compat
 
 import (
+	"fmt"
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,12 +37,13 @@ def moved():
 def wobbly():
     make()
 `,
-	"run_steady.py": "from flows import steady\nsteady()\n",
+	// A library's filter must not hide that the new version warns of it.
+	"run_steady.py": "import warnings\nwarnings.simplefilter('ignore')\nfrom zenml.config import DockerSettings\nfrom flows import steady\nDockerSettings(\n    replicate_local_python_environment='pip_freeze')\nwarnings.warn('mine', FutureWarning)\nsteady()\n",
 	// 0.98.0 has no event sources any more.
 	"run_moved.py":  "from zenml.client import Client\nfrom flows import moved\nClient().list_event_sources()\nmoved()\n",
 	"run_never.py":  "raise SystemExit('the warehouse is closed')\n",
 	"run_idle.py":   "print('did nothing')\n",
-	"run_wobbly.py": "import pathlib\nfrom flows import wobbly\nmark = pathlib.Path('tried')\nif not mark.exists():\n    mark.touch()\n    raise SystemExit('first try')\nwobbly()\n",
+	"run_wobbly.py": "import pathlib\nfrom flows import wobbly\nmark = pathlib.Path.home() / 'tried'\nif not mark.exists():\n    mark.touch()\n    raise SystemExit('first try')\nwobbly()\n",
 }
 
 // The upgrade's own breakage is told from one that was there before, from an unsteady pipeline and
@@ -47,14 +53,14 @@ func TestBreakagesAreToldApart(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped: -short leaves out what starts real ZenML servers")
 	}
-	repo := files.Dir(t, team)
+	repo, out := files.Dir(t, team), t.TempDir()
 	var pipelines []config.Pipeline
 	for _, name := range []string{"steady", "moved", "never", "idle", "wobbly"} {
 		pipelines = append(pipelines, config.Pipeline{Name: name, Command: "python run_" + name + ".py"})
 	}
 	res, err := Run(t.Context(), Options{
-		From: "0.85.0", To: "0.98.0", Suite: []string{"artifact", "dashboard"}, Pipelines: pipelines, Repo: repo,
-		Python: ">=3.10,<3.12", Pyenv: machine.Manager(t), Environ: os.Environ(),
+		From: "0.85.0", To: "0.98.0", Suite: []string{"artifact", "client", "dashboard"}, Artifacts: Selection{-1}, Pipelines: pipelines, Repo: repo,
+		Python: ">=3.10,<3.12", Pyenv: machine.Manager(t), Environ: os.Environ(), Logs: filepath.Join(out, "logs"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -66,14 +72,54 @@ func TestBreakagesAreToldApart(t *testing.T) {
 		}
 	}
 	want := map[string]Verdict{
-		"server:start": OK, "artifact": OK, "pipeline:steady": OK, "pipeline:moved": BrokenByUpgrade,
+		"server:start": OK, "artifact": OK, "client:lists": OK, "client:writes": OK, "pipeline:steady": OK, "pipeline:moved": BrokenByUpgrade,
 		"pipeline:never": AlreadyBroken, "pipeline:idle": NotCompared, "pipeline:wobbly": Flaky,
+	}
+	if findBrowser(os.Environ()) == "" {
+		t.Log("the dashboard is not opened in a browser: none is installed")
+		want[inBrowser] = NotCompared
+	} else if pictures, _ := filepath.Glob(filepath.Join(out, "dashboard-*.png")); len(pictures) != 2 {
+		t.Errorf("pictures of the dashboard: %q", pictures)
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("verdicts (-want +got):\n%s", d)
 	}
 	if res.Decision != verdict.Block || res.ReasonCode != "broken_by_upgrade" {
 		t.Errorf("decision %s, %s", res.Decision, res.ReasonCode)
+	}
+	fails := map[string][]string{}
+	for _, s := range res.Skew {
+		t.Logf("client %s: %s %s %.150s", s.Client, s.Call, s.Status, value(s.Detail))
+		if s.Status == Failed {
+			fails[s.Client] = append(fails[s.Client], s.Call)
+		}
+	}
+	for client, calls := range map[string][]string{
+		"0.85.0": {"list_flavors(size=500)", "run a pipeline", "artifact_version.load()", "list_stacks(hydrate=True)"},
+		"0.98.0": {"list_flavors()", "run a pipeline"},
+	} {
+		for _, call := range calls {
+			if !slices.Contains(fails[client], call) {
+				t.Errorf("a client of %s does not fail in %s, but in %q", client, call, fails[client])
+			}
+		}
+	}
+	var fell []Breakage
+	for _, b := range res.Code {
+		b.Message = strings.Join(strings.Fields(b.Message)[:1], "")
+		fell = append(fell, b)
+	}
+	if d := cmp.Diff([]Breakage{{File: "run_moved.py", Line: 3, Rule: "broken_by_upgrade", Message: "AttributeError:", Check: "pipeline:moved"}}, fell); d != "" {
+		t.Errorf("lines at fault (-want +got):\n%s", d)
+	}
+	warned := map[string]string{}
+	for _, d := range res.Deprecated {
+		if d.Check == "pipeline:steady" && d.File != nil && d.Line != nil {
+			warned[fmt.Sprintf("%s:%d", *d.File, *d.Line)] = d.Kind
+		}
+	}
+	if d := cmp.Diff(map[string]string{"run_steady.py:5": "log", "run_steady.py:7": "FutureWarning"}, warned); d != "" {
+		t.Errorf("warnings (-want +got):\n%s\n%+v", d, res.Deprecated)
 	}
 	pickled := 0
 	for _, a := range res.Artifacts {
@@ -86,5 +132,89 @@ func TestBreakagesAreToldApart(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(repo); len(left) != len(team) {
 		t.Errorf("the repository itself was written to: %v", left)
+	}
+}
+
+// The same from a much older version, on one Python that is here and on one that may not be.
+func TestOldVersionOnSeveralPythons(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("skipped: -short leaves out what starts real ZenML servers")
+	}
+	tree := maps.Clone(team)
+	tree["requirements.txt"] = "zenml[server]==0.75.0\n"
+	tree["run_steady.py"] = "from flows import steady\nsteady()\n"
+	var pipelines []config.Pipeline
+	for _, name := range []string{"steady", "moved", "never"} {
+		pipelines = append(pipelines, config.Pipeline{Name: name, Command: "python run_" + name + ".py"})
+	}
+	res, err := RunAll(t.Context(), Options{
+		From: "0.75.0", To: "0.98.0", Artifacts: Selection{-1}, Pipelines: pipelines, Repo: files.Dir(t, tree),
+		Pyenv: machine.Manager(t), Environ: os.Environ(),
+	}, []string{"3.11", "3.19"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]Verdict{}
+	for _, c := range res.Checks {
+		if c.Kind != KindArtifact {
+			got[c.Name] = c.Verdict
+		}
+	}
+	want := map[string]Verdict{
+		"server:start on Python 3.11": OK, "pipeline:steady on Python 3.11": OK, "pipeline:moved on Python 3.11": BrokenByUpgrade,
+		"pipeline:never on Python 3.11": AlreadyBroken, "python:3.19": NotCompared,
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("verdicts (-want +got):\n%s", d)
+	}
+	same := 0
+	for _, a := range res.Artifacts {
+		if a.SameValue != nil && *a.SameValue {
+			same++
+		}
+	}
+	if same == 0 {
+		t.Errorf("no artifact of 0.75.0 was compared: %+v", res.Artifacts)
+	}
+	if f := res.Pythons[1]; f.Ran || f.Resolves == nil || *f.Resolves || f.Proof == nil || !res.Pythons[0].Ran || !*res.Pythons[0].Resolves {
+		t.Errorf("of the Pythons: %+v", res.Pythons)
+	}
+	var codes []string
+	for _, r := range res.Reasons {
+		codes = append(codes, r.Code)
+	}
+	for _, code := range []string{"broken_by_upgrade", "python_skipped", "python_unresolved"} {
+		if !slices.Contains(codes, code) {
+			t.Errorf("no reason %s among %q", code, codes)
+		}
+	}
+}
+
+// The integrations that the requirements name, with a real local MLflow. One of the long tests: MLflow
+// brings some hundred packages for each version.
+func TestIntegrations(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("ZENML_UPGRADE_FULL") == "" {
+		t.Skip("skipped: ZENML_UPGRADE_FULL is not set")
+	}
+	res, err := Run(t.Context(), Options{
+		From: "0.85.0", To: "0.98.0", Suite: []string{"integration"}, Python: ">=3.10,<3.12", Pyenv: machine.Manager(t), Environ: os.Environ(),
+		Integrations: []string{"mlflow", "numpy", "pandas", "sklearn", "slack"},
+		Repo:         files.Dir(t, map[string]string{"requirements.txt": "zenml[server]==0.85.0\nmlflow<3\npython-rapidjson<1.15\nnumpy<2\npandas<3\nscikit-learn\n"}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]Verdict{}
+	for _, c := range res.Checks {
+		got[c.Name] = c.Verdict
+		t.Logf("%s: %s %q", c.Name, c.Verdict, value(c.Cause))
+	}
+	want := map[string]Verdict{
+		serverStart: OK, "integration:mlflow": OK, "integration:numpy": OK, "integration:pandas": OK, "integration:sklearn": OK, "integration:slack": NotCompared,
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("verdicts (-want +got):\n%s", d)
 	}
 }

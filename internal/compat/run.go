@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,11 +13,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/progress"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
 // Options say what to test.
@@ -26,13 +26,23 @@ type Options struct {
 	From, To  string   // ZenML versions
 	Suite     []string // of Groups; empty: none of the built-in checks
 	Pipelines []config.Pipeline
-	Projects  []string // folders below Repo whose requirements the clients get; empty: the root
-	Repo      string   // absolute
-	Python    string   // as in pyenv.Spec
-	Pyenv     *pyenv.Manager
-	Environ   []string // our process's environment; see proc.BaseEnv
-	Secrets   []string // kept out of everything that processes say
-	Progress  *progress.Display
+	Artifacts Selection
+
+	Integrations []string // to test; empty: those that a package of the requirements belongs to
+	Projects     []string // folders below Repo whose requirements the clients get; empty: the root
+	Repo         string   // absolute
+	Python       string   // as in pyenv.Spec
+	Pyenv        *pyenv.Manager
+	Environ      []string // our process's environment; see proc.BaseEnv
+	Secrets      []string // kept out of everything that processes say
+	Named        bool     // Pipelines were asked for by name: those marked long run too
+	Untrusted    bool     // the code comes from a fork or a bot: it gets no secrets
+	Shard        *Shard   // what of the test is run here; nil: all
+	Logs         string   // folder for the pipelines' logs; "" keeps none
+	Progress     *progress.Display
+
+	limits *matrixLimits // nil: the usual ones
+	label  string        // tells several runs of one test apart in the names of logs
 }
 
 // test is one run under way.
@@ -44,34 +54,29 @@ type test struct {
 	old, new  *world
 	oldResult *attempts
 	newResult *attempts
-	oldLoads  []loaded
-	newDown   string // why the new server does not serve, "" when it does
+	chosen    []zenml.ArtifactVersion // loaded in both worlds
+	oldLoads  map[string]loaded
+	stored    treeState // before anything was loaded
+
+	repository treeState // of the repository itself, before anything ran
+	control    []Skew    // the old client on its own server
+	early      []Skew    // the new client on the old server
+	skewGap    string    // why the skew could not be measured
+	newDown    string    // why the new server does not serve, "" when it does
 }
 
 // Run tests. Everything it starts and writes is gone when it returns, but for the environments,
 // which are kept for the next run. The error is worded for the user; the result is nil beside it.
 func Run(ctx context.Context, o Options) (*Result, error) {
-	t := &test{Options: o, oldResult: &attempts{}, newResult: &attempts{}}
-	t.res = &Result{
-		Common: report.Common{From: &t.From, To: &t.To},
-		Checks: []Check{}, Artifacts: []Artifact{}, Deprecated: []Deprecated{},
-	}
 	dir, err := os.MkdirTemp("", "zenml-upgrade-compat-")
 	if err != nil {
 		return nil, fmt.Errorf("making a folder for the test: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	if err := t.read(); err != nil {
+	t, err := newTest(o, dir)
+	if err != nil {
 		return nil, err
 	}
-	password, stores := rand.Text(), filepath.Join(dir, "stores")
-	fresh := func(name, version string) *world {
-		return &world{
-			name: name, version: version, dir: filepath.Join(dir, name), stores: stores, password: password,
-			environ: o.Environ, secrets: append([]string{password}, o.Secrets...),
-		}
-	}
-	t.old, t.new = fresh("old", o.From), fresh("new", o.To)
 	defer t.new.stop(ctx)
 	defer t.old.stop(ctx)
 	for _, step := range []func(context.Context) error{t.prepare, t.baseline, t.upgrade, t.candidate} {
@@ -86,11 +91,33 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	return t.res, nil
 }
 
+// newTest reads what the repository says and describes both worlds, of which nothing is made yet.
+func newTest(o Options, dir string) (*test, error) {
+	t := &test{Options: o, oldResult: &attempts{}, newResult: &attempts{}}
+	if t.limits == nil {
+		t.limits = &usualLimits
+	}
+	t.res = emptyResult(o.From, o.To)
+	t.res.Shard = o.Shard
+	if err := t.read(); err != nil {
+		return nil, err
+	}
+	password, stores := rand.Text(), filepath.Join(dir, "stores")
+	fresh := func(name, version string) *world {
+		return &world{
+			name: name, version: version, dir: filepath.Join(dir, name), stores: stores, password: password,
+			environ: o.Environ, secrets: append([]string{password}, o.Secrets...), logs: o.Logs, label: o.label,
+		}
+	}
+	t.old, t.new = fresh("old", o.From), fresh("new", o.To)
+	return t, nil
+}
+
 // read takes in what the repository says, before anything is started.
 func (t *test) read() error {
 	var faults []error
 	for _, c := range t.Pipelines {
-		p, err := newPipeline(c)
+		p, err := newPipeline(c, &t.Options)
 		if err != nil {
 			faults = append(faults, err)
 			continue
@@ -99,6 +126,10 @@ func (t *test) read() error {
 	}
 	if err := t.readNeeds(); err != nil {
 		return errors.Join(append(faults, unreadable(err))...)
+	}
+	var err error
+	if t.repository, err = readTree(t.Repo, leftBehind); err != nil {
+		faults = append(faults, err)
 	}
 	if len(t.needs.Files) == 0 && len(t.Pipelines) > 0 {
 		faults = append(faults, noRequirements(t.Projects))
@@ -162,28 +193,42 @@ func (t *test) prepare(ctx context.Context) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	return t.old.login(ctx)
+	if err := t.old.login(ctx); err != nil {
+		return err
+	}
+	return t.checkIntegrations(ctx)
 }
 
 // baseline runs every check in the old world.
 func (t *test) baseline(ctx context.Context) error {
-	checks := suiteChecks(t.Suite, t.packages())
+	checks := suiteChecks(t.Suite, t.packages(), t.Integrations)
 	err := t.step("ZenML "+t.From+": checks", func() error {
 		t.oldResult = t.runAll(ctx, t.old, checks, false)
 		t.noteIntegrations()
 		return nil
 	})
-	if err != nil || !slices.Contains(t.Suite, "artifact") {
+	if err != nil {
 		return err
 	}
-	return t.step("ZenML "+t.From+": artifacts are loaded", func() error {
-		loads, leftOut, err := t.old.loadArtifacts(ctx, nil)
-		t.oldLoads, t.res.leftOut = loads, leftOut
-		if err != nil {
-			t.oldResult.set("artifact:probe", failure(nil, err.Error()))
-		}
+	if t.Artifacts != (Selection{}) {
+		err = t.step("ZenML "+t.From+": artifacts are loaded", func() error {
+			if err := t.loadOld(ctx); err != nil {
+				t.oldResult.set("artifact:probe", failure(nil, err.Error()))
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return err
+	}
+	if err := database.Snapshot(ctx, t.old.database(), t.new.database()); err != nil {
+		return err
+	}
+	if !slices.Contains(t.Suite, "client") {
 		return nil
-	})
+	}
+	// After the copy was taken: what the new client writes must not be part of what is upgraded.
+	return t.step("ZenML "+t.From+": the new client visits", func() error { t.visitOld(ctx); return nil })
 }
 
 // packages returns the names of what the repository asks for beside ZenML itself.
@@ -209,16 +254,10 @@ func (t *test) noteIntegrations() {
 	}
 }
 
-// upgrade ends the old server and starts the new one on a copy of its database.
+// upgrade ends the old server and starts the new one on the copy of its database.
 func (t *test) upgrade(ctx context.Context) error {
 	return t.step("ZenML "+t.To+": a copy of the database is upgraded", func() error {
 		t.old.stop(ctx)
-		for _, part := range []string{"", "-wal", "-journal"} { // SQLite mends what a killed server left
-			_, err := copyFile(t.old.database()+part, t.new.database()+part)
-			if err != nil && (part == "" || !errors.Is(err, fs.ErrNotExist)) {
-				return fmt.Errorf("copying the old server's database: %w", err)
-			}
-		}
 		if t.newDown != "" {
 			return nil
 		}

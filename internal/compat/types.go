@@ -5,6 +5,7 @@ package compat
 
 import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 )
 
 // Status is how one check ended in one world.
@@ -23,7 +24,13 @@ type Attempt struct {
 	Seconds *float64 `json:"seconds"` // null when nothing ran
 	Detail  *string  `json:"detail"`  // why it failed or was skipped; text from outside
 
-	unsteady bool // failed, then passed when it was repeated
+	Log     *string  `json:"log"`     // file in the output folder; null when none was kept
+	Picture *string  `json:"picture"` // of the page, in the output folder; null when there is none
+	Wrote   []string `json:"wrote"`   // files of its copy of the repository that a run changed, at most 20; null when nothing ran there
+
+	unsteady bool   // failed, then passed when it was repeated
+	tail     string // the end of the log
+	fault    *Breakage
 }
 
 // Verdict compares a check's two attempts.
@@ -49,6 +56,7 @@ const (
 	KindIntegration Kind = "integration"
 	KindDashboard   Kind = "dashboard"
 	KindClient      Kind = "client"
+	KindPython      Kind = "python"
 )
 
 // Check is one question asked in both worlds.
@@ -60,6 +68,8 @@ type Check struct {
 	Candidate Attempt `json:"candidate"` // new client, new server
 	Verdict   Verdict `json:"verdict"`
 	Cause     *string `json:"cause"` // why the verdict is not ok, in one line
+
+	critical bool // marked so in the configuration
 }
 
 // WrittenBy says what wrote an artifact.
@@ -79,6 +89,7 @@ type Artifact struct {
 	LoadOld      Status    `json:"load_old"`
 	LoadNew      Status    `json:"load_new"`
 	SameValue    *bool     `json:"same_value"` // null when the values could not be compared
+	Class        *string   `json:"class"`      // of the failure, such as class_moved; null when there is none
 	Cause        *string   `json:"cause"`
 }
 
@@ -91,10 +102,22 @@ type Skew struct {
 	Detail *string `json:"detail"`
 }
 
-// Deprecated is a line in which the new version warns of something that will go.
+// Deprecated is a warning of something that will go, seen while the new version ran.
 type Deprecated struct {
-	Check   string `json:"check"`
+	Check   string  `json:"check"`
+	Kind    string  `json:"kind"` // class of the warning, or "log"
+	Message string  `json:"message"`
+	File    *string `json:"file"` // the user's line that led there; null when none did
+	Line    *int    `json:"line"`
+}
+
+// Breakage is a line of the user's code at which the upgrade breaks a check.
+type Breakage struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Rule    string `json:"rule"` // the verdict
 	Message string `json:"message"`
+	Check   string `json:"check"`
 }
 
 // Pins says which requirements the clients ran with.
@@ -113,7 +136,23 @@ type Result struct {
 	Artifacts  []Artifact   `json:"artifacts"`
 	Skew       []Skew       `json:"skew"` // null when not measured
 	Deprecated []Deprecated `json:"deprecated"`
+	Code       []Breakage   `json:"code"`
+	Pythons    []PythonFact `json:"pythons"` // null when one Python was tested
+	Shard      *Shard       `json:"shard"`   // null when this is the whole test
 	Pins       Pins         `json:"pins"`
 
-	leftOut int // artifact versions beyond the probe's limit
+	held      int      // artifact versions on the old server
+	unseen    []string // types and materializers of which the selection holds none
+	written   []string // files of the artifact stores that loading changed
+	touched   []string // files of the repository itself that changed during the run
+	disturbed []string // why a world could prove nothing any more
+}
+
+// emptyResult is a result of which every list is there and empty.
+func emptyResult(from, to string) *Result {
+	return &Result{
+		Common: report.Common{From: &from, To: &to, Reasons: []verdict.Reason{}},
+		Checks: []Check{}, Artifacts: []Artifact{}, Deprecated: []Deprecated{}, Code: []Breakage{},
+		Pins: Pins{Files: []string{}, Ignored: []string{}, Dropped: []string{}},
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +42,11 @@ type world struct {
 	server   *server.Server
 	api      *zenml.Client
 	outputs  atomic.Int64
+	label    string // of the run, in the names of logs
+	logs     string // folder for logs that outlive the test; "" for none
+
+	mu        sync.Mutex
+	disturbed string // why this world can prove nothing any more; see failed
 }
 
 // build makes the world's folders: a copy of the repository and the suite.
@@ -119,9 +126,11 @@ func (w *world) env(extra ...string) []string {
 func (w *world) ask(ctx context.Context, timeout time.Duration, each func(line []byte), script string, args ...string) error {
 	out := filepath.Join(w.dir, fmt.Sprintf("answers-%d.jsonl", w.outputs.Add(1)))
 	paths := []string{w.repo, filepath.Join(w.repo, "src"), w.suite}
+	mark := "ZENML_UPGRADE_RUN=" + rand.Text()
+	defer proc.KillMarked(mark) // what loaded code left running
 	_, err := proc.Run(ctx, proc.Command{
 		Path: w.client.Python, Args: append([]string{filepath.Join(w.suite, script), out}, args...), Dir: w.suite,
-		Env:     w.env("PYTHONPATH=" + strings.Join(paths, string(filepath.ListSeparator))),
+		Env:     w.env("PYTHONPATH="+strings.Join(paths, string(filepath.ListSeparator)), "ZU_REPOSITORY="+w.repo, mark),
 		Timeout: timeout, Secrets: w.secrets,
 	})
 	f, openErr := os.Open(out)

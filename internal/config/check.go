@@ -128,6 +128,33 @@ func (d *decoder) pipelines(pipelines []Pipeline) {
 			d.needed(at+".command", p.Command)
 		}
 		d.duration(at+".timeout", p.Timeout)
+		for name := range p.Environment {
+			d.variable(at+".environment."+name, name)
+		}
+		for n, name := range p.Secrets {
+			d.variable(fmt.Sprintf("%s.secrets[%d]", at, n), name)
+		}
+	}
+}
+
+// closed are the beginnings of variables that no pipeline gets: the workflow run's, this program's,
+// and those that lead a ZenML client to its server.
+var closed = []string{"GITHUB_", "ACTIONS_", "RUNNER_", "INPUT_", "ZENML_UPGRADE_", "ZENML_STORE_", "ZENML_CONFIG_PATH", "ZENML_LOCAL_STORES_PATH"}
+
+// set are variables that a test world has its own values of.
+var set = []string{"PATH", "HOME", "TMPDIR", "VIRTUAL_ENV"}
+
+func (d *decoder) variable(at, name string) {
+	if !envForm.MatchString(name) {
+		d.at(at, "use letters, digits and _", "%q is no name for a variable", name)
+	}
+	for _, c := range closed {
+		if strings.HasPrefix(strings.ToUpper(name), c) {
+			d.at(at, "give it another name", "%s is never passed to a pipeline", name)
+		}
+	}
+	if slices.Contains(set, name) {
+		d.at(at, "set it in a script that the command names", "%s is set by the test world", name)
 	}
 }
 

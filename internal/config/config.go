@@ -74,6 +74,9 @@ type Pipeline struct {
 	Command string `yaml:"command"`
 	Marker  string `yaml:"marker"`  // critical, long, skip or empty
 	Timeout string `yaml:"timeout"` // Go duration, positive
+
+	Environment map[string]string `yaml:"environment"` // what the command sees beside its test world
+	Secrets     []string          `yaml:"secrets"`     // names of variables that are passed to it
 }
 
 // Waiver accepts a finding until a date. An expired one is valid and without effect.

@@ -29,6 +29,8 @@ type Change struct {
 	Title      string
 	Branch     string
 	Base, Head string // commits
+	Foreign    bool   // the head lies in another repository, or in one that is gone
+	Bot        bool   // no person opened the pull request
 }
 
 // ReadChange reads the change of the event from the runner's environment, nil outside a runner. Of the payload only
@@ -75,8 +77,11 @@ func readPayload(path string) ([]byte, error) {
 // parseChange takes the commits out of a payload. One that names none is an error.
 func parseChange(data []byte, group bool) (*Change, error) {
 	type side struct {
-		SHA string `json:"sha"`
-		Ref string `json:"ref"`
+		SHA  string `json:"sha"`
+		Ref  string `json:"ref"`
+		Repo struct {
+			FullName string `json:"full_name"`
+		} `json:"repo"` // null when it is gone
 	}
 	var doc struct {
 		Pull *struct {
@@ -84,6 +89,7 @@ func parseChange(data []byte, group bool) (*Change, error) {
 			Title  string `json:"title"`
 			User   struct {
 				Login string `json:"login"`
+				Type  string `json:"type"`
 			} `json:"user"`
 			Base side `json:"base"`
 			Head side `json:"head"`
@@ -103,6 +109,7 @@ func parseChange(data []byte, group bool) (*Change, error) {
 		c.Base, c.Head, c.Branch = g.Base, g.Head, g.Ref
 	case !group && p != nil:
 		*c = Change{Number: p.Number, Author: p.User.Login, Title: p.Title, Branch: p.Head.Ref, Base: p.Base.SHA, Head: p.Head.SHA}
+		c.Foreign, c.Bot = p.Head.Repo.FullName == "" || p.Head.Repo.FullName != p.Base.Repo.FullName, p.User.Type != "User"
 	default:
 		return nil, errors.New("it is the payload of another event")
 	}

@@ -45,7 +45,7 @@ func TestReadChange(t *testing.T) {
 			map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": pull, "GITHUB_REPOSITORY": "a/b", "GITHUB_SHA": "c", "GITHUB_ACTOR": "mallory"},
 			&ChangeEvent{Name: "pull_request", Repository: "a/b", SHA: "c", Change: &Change{
 				Number: 2, Author: "dependabot[bot]", Title: "build(deps): bump zenml from 0.85.0 to 0.98.0", Branch: "dependabot/pip/zenml-0.98.0",
-				Base: "f95f852bd8fca8fcc58a9a2d6c842781e32a215e", Head: "ec26c3e57ca3a959ca5aad62de7213c562f8c821",
+				Base: "f95f852bd8fca8fcc58a9a2d6c842781e32a215e", Head: "ec26c3e57ca3a959ca5aad62de7213c562f8c821", Bot: true,
 			}},
 		},
 		"a merge group": {

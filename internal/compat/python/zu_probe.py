@@ -1,98 +1,94 @@
-"""Questions to one ZenML version, answered as JSON lines in OUT.
+"""What a client of this version can do on its server, as JSON lines in OUT: zu_probe.py OUT [CALL...]
 
-zu_probe.py OUT artifacts [ID...]   load artifact versions (all, when none is named) and digest their values
-zu_probe.py OUT calls               what a client of this version can still do on its server
+Without CALL all are tried. Plain lists are not among them: they succeed for every version and
+prove nothing.
 """
 
 import json
-import platform
 import sys
 import time
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, List
 
 from zenml.client import Client
+from zenml.enums import StackComponentType
 
-from zu_canonical import digest
-
-MOST = 500  # artifact versions looked at
-
-
-def text(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:2000]
+from zu_suite_run import run_flow
 
 
-def source(value: Any) -> Optional[str]:
-    """The dotted path of a ZenML source, which is an object or text."""
-    return getattr(value, "import_path", None) or (str(value) if value else None)
+def first_artifact() -> Any:
+    """The oldest artifact version, which another version may have written."""
+    return Client().list_artifact_versions(size=1, sort_by="asc:created").items[0]
 
 
-def artifacts(ids: List[str]) -> Iterator[Dict[str, Any]]:
-    """Load each artifact version; oldest first, without asking the server for more than MOST."""
-    client = Client()
-    if ids:
-        versions = ids
-    else:
-        page = client.list_artifact_versions(size=MOST, sort_by="asc:created")
-        versions = [str(version.id) for version in page.items]
-        if page.total > len(versions):
-            yield {"left_out": page.total - len(versions)}
-    for version_id in versions:
-        yield artifact(client, version_id)
-
-
-def artifact(client: Client, version_id: str) -> Dict[str, Any]:
-    """Load one artifact version. digest is "" when it could not be compared; see zu_canonical."""
-    row: Dict[str, Any] = {
-        "id": version_id, "name": None, "version": None, "type": None, "materializer": None,
-        "loaded": False, "digest": "", "detail": None, "python": platform.python_version(),
-    }
+def register() -> None:
+    """Register a component and a stack of it, and delete both."""
+    client, mark = Client(), f"zu-{time.time_ns()}"
+    kept = client.get_stack("default").components
+    part = client.create_stack_component(
+        name=mark, flavor="local", component_type=StackComponentType.ORCHESTRATOR, configuration={}
+    )
     try:
-        found = client.get_artifact_version(version_id)
-        row.update(
-            name=found.artifact.name, version=str(found.version), type=source(found.data_type),
-            materializer=source(found.materializer),
+        stack = client.create_stack(
+            name=mark,
+            components={
+                StackComponentType.ORCHESTRATOR: part.id,
+                StackComponentType.ARTIFACT_STORE: kept[StackComponentType.ARTIFACT_STORE][0].id,
+            },
         )
-        value = found.load()
-        row["loaded"] = True
-        row["digest"] = digest(value)
-        # A value that is not even equal to itself, read twice, says nothing about an upgrade.
-        if not row["digest"]:
-            row["detail"] = "the value cannot be compared: it has no canonical form"
-        elif digest(found.load()) != row["digest"]:
-            row["digest"], row["detail"] = "", "the value cannot be compared: two loads by one version differ"
-    except BaseException as error:  # a user's class may raise anything while it is unpickled
-        row["detail"] = text(error)
-    return row
+        client.delete_stack(stack.id)
+    finally:
+        client.delete_stack_component(part.id, StackComponentType.ORCHESTRATOR)
 
 
-def calls() -> Iterator[Dict[str, Any]]:
-    """Try the calls in which old clients are known to fail on newer servers (hydrated: all fields parsed)."""
-    yield attempt("connect", lambda: Client().zen_store.get_store_info())
-    client = Client()
-    yield attempt("active_stack", lambda: client.active_stack_model.components)
-    yield attempt("list_stacks(hydrate=True)", lambda: client.list_stacks(hydrate=True))
-    yield attempt("list_pipeline_runs(hydrate=True)", lambda: client.list_pipeline_runs(size=50, hydrate=True))
-    yield attempt("list_artifact_versions(hydrate=True)", lambda: client.list_artifact_versions(size=50, hydrate=True))
-    yield attempt("list_flavors(size=500)", lambda: client.list_flavors(size=500))
-    yield attempt("artifact_version.load()", lambda: client.list_artifact_versions(size=1, sort_by="asc:created").items[0].load())
-
-
-def attempt(call: str, do: Any) -> Dict[str, Any]:
-    begin = time.monotonic()
+def secret() -> None:
+    client, mark = Client(), f"zu-{time.time_ns()}"
+    made = client.create_secret(name=mark, values={"word": "kept"})
     try:
-        do()
+        if client.get_secret(mark).secret_values != {"word": "kept"}:
+            raise RuntimeError("a secret came back with another value")
+    finally:
+        client.delete_secret(str(made.id))
+
+
+def model() -> None:
+    client, mark = Client(), f"zu-{time.time_ns()}"
+    client.create_model(name=mark)
+    client.delete_model(mark)
+
+
+CALLS: Dict[str, Callable[[], Any]] = {
+    "connect": lambda: Client().zen_store.get_store_info(),
+    "active_stack": lambda: Client().active_stack_model.components,
+    "list_stacks(hydrate=True)": lambda: Client().list_stacks(hydrate=True),
+    "list_stack_components(hydrate=True)": lambda: Client().list_stack_components(size=100, hydrate=True),
+    "list_pipeline_runs(hydrate=True)": lambda: Client().list_pipeline_runs(size=50, hydrate=True),
+    "list_run_steps(hydrate=True)": lambda: Client().list_run_steps(size=50, hydrate=True),
+    "list_artifact_versions(hydrate=True)": lambda: Client().list_artifact_versions(size=50, hydrate=True),
+    "list_flavors()": lambda: Client().list_flavors(),
+    "list_flavors(size=500)": lambda: Client().list_flavors(size=500),
+    "artifact_version.load()": lambda: first_artifact().load(),
+    "register a stack": register,
+    "create and read a secret": secret,
+    "create a model": model,
+    "run a pipeline": lambda: run_flow("suite_basic"),
+}
+
+
+def attempt(call: str) -> Dict[str, Any]:
+    """Try one call; each makes its own client, so that one which cannot connect fails in all."""
+    try:
+        CALLS[call]()
     except BaseException as error:
-        return {"call": call, "status": "failed", "detail": text(error), "seconds": time.monotonic() - begin}
-    return {"call": call, "status": "passed", "detail": None, "seconds": time.monotonic() - begin}
+        return {"call": call, "status": "failed", "detail": f"{type(error).__name__}: {error}"[:2000]}
+    return {"call": call, "status": "passed", "detail": None}
 
 
-def main(out: str, question: str, rest: List[str]) -> None:
-    answers = {"artifacts": lambda: artifacts(rest), "calls": calls}[question]
+def main(out: str, calls: List[str]) -> None:
     with open(out, "a", encoding="utf-8") as file:
-        for row in answers():
-            file.write(json.dumps(row) + "\n")
+        for call in calls or CALLS:
+            file.write(json.dumps(attempt(call)) + "\n")
             file.flush()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3:])
+    main(sys.argv[1], sys.argv[2:])

@@ -1,8 +1,8 @@
 """Runs the built-in checks of one ZenML version: zu_suite_run.py OUT CHECK...
 
-Writes one JSON line per check to OUT: check, status (passed, failed), seconds, detail. The check
-"integration=PACKAGE,..." stands for one check per ZenML integration that needs one of the packages
-and finds all that it needs installed here.
+Writes one JSON line per check to OUT: check, status (passed, failed, skipped), seconds, detail. The
+check "integration=PACKAGE,..." stands for one check per ZenML integration that needs one of the packages
+and finds all that it needs installed here. "known-integrations" writes the names of all instead.
 """
 
 import importlib
@@ -33,6 +33,8 @@ def integration(name: str) -> None:
     if known is None:
         raise RuntimeError(f"this ZenML has no integration {name}")
     if not known.check_installation():
+        if not any(present(requirement) for requirement in known.get_requirements()):
+            raise Absent(f"its packages are not among the requirements: it wants {known.get_requirements()}")
         raise RuntimeError(f"ZenML does not accept the installed packages: it wants {known.get_requirements()}")
     known.activate()
     known.flavors()
@@ -40,8 +42,21 @@ def integration(name: str) -> None:
         run_flow(f"suite_{name}", f"with_{name}")
 
 
+class Absent(Exception):
+    """What a check needs is not installed; nothing is known of it."""
+
+
+def present(requirement: str) -> bool:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return bool(version(normalized(requirement)))
+    except PackageNotFoundError:
+        return False
+
+
 # Integrations whose types the suite can keep and read; of others only the activation is tried.
-FLOWS = ("numpy", "pandas", "sklearn")
+FLOWS = ("mlflow", "numpy", "pandas", "sklearn")
 
 
 def client_lists() -> None:
@@ -119,6 +134,8 @@ def run(check: str) -> Dict[str, Any]:
             integration(check.split(":", 1)[1])
         else:
             CHECKS[check]()
+    except Absent as error:
+        result.update(status="skipped", detail=str(error)[:2000])
     except BaseException as error:  # SystemExit from a library must not end the other checks
         result.update(status="failed", detail=f"{type(error).__name__}: {error}"[:2000])
     result["seconds"] = round(time.monotonic() - begin, 3)
@@ -128,6 +145,11 @@ def run(check: str) -> Dict[str, Any]:
 def main(out: str, checks: List[str]) -> None:
     """Run the checks in order; each line is written at once, so that a crash loses only its own."""
     with open(out, "a", encoding="utf-8") as file:
+        if checks == ["known-integrations"]:
+            from zenml.integrations.registry import integration_registry
+
+            file.write(json.dumps({"known": sorted(integration_registry.integrations)}) + "\n")
+            return
         for check in expand(checks):
             file.write(json.dumps(run(check)) + "\n")
             file.flush()
