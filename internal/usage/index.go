@@ -7,6 +7,7 @@ package usage
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
 )
@@ -54,6 +55,8 @@ type Index struct {
 
 	places map[Kind][]Place
 	dead   map[string][]span
+	gather sync.Once
+	names  []usedName // of Python code
 }
 
 type span struct {
@@ -97,16 +100,43 @@ func (x *Index) PythonUnreached(name string) []Place {
 }
 
 func (x *Index) python(name string) []Place {
+	asked := parse(strings.TrimSuffix(name, "()"))
 	var out []Place
-	for _, k := range named {
-		for _, p := range x.places[k] {
-			// What is asked of a result is no second use of what gave it.
-			if used, _, _ := strings.Cut(p.Name, "("); Matches(p.Name, name) && (k == Keyword || used == p.Name) {
-				out = append(out, p)
-			}
+	for _, u := range x.pythonNames() {
+		if u.matches(asked) {
+			out = append(out, u.places...)
 		}
 	}
 	return tidy(out)
+}
+
+// usedName is a name with all its places: thousands of questions are asked, of far fewer names.
+type usedName struct {
+	qualified
+	places []Place
+}
+
+// pythonNames are the names of Python code, gathered at the first question.
+func (x *Index) pythonNames() []usedName {
+	x.gather.Do(func() {
+		at := map[string]int{}
+		for _, k := range named {
+			for _, p := range x.places[k] {
+				// What is asked of a result is no second use of what gave it.
+				if strings.ContainsRune(p.Name, '(') && k != Keyword {
+					continue
+				}
+				i, ok := at[p.Name]
+				if !ok {
+					i = len(x.names)
+					at[p.Name] = i
+					x.names = append(x.names, usedName{qualified: parse(p.Name)})
+				}
+				x.names[i].places = append(x.names[i].places, p)
+			}
+		}
+	})
+	return x.names
 }
 
 // Keyword returns the reached calls that give an argument of this name to what name stands for;

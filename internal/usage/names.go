@@ -9,20 +9,34 @@ import (
 // Matches says whether a use of one full name is a use of another, or of something below that. A
 // class or function may be imported from a module above the one that defines it.
 func Matches(used, asked string) bool {
-	used = plain(used)
-	asked = plain(strings.TrimSuffix(asked, "()"))
-	if used == asked || strings.HasPrefix(used, asked+".") {
-		return true
-	}
-	usedModule, usedTail := split(used)
-	askedModule, askedTail := split(asked)
-	if len(askedTail) == 0 || len(usedTail) < len(askedTail) || !slices.Equal(usedTail[:len(askedTail)], askedTail) {
-		return false
-	}
-	return askedModule == "" || under(usedModule, askedModule) || under(askedModule, usedModule)
+	return parse(used).matches(parse(strings.TrimSuffix(asked, "()")))
 }
 
-func under(a, b string) bool { return a == b || strings.HasPrefix(a, b+".") }
+// qualified is a full name taken apart once, for the many it is compared with.
+type qualified struct {
+	plain, module string
+	tail          []string
+}
+
+func parse(name string) qualified {
+	q := qualified{plain: plain(name)}
+	q.module, q.tail = split(q.plain)
+	return q
+}
+
+func (used qualified) matches(asked qualified) bool {
+	if under(used.plain, asked.plain) {
+		return true
+	}
+	if len(asked.tail) == 0 || len(used.tail) < len(asked.tail) || !slices.Equal(used.tail[:len(asked.tail)], asked.tail) {
+		return false
+	}
+	return asked.module == "" || under(used.module, asked.module) || under(asked.module, used.module)
+}
+
+func under(a, b string) bool {
+	return strings.HasPrefix(a, b) && (len(a) == len(b) || a[len(b)] == '.')
+}
 
 // plain takes the argument of a keyword, calls and elements away: of what a call gives nothing is
 // known but where it came from, so that it is no longer a use of the name itself.
