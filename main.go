@@ -12,7 +12,7 @@ import (
 )
 
 func main() {
-	debug.SetMemoryLimit(64 << 20) // soft: the memory is for the servers and checkers that run beside us
+	debug.SetMemoryLimit(44 << 20) // soft: the memory is for the servers and checkers that run beside us
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := app.Main(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
 	stop()

@@ -236,11 +236,10 @@ func (s *settings) askServer(ctx context.Context, in *Inputs) error {
 	if err == nil {
 		err = version.Valid(v)
 	}
-	if err != nil && (s.inputFrom != "" || s.from != "") {
-		s.noServer = err // where the upgrade starts is known without it
-		return nil
-	}
-	if err != nil {
+	if s.noServer = err; err != nil {
+		if s.inputFrom != "" || s.from != "" { // where the upgrade starts is known without it
+			return nil //nolint:nilerr // noServer is told with the verdict
+		}
 		return fault.Unreachable("the ZenML server did not say its version", err, "check server-url and that the server runs")
 	}
 	s.upgrade.Server = &v
