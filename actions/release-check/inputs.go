@@ -74,13 +74,17 @@ func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, er
 	if s.cfg == nil {
 		s.cfg = &config.Config{}
 	}
-	faults := []error{errUpgrade, in.decodeServer(), s.decodeReleases(in.Releases), s.decodeStart(in.StartDate)}
+	errServer := in.decodeServer()
+	faults := []error{errUpgrade, errServer, s.decodeReleases(in.Releases), s.decodeStart(in.StartDate)}
 	if s.settled == nil {
 		faults = append(faults, s.decodeRepository(rt.Repo))
 	}
 	faults = append(faults, s.decodePythons(in.PythonVersions))
 	if s.settled == nil {
-		faults = append(faults, s.decodeTools(rt), s.askServer(ctx, in))
+		faults = append(faults, s.decodeTools(rt))
+		if errServer == nil {
+			faults = append(faults, s.askServer(ctx, in.ServerURL))
+		}
 		versions := s.decodeVersions()
 		if versions == nil && s.index != nil && (s.from != "" || s.tree != nil) {
 			versions = s.askIndex(ctx)

@@ -227,9 +227,9 @@ func (s *settings) settle(reasons ...verdict.Reason) { s.settled = append(s.sett
 
 // askServer takes the server's version for the start of the way: without a pull request always, with
 // one when it is older than what the base pins.
-func (s *settings) askServer(ctx context.Context, in *Inputs) error {
-	address := strings.TrimSpace(in.ServerURL)
-	if address == "" || s.settled != nil || in.decodeServer() != nil {
+func (s *settings) askServer(ctx context.Context, address string) error {
+	address = strings.TrimSpace(address)
+	if address == "" || s.settled != nil {
 		return nil
 	}
 	v, err := zenml.New(address).Version(ctx)
@@ -238,7 +238,7 @@ func (s *settings) askServer(ctx context.Context, in *Inputs) error {
 	}
 	if s.noServer = err; err != nil {
 		if s.inputFrom != "" || s.from != "" { // where the upgrade starts is known without it
-			return nil //nolint:nilerr // noServer is told with the verdict
+			return nil
 		}
 		return fault.Unreachable("the ZenML server did not say its version", err, "check server-url and that the server runs")
 	}
