@@ -77,11 +77,15 @@ func (c *compatTest) Run(ctx context.Context, rt *action.Runtime) (action.Result
 // Check tells the faults of the inputs. That the package index does not answer is told when
 // nothing else is wrong: nothing could be installed.
 func (c *compatTest) Check(ctx context.Context, rt *action.Runtime) error {
+	untrusted, errEvent := event(rt)
+	if errEvent != nil && c.in.Aggregate == "" {
+		return errEvent // a run that must not be has no other faults
+	}
 	cfg, errCfg := action.ConfigFor(ctx, rt, c.in.Config)
 	o, pys, errIn := c.in.decode(cfg)
 	o.Repo, o.Environ, o.Secrets = rt.Repo, rt.Environ, rt.Secrets
-	var errDry, errTools, errEvent error
-	o.Untrusted, errEvent = event(rt)
+	var errDry, errTools error
+	o.Untrusted = untrusted
 	o.Logs = filepath.Join(rt.OutDir, "logs")
 	c.dry, errDry = action.Bool("dry-run", c.in.DryRun)
 	o.Pyenv, errTools = pyenv.New(rt.Environ, rt.CacheDir)
@@ -90,7 +94,7 @@ func (c *compatTest) Check(ctx context.Context, rt *action.Runtime) error {
 	if c.in.Aggregate != "" { // nothing is run: neither tools nor versions are asked for
 		return err
 	}
-	err = errors.Join(err, errTools, errEvent)
+	err = errors.Join(err, errTools)
 	if o.Pyenv == nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func (r *Reader) PullRequest(ctx context.Context, repo Repository, number int) (
 		return PullRequest{}, r.explain(fmt.Sprintf("reading pull request %d of %q", number, repo), err)
 	}
 	out := pullRequest(p)
-	if !tree.IsCommitID(out.BaseSHA) || !tree.IsCommitID(out.HeadSHA) {
+	if !tree.IsCommitID(out.HeadSHA) {
 		return PullRequest{}, r.explain(fmt.Sprintf("reading pull request %d of %q", number, repo), errors.New("the answer names no commits"))
 	}
 	return out, nil
