@@ -147,25 +147,25 @@ func (r *Result) findingReasons() []verdict.Reason {
 		}
 		line := fmt.Sprintf("%s: %s", f.ID, f.Title)
 		how := r.stands(f)
-		if how == unjudged {
-			line = f.ID // the report lists them with their titles
+		if how == unjudged && f.WouldDecide != nil {
+			line += "; open: " + *f.WouldDecide
 		}
 		lists[how] = append(lists[how], line)
 	}
 	var out []verdict.Reason
 	for _, k := range []struct {
-		how        standing
-		decision   verdict.Decision
-		code, text string
+		how              standing
+		decision         verdict.Decision
+		code, what, text string
 	}{
-		{hits, verdict.Block, "breaking_affects", "%d breaking changes name what this repository uses."},
-		{named, verdict.Review, "breaking_named", "%d breaking changes name what the code uses; the code itself passes the check."},
-		{unjudged, verdict.Review, "breaking_unjudged", "%d breaking changes could not be judged from the repository."},
-		{other, verdict.Review, "findings_affect", "%d other changes name what this repository uses."},
-		{destroys, verdict.Review, "migrations_destructive", "%d migrations drop tables or columns or delete rows in the server's database: only a backup brings them back."},
+		{hits, verdict.Block, "breaking_affects", "breaking change", "What this repository uses is hit by %s."},
+		{named, verdict.Review, "breaking_named", "breaking change", "What this repository uses is named by %s; the code itself passes the check."},
+		{unjudged, verdict.Review, "breaking_unjudged", "breaking change", "%s could not be judged from the repository."},
+		{other, verdict.Review, "findings_affect", "other change", "What this repository uses is touched by %s."},
+		{destroys, verdict.Review, "migrations_destructive", "migration", "Tables, columns or rows of the server's database are removed by %s: only a backup brings them back."},
 	} {
 		if list := lists[k.how]; len(list) > 0 {
-			out = append(out, verdict.Because(k.decision, k.code, fmt.Sprintf(k.text, len(list)), list))
+			out = append(out, verdict.Because(k.decision, k.code, fmt.Sprintf(k.text, report.Count(len(list), k.what)), list))
 		}
 	}
 	return out

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
@@ -32,6 +33,7 @@ type GitHubUse struct {
 
 // Decide sets the decision from the reasons given so far.
 func (c *Common) Decide(fallback string) {
+	slices.SortStableFunc(c.Reasons, func(a, b verdict.Reason) int { return verdict.Compare(b.Decision, a.Decision) })
 	c.Decision, c.ReasonCode = verdict.Sum(c.Reasons, fallback)
 }
 

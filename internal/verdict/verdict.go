@@ -20,9 +20,12 @@ var order = []Decision{Pass, Review, Unknown, Block}
 // Known says whether d is one of the four.
 func (d Decision) Known() bool { return slices.Contains(order, d) }
 
+// Compare orders decisions from harmless to worst.
+func Compare(a, b Decision) int { return slices.Index(order, a) - slices.Index(order, b) }
+
 // Worse returns the worse of two decisions.
 func Worse(a, b Decision) Decision {
-	if slices.Index(order, b) > slices.Index(order, a) {
+	if Compare(b, a) > 0 {
 		return b
 	}
 	return a
