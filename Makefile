@@ -61,7 +61,7 @@ image:
 	$(ENGINE) build --target slim -t zenml-upgrade:slim .
 	$(ENGINE) build --target full -t zenml-upgrade:full .
 
-# action.yml and README tables, from the code's inputs.
+# The root action.yml and the tables in READMEs, from actions/*/action.yml.
 generate:
 	go run ./tools/manifest
 
