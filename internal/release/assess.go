@@ -1,8 +1,12 @@
 package release
 
 import (
+	"runtime"
+	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
@@ -22,24 +26,35 @@ func Assess(bodies []Body, crossed []string, now time.Time) ([]Release, []Findin
 	for _, b := range merge(bodies) {
 		byVersion[b.Version] = b
 	}
-	releases, findings := make([]Release, 0, len(crossed)), []Finding{}
-	for _, v := range crossed {
+	releases, lists := make([]Release, len(crossed)), make([][]Finding, len(crossed))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, v := range crossed {
+		releases[i] = Release{Version: v, Notes: Missing}
 		b, found := byVersion[v]
-		r := Release{Version: v, Notes: Missing}
-		if found {
-			r.PublishedAt, r.Notes = b.PublishedAt, state(b, now)
-			if b.URL != "" {
-				r.URL = &b.URL
-			}
-			findings = append(findings, Parse(v, b.Text, b.URL)...)
+		if !found {
+			continue
 		}
-		releases = append(releases, r)
+		group.Go(func() error {
+			releases[i], lists[i] = assess(b, now)
+			return nil
+		})
 	}
-	return releases, findings
+	_ = group.Wait() // none fails
+	return releases, append([]Finding{}, slices.Concat(lists...)...)
 }
 
-func state(b Body, now time.Time) NotesState {
+// assess reads one body.
+func assess(b Body, now time.Time) (Release, []Finding) {
 	d := read(b.Text)
+	r := Release{Version: b.Version, PublishedAt: b.PublishedAt, Notes: state(d, b, now)}
+	if b.URL != "" {
+		r.URL = &b.URL
+	}
+	return r, d.findings(b.Version, b.URL)
+}
+
+func state(d *document, b Body, now time.Time) NotesState {
 	said, prose := false, false
 	for _, u := range d.units {
 		if strings.TrimSpace(u.plain) == "" && !u.coded {

@@ -22,8 +22,10 @@ const (
 // Parse reads the findings out of one release's notes. body is GitHub's Markdown as it was
 // written; line numbers are 1-based and inclusive in it. url, the release's page, may be empty.
 // Fixes and improvements that say nothing of their own give no finding. The order is the body's.
-func Parse(version, body, url string) []Finding {
-	p := &pass{doc: read(body), version: version, seen: map[string]bool{}}
+func Parse(version, body, url string) []Finding { return read(body).findings(version, url) }
+
+func (d *document) findings(version, url string) []Finding {
+	p := &pass{doc: d, version: version, seen: map[string]bool{}}
 	if url != "" {
 		p.url = &url
 	}
