@@ -120,7 +120,7 @@ func (r *Room) serve(l net.Listener, dial func(context.Context) (net.Conn, error
 	r.opened = append(r.opened, relay)
 }
 
-// Close ends the relays and the room. In a namespace, processes that still live in it are killed.
+// Close ends the relays and the room: nothing leads in or out any more.
 func (r *Room) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

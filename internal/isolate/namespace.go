@@ -33,29 +33,39 @@ func newNamespace() (*namespace, error) {
 
 // own takes a thread for the namespace and does its work there until close.
 func (n *namespace) own(ready chan<- error) {
-	// Never unlocked: the runtime ends a thread whose goroutine ends locked, so no other goroutine
-	// ever finds itself in the namespace, and what was started here dies with the thread, which its
-	// parent-death signal names.
 	runtime.LockOSThread()
 	if unix.Gettid() == unix.Getpid() {
-		// The main thread is the one that the runtime cannot end. Held here, it is not taken again.
+		// What /proc/self says of the network is the main thread's view. Held here, it is not taken again.
 		started := make(chan error)
 		go n.own(started)
 		ready <- <-started
 		runtime.UnlockOSThread()
 		return
 	}
-	defer close(n.done)
-	err := enter()
+	home, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		runtime.UnlockOSThread()
+		ready <- err
+		return
+	}
+	err = enter()
 	ready <- err
-	for err == nil {
+	for open := err == nil; open; {
 		select {
 		case f := <-n.work:
 			f()
 		case <-n.quit:
-			return
+			open = false
 		}
 	}
+	// The thread must live on: the parent-death signal of a child names the thread that started it,
+	// and this one may have started others than those in the namespace, such as a server of record.
+	err = errors.Join(unix.Setns(home, unix.CLONE_NEWNET), unix.Close(home))
+	close(n.done)
+	if err != nil {
+		select {} // locked for good: it is not used again, and it does not end
+	}
+	runtime.UnlockOSThread()
 }
 
 // enter moves the thread into a new namespace and brings its loopback up.
@@ -115,7 +125,7 @@ func (n *namespace) dial(ctx context.Context, address string) (c net.Conn, err e
 // dialTimeout is for a loopback device: it answers at once, or its listener's queue is full.
 const dialTimeout = 5 * time.Second
 
-// close ends the thread, and with it what was started in the namespace.
+// close gives the thread back. What still runs in the namespace stays in it.
 func (n *namespace) close() {
 	n.once.Do(func() { close(n.quit) })
 	<-n.done
