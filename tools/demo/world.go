@@ -93,7 +93,7 @@ func (d *demo) pipelines(ctx context.Context, python string) error {
 		group.Go(func() error {
 			name := filepath.Base(script)
 			_, err := proc.Run(ctx, proc.Command{
-				Path: python, Args: []string{name}, Dir: d.repo, Timeout: 2 * time.Minute, Secrets: []string{d.world.APIKey},
+				Path: python, Args: []string{name}, Dir: d.repo, Timeout: 5 * time.Minute, Secrets: []string{d.world.APIKey},
 				// The last of two settings of one name holds: each client gets a configuration of its own.
 				Env: append(d.world.ClientEnv(), "ZENML_CONFIG_PATH="+filepath.Join(d.dir, "client", name), "PYTHONPATH="+d.repo),
 			})
