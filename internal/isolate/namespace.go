@@ -43,12 +43,17 @@ func (n *namespace) own(ready chan<- error) {
 		return
 	}
 	home, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
+	if err == nil {
+		if err = unshare(); err != nil {
+			err = errors.Join(err, unix.Close(home))
+		}
+	}
+	if err != nil { // the thread is where it was, and going back would need the right that it lacks
 		runtime.UnlockOSThread()
 		ready <- err
 		return
 	}
-	err = enter()
+	err = loopbackUp()
 	ready <- err
 	for open := err == nil; open; {
 		select {
@@ -68,14 +73,17 @@ func (n *namespace) own(ready chan<- error) {
 	runtime.UnlockOSThread()
 }
 
-// enter moves the thread into a new namespace and brings its loopback up.
-func enter() error {
-	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-		if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL) {
-			return fmt.Errorf("%w: %w", errNoRight, err)
-		}
-		return err
+// unshare moves the thread into a new namespace.
+func unshare() error {
+	err := unix.Unshare(unix.CLONE_NEWNET)
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL) {
+		return fmt.Errorf("%w: %w", errNoRight, err)
 	}
+	return err
+}
+
+// loopbackUp brings the loopback device of the thread's namespace up.
+func loopbackUp() error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err
