@@ -150,36 +150,10 @@ func (d *MySQL) checkScratch(ctx context.Context, v mysql.Version, events int) *
 
 // switchOff is SwitchOff for a copy on a server.
 func (d *MySQL) switchOff(ctx context.Context) (rows int64, err error) {
-	err = d.client.With(ctx, func(c *sql.Conn) error {
-		tx, err := c.BeginTx(ctx, nil)
-		if err != nil {
-			return err
-		}
-		defer tx.Rollback()
-		for table, switches := range acts {
-			for _, column := range switches {
-				var there int
-				err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ?`,
-					table, column).Scan(&there)
-				if err != nil {
-					return err
-				}
-				if there == 0 {
-					continue
-				}
-				name := mysql.Quote(column)
-				res, err := tx.ExecContext(ctx, fmt.Sprintf("UPDATE %s SET %s = 0 WHERE %s <> 0", mysql.Quote(table), name, name))
-				if err != nil {
-					return fmt.Errorf("table %q: %w", table, err)
-				}
-				n, err := res.RowsAffected()
-				if err != nil {
-					return err
-				}
-				rows += n
-			}
-		}
-		return tx.Commit()
+	const count = `SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ?`
+	err = d.client.With(ctx, func(c *sql.Conn) (err error) {
+		rows, err = switchOff(ctx, c, "START TRANSACTION", count, mysql.Quote)
+		return err
 	})
 	return rows, err
 }

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // acts are the tables whose rows make a server act by itself, with the columns that switch a row
@@ -26,38 +25,39 @@ func (s *Scratch) SwitchOff(ctx context.Context) (int64, error) {
 
 func (d *SQLite) switchOff(ctx context.Context) (rows int64, err error) {
 	err = withConn(ctx, d.real, liveWrite, func(c *sql.Conn) (err error) {
-		if _, err = c.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
-			return err
-		}
-		if rows, err = switchOff(ctx, c); err != nil {
-			_, undone := c.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
-			return errors.Join(err, undone)
-		}
-		_, err = c.ExecContext(ctx, "COMMIT")
+		rows, err = switchOff(ctx, c, "BEGIN IMMEDIATE", `SELECT count(*) FROM pragma_table_info(?) WHERE name = ?`, quoteName)
 		return err
 	})
 	return rows, err
 }
 
-func switchOff(ctx context.Context, c *sql.Conn) (rows int64, err error) {
+// switchOff is the same for every kind of database but for how a transaction begins, how a column of
+// a table is counted (table and column are bound) and how a name is quoted.
+func switchOff(ctx context.Context, c *sql.Conn, begin, count string, quote func(string) string) (int64, error) {
+	if _, err := c.ExecContext(ctx, begin); err != nil {
+		return 0, err
+	}
+	rows, err := switchRows(ctx, c, count, quote)
+	if err != nil {
+		_, undone := c.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		return 0, errors.Join(err, undone)
+	}
+	_, err = c.ExecContext(ctx, "COMMIT")
+	return rows, err
+}
+
+func switchRows(ctx context.Context, c *sql.Conn, count string, quote func(string) string) (rows int64, err error) {
 	for table, switches := range acts {
-		var there int
-		if err := c.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?`, table).Scan(&there); err != nil {
-			return 0, err
-		}
-		if there == 0 {
-			continue
-		}
-		columns, err := columnsOf(ctx, c, table)
-		if err != nil {
-			return 0, fmt.Errorf("table %q: %w", table, err)
-		}
 		for _, column := range switches {
-			if !slices.Contains(columns, column) {
+			var there int
+			if err := c.QueryRowContext(ctx, count, table, column).Scan(&there); err != nil {
+				return 0, fmt.Errorf("table %q: %w", table, err)
+			}
+			if there == 0 {
 				continue
 			}
-			name := quoteName(column)
-			res, err := c.ExecContext(ctx, fmt.Sprintf("UPDATE %s SET %s = 0 WHERE %s <> 0", quoteName(table), name, name))
+			name := quote(column)
+			res, err := c.ExecContext(ctx, fmt.Sprintf("UPDATE %s SET %s = 0 WHERE %s <> 0", quote(table), name, name))
 			if err != nil {
 				return 0, fmt.Errorf("table %q: %w", table, err)
 			}
