@@ -109,6 +109,7 @@ func assetsOf(page *url.URL, text io.Reader) ([]string, error) {
 			}
 			seen[u.String()] = true
 			out = append(out, u.String())
+		default: // text and closing tags name no file
 		}
 	}
 }

@@ -33,9 +33,9 @@ func TestDashboardInPieces(t *testing.T) {
 	}{
 		"whole":             {index: page, file: script, files: 2},
 		"a file is missing": {index: page, file: page, fails: "is missing"},
-		"a file fails":      {index: page, file: func(w http.ResponseWriter) { w.WriteHeader(500) }, fails: "status 500"},
+		"a file fails":      {index: page, file: func(w http.ResponseWriter) { w.WriteHeader(http.StatusInternalServerError) }, fails: "status 500"},
 		"a file is empty":   {index: page, file: func(w http.ResponseWriter) { w.Header().Set("Content-Type", "text/css") }, fails: "is empty"},
-		"no dashboard":      {index: func(w http.ResponseWriter) { w.WriteHeader(404) }, none: true},
+		"no dashboard":      {index: func(w http.ResponseWriter) { w.WriteHeader(http.StatusNotFound) }, none: true},
 		"another page":      {index: func(w http.ResponseWriter) { w.Header().Set("Content-Type", "text/html") }, none: true},
 	} {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
