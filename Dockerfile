@@ -27,6 +27,7 @@ FROM ${PYTHON_IMAGE} AS full
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates chromium git mariadb-client mydumper \
+    && apt-get clean \
     && rm -rf /var/lib/apt/lists/*
 COPY tools/runtime.txt /tmp/runtime.txt
 RUN python3 -m venv /opt/zenml-upgrade/tools \

@@ -22,9 +22,10 @@ lint-setup: setup
 	@sh tools/gobin.sh $(CACHE)/gobin
 	@sh tools/packages.sh shellcheck
 
-# What only tests need of the system: a browser to look at comments with.
+# What only tests need of the system: a browser to look at comments with, an engine for containers.
 test-setup: setup
 	@sh tools/packages.sh chromium
+	@sh tools/containers.sh base
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/zenml-upgrade .
@@ -56,10 +57,10 @@ bench: setup build
 score: setup
 	go test ./internal/release -run TestScore -count=1 -v
 
-ENGINE ?= $(shell command -v docker || command -v podman || echo docker)
+# Both images, by docker or podman; ends with their sizes.
 image:
-	$(ENGINE) build --target slim -t zenml-upgrade:slim .
-	$(ENGINE) build --target full -t zenml-upgrade:full .
+	@sh tools/containers.sh base
+	@sh tools/containers.sh build . slim full
 
 # The root action.yml and the tables in READMEs, from actions/*/action.yml.
 generate:

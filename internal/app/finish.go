@@ -63,6 +63,11 @@ func (o *outcome) finish(ctx context.Context, p process, runner *gha.Runner) int
 	}
 	files, errWrite := o.write()
 	errTold := errors.Join(errShown, o.print(p, files, code), o.publish(runner, files))
+	if p.getenv("GITHUB_WORKSPACE") == containerWorkspace {
+		if err := handOver(o.set.outDir, containerWorkspace); err != nil { // the verdict is delivered all the same
+			tell(p.stderr, "note", err.Error())
+		}
+	}
 	for _, e := range fault.List(errors.Join(o.err, errWrite, errTold)) {
 		tell(p.stderr, "error", e.Error())
 	}

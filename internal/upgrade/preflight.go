@@ -50,7 +50,7 @@ func (r *run) preflight(ctx context.Context) (string, error) {
 // examine looks at everything the upgrade needs and changes nothing. What needs the server is left
 // out when the server was not reached: the caller reports that itself.
 func (r *run) examine(ctx context.Context) {
-	p := problems(r.report.Problems)
+	p := problems(slices.Concat(r.report.Problems, r.Found))
 	r.checkVersions(ctx, &p)
 	r.checkWay(&p)
 	if r.client != nil {

@@ -42,8 +42,9 @@ type Options struct {
 	SecretsStore string   // where the server keeps secrets: "sql", or the kind of an external store
 	Critical     []string // names of the critical pipelines
 	MaxDowntime  time.Duration
-	KeepBroken   bool  // rollback-on-failure false: freeze and leave it for a person
-	Unready      error // why nothing can be installed; an earlier run is put back all the same
+	KeepBroken   bool      // rollback-on-failure false: freeze and leave it for a person
+	Unready      error     // why nothing can be installed; an earlier run is put back all the same
+	Found        []Problem // what the caller found to stand against an upgrade; told with the preflight's
 
 	ByHooks bool // the driver's servers are no processes of ours: none waits loaded, none shows its database
 
