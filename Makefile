@@ -19,11 +19,12 @@ setup:
 
 lint-setup: setup
 	@sh tools/venv.sh $(CACHE)/lint tools/lint.txt
-	@sh tools/gobin.sh $(CACHE)/gobin
+	@sh tools/gobin.sh $(CACHE)/gobin golangci-lint actionlint
 	@sh tools/packages.sh shellcheck
 
-# What only tests need of the system: a browser to look at comments with.
+# What only tests need: a browser to look at comments with, a runner for workflows.
 test-setup: setup
+	@sh tools/gobin.sh $(CACHE)/gobin act
 	@sh tools/packages.sh chromium
 
 build:
