@@ -62,9 +62,10 @@ image:
 	$(ENGINE) build --target slim -t zenml-upgrade:slim .
 	$(ENGINE) build --target full -t zenml-upgrade:full .
 
-# The root action.yml and the tables in READMEs, from actions/*/action.yml.
+# The root action.yml and the tables in READMEs, from actions/*/action.yml; the table of the workflows.
 generate:
 	go run ./tools/manifest
+	go run ./tools/workflows
 
 # Pins the newest versions of the Python tools, with digests.
 tools-lock: setup

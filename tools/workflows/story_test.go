@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -139,10 +141,4 @@ func TestMergeGroup(t *testing.T) {
 	}
 }
 
-func names(files map[string][]byte) []string {
-	var out []string
-	for name := range files {
-		out = append(out, name)
-	}
-	return out
-}
+func names(files map[string][]byte) []string { return slices.Sorted(maps.Keys(files)) }

@@ -203,4 +203,3 @@ func zipped(tb testing.TB, files map[string][]byte) []byte {
 	}
 	return b.Bytes()
 }
-

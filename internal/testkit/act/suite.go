@@ -77,7 +77,7 @@ func unpack(tb testing.TB, name, to string) {
 	}
 }
 
-// host writes the suite as a runner without containers can use it: the shipped workflows as they are, and
+// host writes the suite as a runner without containers can use it: the shipped workflows, and
 // each action with its own inputs and outputs, whose step runs the program that is on PATH instead of the
 // image. Where a container engine is, the checkout itself takes its place.
 func host(tb testing.TB, to string) {
@@ -108,12 +108,18 @@ func host(tb testing.TB, to string) {
 			}
 			change := hostForm
 			if strings.HasPrefix(pattern, ".github") {
-				change = func(text []byte) ([]byte, error) { return text, nil }
+				change = known
 			}
 			copyFile(name, change)
 		}
 	}
 }
+
+// noDeployment is a key that act refuses. What it says is GitHub's affair: act makes no deployments.
+var noDeployment = regexp.MustCompile(`(?m)^ +deployment: false.*\n`)
+
+// known is a workflow without what act does not know.
+func known(text []byte) ([]byte, error) { return noDeployment.ReplaceAll(text, nil), nil }
 
 // hostForm is an action.yml whose runs is composite instead of docker.
 func hostForm(text []byte) ([]byte, error) {
