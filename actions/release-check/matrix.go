@@ -66,6 +66,9 @@ func matrix(s *settings, unsupported []string) (Matrix, []string) {
 		}
 	}
 	m.Include = append(m.Include, own...)
+	for i := range m.Include {
+		m.Include[i].Index = i
+	}
 	return m, notes
 }
 

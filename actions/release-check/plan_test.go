@@ -149,6 +149,9 @@ func TestMatrix(t *testing.T) {
 			if err := json.Unmarshal([]byte(r.Outputs()["matrix"]), &back); err != nil || len(back) != 1 || len(back["include"]) != tc.cells {
 				t.Errorf("the output is no matrix: %v %v", back, err)
 			}
+			if _, err := compat.ParseMatrix(r.Outputs()["matrix"]); (err == nil) != (tc.cells > 0) {
+				t.Errorf("compat-test reads the output: %v", err)
+			}
 		})
 	}
 }

@@ -15,6 +15,7 @@ import (
 // Cell is one job of a matrix, in inputs that compat-test takes: project as repository-path, python as
 // python-versions, the others under their names.
 type Cell struct {
+	Index     int    `json:"index"`   // its place in the matrix, from 0
 	Project   string `json:"project"` // folder, . for the root
 	Python    string `json:"python"`
 	From      string `json:"from"`
@@ -39,6 +40,11 @@ func ParseMatrix(text string) ([]Cell, error) {
 		return nil, errors.New("has no job")
 	case len(m.Include) > maxShards:
 		return nil, fmt.Errorf("has %d jobs, more than the %d that a matrix may have", len(m.Include), maxShards)
+	}
+	for i, c := range m.Include {
+		if c.Index != i {
+			return nil, fmt.Errorf("says index %d of the job at place %d", c.Index, i)
+		}
 	}
 	return m.Include, nil
 }

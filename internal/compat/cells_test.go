@@ -14,7 +14,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 )
 
-const twoCells = `{"include":[{"project":".","python":"3.11","from":"0.85.0","to":"0.98.0","suite":"basic,client","pipelines":"none"},{"project":"ml","python":"3.12","from":"0.85.0","to":"0.98.0","suite":"none","pipelines":"all"}]}`
+const twoCells = `{"include":[{"index":0,"project":".","python":"3.11","from":"0.85.0","to":"0.98.0","suite":"basic,client","pipelines":"none"},{"index":1,"project":"ml","python":"3.12","from":"0.85.0","to":"0.98.0","suite":"none","pipelines":"all"}]}`
 
 // cell writes the result of a job whose checks have these names and passed.
 func cell(t *testing.T, dir string, job int, project, to string, checks ...string) {
@@ -100,7 +100,8 @@ func TestParseMatrix(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		``: "is no matrix", `[]`: "is no matrix", `{"include":[]}`: "has no job", `{"include":[{"x":1}]}`: "is no matrix",
-		twoCells + "x": "followed by something else", `{"include":[` + strings.Repeat(`{},`, maxShards) + `{}]}`: "has 257 jobs",
+		`{"include":[{"index":1}]}`: "index 1 of the job at place 0",
+		twoCells + "x":              "followed by something else", `{"include":[` + strings.Repeat(`{},`, maxShards) + `{}]}`: "has 257 jobs",
 	} {
 		if _, err := ParseMatrix(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q gives %v", text, err)
