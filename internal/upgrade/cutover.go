@@ -25,6 +25,7 @@ func (r *run) cutOverSteps() []Step {
 		{Name: "migrate", Phase: phase, Do: r.migrate, Undo: r.restore},
 		{Name: "check in private", Phase: phase, Do: r.checkPrivate},
 		{Name: openStep, Phase: phase, Do: r.open, Undo: r.withdraw},
+		{Name: "check in public", Phase: phase, Do: r.checkPublic},
 	}
 }
 
@@ -41,6 +42,7 @@ func (r *run) cutOver(ctx context.Context) error {
 	r.limit = func() *time.Timer {
 		return time.AfterFunc(r.MaxDowntime, func() { cancel(fmt.Errorf("the downtime passed max-downtime (%s)", r.MaxDowntime)) })
 	}
+	defer r.dismissClients()
 	steps := r.cutOverSteps()
 	err := r.engine.run(limited, steps)
 	if r.probe != nil {
@@ -62,7 +64,7 @@ func (r *run) loadNext(ctx context.Context) (string, error) {
 	}
 	r.next = s
 	r.started(s)
-	return "imports done, waiting", nil
+	return "imports done, waiting", r.readyClients(ctx)
 }
 
 // lastLook refuses when the world moved since the rehearsal.
@@ -70,11 +72,11 @@ func (r *run) lastLook(ctx context.Context) (string, error) {
 	if p := *r.report.PredictedDowntimeSeconds; r.MaxDowntime > 0 && p > r.MaxDowntime.Seconds() {
 		return "", fmt.Errorf("the predicted downtime of %.0fs is above max-downtime (%s); nothing was stopped", p, r.MaxDowntime)
 	}
-	if err := r.readRuns(ctx); err != nil {
+	if err := r.readRuns(ctx, "false"); err != nil {
 		return "", fmt.Errorf("listing pipeline runs: %w", err)
 	}
 	if running := r.underway(); len(running) > 0 {
-		return "", fmt.Errorf("pipeline runs have begun since the preflight: %s; nothing was stopped", strings.Join(shorten(running, 5), ", "))
+		return "", fmt.Errorf("pipeline runs have begun since the preflight: %s; nothing was stopped", strings.Join(shorten(running), ", "))
 	}
 	revision, err := r.DB.Revision(ctx)
 	if err != nil {
@@ -88,6 +90,12 @@ func (r *run) lastLook(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("listing what the server holds: %w", err)
 	}
 	r.before = &inv // what people did during the rehearsal is theirs and must be there afterwards
+	if r.was.boundaries, err = r.client.Boundaries(ctx); err != nil {
+		return "", fmt.Errorf("asking who may do what: %w", err)
+	}
+	if r.was.definitions, err = r.client.Definitions(ctx); err != nil {
+		return "", err
+	}
 	return "nothing is running", nil
 }
 
@@ -169,6 +177,11 @@ func (r *run) open(ctx context.Context) (string, error) {
 	}
 	r.report.DowntimeSeconds = &s
 	return fmt.Sprintf("downtime %.1fs", s), nil
+}
+
+// checkPublic compares the whole inventory, which takes long on a large server, after the downtime.
+func (r *run) checkPublic(ctx context.Context) (string, error) {
+	return "nothing is missing", r.checkInventory(ctx, r.PublicURL)
 }
 
 // awaitAnswer waits until the probe outside has seen the public address answer again.

@@ -62,7 +62,7 @@ func (r *run) drill(ctx context.Context) (_ string, err error) {
 		if err != nil {
 			return err
 		}
-		if err := r.compare(ctx, c); err != nil {
+		if err := errors.Join(r.reads(ctx, c), r.compare(ctx, c)); err != nil {
 			return err
 		}
 		// The copy was proved equal to the backup when it was made.
@@ -71,6 +71,11 @@ func (r *run) drill(ctx context.Context) (_ string, err error) {
 		}
 		if d.Secret, err = r.readSecret(ctx, c); err != nil {
 			return err
+		}
+		if r.Mode != BackUp {
+			if err := r.lookBefore(ctx, c); err != nil {
+				return err
+			}
 		}
 		if r.loadedOld, err = r.loadArtifacts(ctx, s.PrivateURL(), r.From); err != nil {
 			return err
@@ -103,7 +108,12 @@ func (r *run) rehearse(ctx context.Context) (string, error) {
 		if err != nil {
 			return err
 		}
-		return r.countRows(f.Tables)
+		// Not among what was timed: the cut-over does these before or after the downtime, or not at all.
+		if err := r.checkInventory(ctx, s.PrivateURL()); err != nil {
+			return err
+		}
+		err = r.examineAll(ctx, []examination{{"stack components", func(ctx context.Context) (string, error) { return r.checkComponents(ctx, s.PrivateURL()) }}})
+		return errors.Join(err, r.countRows(f.Tables))
 	})
 	if err != nil {
 		return "", fmt.Errorf("%s on the restored copy: %w", r.To, err)
@@ -138,6 +148,12 @@ func (r *run) onCopy(ctx context.Context, v string, use func(Server) error) (err
 	r.timing.loaded = r.Now().Sub(began).Seconds()
 	r.started(s)
 	defer s.Stop(context.WithoutCancel(ctx))
+	if v == r.To { // as in the cut-over, which this predicts
+		defer r.dismissClients()
+		if err := r.readyClients(ctx); err != nil {
+			return err
+		}
+	}
 	began = r.Now()
 	if err := s.Serve(ctx); err != nil {
 		return err
