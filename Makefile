@@ -19,11 +19,12 @@ setup:
 
 lint-setup: setup
 	@sh tools/venv.sh $(CACHE)/lint tools/lint.txt
-	@sh tools/gobin.sh $(CACHE)/gobin
+	@sh tools/gobin.sh $(CACHE)/gobin golangci-lint actionlint
 	@sh tools/packages.sh shellcheck
 
-# What only tests need of the system: a browser to look at comments with, an engine for containers.
+# What only tests need: a browser to look at comments with, a runner for workflows, an engine for containers.
 test-setup: setup
+	@sh tools/gobin.sh $(CACHE)/gobin act
 	@sh tools/packages.sh chromium
 	@sh tools/containers.sh base
 
@@ -62,9 +63,10 @@ image:
 	@sh tools/containers.sh base
 	@sh tools/containers.sh build . slim full
 
-# The root action.yml and the tables in READMEs, from actions/*/action.yml.
+# The root action.yml and the tables in READMEs, from actions/*/action.yml; the table of the workflows.
 generate:
 	go run ./tools/manifest
+	go run ./tools/workflows
 
 # Pins the newest versions of the Python tools, with digests.
 tools-lock: setup

@@ -1,8 +1,10 @@
 #!/bin/sh
-# gobin.sh DIR: the linters that are Go programs, built once (golangci-lint: about 4 minutes).
+# gobin.sh DIR NAME...: tools that are Go programs, built once. golangci-lint and actionlint are linters
+# (the first takes about 4 minutes); act runs workflows in the tests (20 to 60 s).
 set -eu
 mkdir -p "$1"
 dir=$(cd "$1" && pwd)
+shift
 
 # have NAME VERSION: the program in DIR was built from this version of its module.
 have() {
@@ -16,5 +18,14 @@ install() {
 	GOBIN=$dir CGO_ENABLED=0 go install "$module@$version"
 }
 
-install golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint v2.15.0
-install actionlint github.com/rhysd/actionlint/cmd/actionlint v1.7.12
+for name in "$@"; do
+	case $name in
+	golangci-lint) install golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint v2.15.0 ;;
+	actionlint) install actionlint github.com/rhysd/actionlint/cmd/actionlint v1.7.12 ;;
+	act) install act github.com/nektos/act v0.2.89 ;;
+	*)
+		echo "gobin: there is no $name" >&2
+		exit 2
+		;;
+	esac
+done

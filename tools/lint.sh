@@ -37,6 +37,7 @@ run "go mod tidy" go mod tidy -diff
 run "go vet" go vet ./...
 run golangci-lint golangci-lint run --timeout 10m ./...
 [ ! -d tools/manifest ] || run "generated files" go run ./tools/manifest --check
+run workflows go run ./tools/workflows --check
 over actionlint "actionlint" '.github/workflows/*.yml' 'examples/**/.github/workflows/*.yml'
 over zizmor "zizmor --offline --quiet --no-progress --config tools/zizmor.yml" '.github/workflows/*.yml' 'examples/**/.github/workflows/*.yml' '**/dependabot.yml' 'action.yml' 'actions/*/action.yml'
 over "workflow schema" "check-jsonschema --quiet --builtin-schema vendor.github-workflows" '.github/workflows/*.yml' 'examples/**/.github/workflows/*.yml'

@@ -25,6 +25,7 @@ type Inputs struct {
 	Shard          string `help:"Which part of the test this run does, as k/n: of n runs that share it the k-th. All get the same inputs otherwise." placeholder:"K/N"`
 	Timings        string `help:"A result.json of an earlier run: shards are divided by how long each check took there." placeholder:"FILE"`
 	Aggregate      string `help:"Folder with the results of all shards, each in a folder of its own. They are joined; nothing is run." placeholder:"DIR"`
+	Matrix         string `help:"The output matrix of release-check, for aggregate: the folder then holds the results of its jobs, each in a folder whose name ends in - and its index." placeholder:"JSON"`
 	Artifacts      string `help:"Artifact versions of the old server that both versions load: sample (200, of each type and materializer the newest in turn), all, none or a number." default:"sample" placeholder:"SELECTION"`
 	PythonVersions string `help:"Python versions to test with, such as 3.11,3.12. For each the requirements are resolved; checks run where it is installed. Default: the first of the configuration's projects, else one that ZenML supports." placeholder:"LIST"`
 }
@@ -105,6 +106,22 @@ func (in *Inputs) share(o *compat.Options) error {
 	}
 	o.Shard = shard
 	return shard.Take(o, seconds)
+}
+
+// cells are the jobs of the matrix that is joined.
+func (in *Inputs) cells() ([]compat.Cell, error) {
+	text := strings.TrimSpace(in.Matrix)
+	switch {
+	case text == "":
+		return nil, nil
+	case in.Aggregate == "":
+		return nil, fault.BadInput("matrix is given without aggregate", "give both; a job of the matrix gets its own inputs")
+	}
+	cells, err := compat.ParseMatrix(text)
+	if err != nil {
+		return nil, fault.BadInput("matrix "+err.Error(), "give the output matrix of release-check as it is")
+	}
+	return cells, nil
 }
 
 // choose returns the named ones of what there is: all of them for "all", nothing for "none".

@@ -19,6 +19,7 @@ type compatTest struct {
 	in      Inputs
 	options compat.Options // what Check made of them
 	pythons []string
+	cells   []compat.Cell // of the matrix whose results are joined
 	dry     bool
 }
 
@@ -50,11 +51,7 @@ func (c *compatTest) Run(ctx context.Context, rt *action.Runtime) (action.Result
 	o := c.options
 	o.Progress = rt.Progress
 	if c.in.Aggregate != "" {
-		res, err := compat.Aggregate(c.in.Aggregate, o.From, o.To)
-		if err != nil {
-			return nil, err
-		}
-		return res, nil
+		return c.aggregate()
 	}
 	if c.dry {
 		return compat.Planned(o), nil
@@ -68,6 +65,21 @@ func (c *compatTest) Run(ctx context.Context, rt *action.Runtime) (action.Result
 		test = func() (*compat.Result, error) { return compat.Run(ctx, o) }
 	}
 	res, err := test()
+	if err != nil {
+		return nil, err // not res: a nil *compat.Result in an interface is not nil
+	}
+	return res, nil
+}
+
+// aggregate joins the results of shards, or of the jobs of a matrix.
+func (c *compatTest) aggregate() (action.Result, error) {
+	join := func() (*compat.Result, error) {
+		if len(c.cells) > 0 {
+			return compat.AggregateCells(c.in.Aggregate, c.options.From, c.options.To, c.cells)
+		}
+		return compat.Aggregate(c.in.Aggregate, c.options.From, c.options.To)
+	}
+	res, err := join()
 	if err != nil {
 		return nil, err // not res: a nil *compat.Result in an interface is not nil
 	}
@@ -90,7 +102,9 @@ func (c *compatTest) Check(ctx context.Context, rt *action.Runtime) error {
 	c.dry, errDry = action.Bool("dry-run", c.in.DryRun)
 	o.Pyenv, errTools = pyenv.New(rt.Environ, rt.CacheDir)
 	c.options, c.pythons = o, pys
-	err := errors.Join(errCfg, errIn, errDry)
+	var errMatrix error
+	c.cells, errMatrix = c.in.cells()
+	err := errors.Join(errCfg, errIn, errDry, errMatrix)
 	if c.in.Aggregate != "" { // nothing is run: neither tools nor versions are asked for
 		return err
 	}

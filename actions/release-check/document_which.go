@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/compat"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pin"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
@@ -21,7 +22,7 @@ func (s *settings) short() *Result {
 	if s.to != "" {
 		r.To = &s.to
 	}
-	r.Matrix.Include = []Cell{}
+	r.Matrix.Include = []compat.Cell{}
 	r.Decide("no_upgrade")
 	return r
 }

@@ -15,18 +15,7 @@ import (
 
 // Matrix is ready for fromJSON in a workflow: one job of compat-test for each cell.
 type Matrix struct {
-	Include []Cell `json:"include"`
-}
-
-// Cell is one job of a matrix, in inputs that compat-test takes: project as repository-path, python as
-// python-versions, the others under their names.
-type Cell struct {
-	Project   string `json:"project"` // folder, . for the root
-	Python    string `json:"python"`
-	From      string `json:"from"`
-	To        string `json:"to"`
-	Suite     string `json:"suite"`     // built-in checks, or none
-	Pipelines string `json:"pipelines"` // all: those of the configuration; or none
+	Include []compat.Cell `json:"include"`
 }
 
 // mostCells is how many jobs a matrix may make of one run (docs.github.com, matrix strategy).
@@ -45,10 +34,10 @@ type job struct{ project, python string }
 func matrix(s *settings, unsupported []string) (Matrix, []string) {
 	notes := []string{}
 	jobs := jobsOf(s, unsupported)
-	var own []Cell
+	var own []compat.Cell
 	if len(s.cfg.Pipelines) > 0 {
 		for _, p := range pythonsOf(s, config.Project{}, unsupported) {
-			own = append(own, Cell{Project: ".", Python: p, From: s.from, To: s.to, Suite: "none", Pipelines: "all"})
+			own = append(own, compat.Cell{Project: ".", Python: p, From: s.from, To: s.to, Suite: "none", Pipelines: "all"})
 		}
 	}
 	room := mostCells - len(own)
@@ -70,13 +59,16 @@ func matrix(s *settings, unsupported []string) (Matrix, []string) {
 		notes = append(notes, fmt.Sprintf("left out: %d jobs that do not fit: %s", len(names), strings.Join(names, ", ")))
 		jobs = jobs[:room]
 	}
-	m := Matrix{Include: []Cell{}}
+	m := Matrix{Include: []compat.Cell{}}
 	for _, j := range jobs {
 		for _, g := range fan {
-			m.Include = append(m.Include, Cell{Project: j.project, Python: j.python, From: s.from, To: s.to, Suite: g, Pipelines: "none"})
+			m.Include = append(m.Include, compat.Cell{Project: j.project, Python: j.python, From: s.from, To: s.to, Suite: g, Pipelines: "none"})
 		}
 	}
 	m.Include = append(m.Include, own...)
+	for i := range m.Include {
+		m.Include[i].Index = i
+	}
 	return m, notes
 }
 
@@ -145,7 +137,11 @@ func (r *Result) Outputs() map[string]string {
 	if err != nil {
 		panic(err) // strings only
 	}
-	return map[string]string{"matrix": string(data)}
+	out := map[string]string{"matrix": string(data), "from": "", "to": ""}
+	if r.From != nil && r.To != nil {
+		out["from"], out["to"] = *r.From, *r.To
+	}
+	return out
 }
 
 // matrixReasons tells that the matrix alone will not test everything.

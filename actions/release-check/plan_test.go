@@ -132,7 +132,7 @@ func TestMatrix(t *testing.T) {
 				t.Fatalf("%d cells, want %d", len(m.Include), tc.cells)
 			}
 			if tc.cells > 0 {
-				for want, c := range map[string]Cell{tc.first: m.Include[0], tc.last: m.Include[len(m.Include)-1]} {
+				for want, c := range map[string]compat.Cell{tc.first: m.Include[0], tc.last: m.Include[len(m.Include)-1]} {
 					if got := fmt.Sprint(c.Project, " ", c.Python, " ", c.Suite, " ", c.Pipelines); got != want || c.From != "0.85.0" || c.To != "0.98.0" {
 						t.Errorf("cell %q, want %q", got, want)
 					}
@@ -145,9 +145,12 @@ func TestMatrix(t *testing.T) {
 			if told := len(r.matrixReasons()) > 0; told != strings.Contains(tc.notes, "left out") {
 				t.Errorf("that something is left out is a reason: %v", told)
 			}
-			var back map[string][]Cell
+			var back map[string][]compat.Cell
 			if err := json.Unmarshal([]byte(r.Outputs()["matrix"]), &back); err != nil || len(back) != 1 || len(back["include"]) != tc.cells {
 				t.Errorf("the output is no matrix: %v %v", back, err)
+			}
+			if _, err := compat.ParseMatrix(r.Outputs()["matrix"]); (err == nil) != (tc.cells > 0) {
+				t.Errorf("compat-test reads the output: %v", err)
 			}
 		})
 	}

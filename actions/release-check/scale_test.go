@@ -52,7 +52,7 @@ func TestScale(t *testing.T) {
 }
 
 // accepted asks compat-test whether it takes a cell.
-func accepted(t *testing.T, root string, c Cell) {
+func accepted(t *testing.T, root string, c compat.Cell) {
 	t.Helper()
 	a := compattest.New()
 	in, ok := a.Inputs().(*compattest.Inputs)

@@ -51,6 +51,8 @@ func TestActionFilesAreWhatTheCodeReads(t *testing.T) {
 		if more, ok := own[m.action]; ok {
 			code = slices.AppendSeq(code, maps.Keys(more.Outputs()))
 		}
+		slices.Sort(code)
+		slices.Sort(outputs)
 		if d := cmp.Diff(code, outputs); d != "" {
 			t.Errorf("outputs of %s: %s", m.action, d)
 		}

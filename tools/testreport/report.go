@@ -37,6 +37,7 @@ type report struct {
 	passed, failed, skipped int
 	closing                 []string // the runner's last line for each package that has tests
 	github                  github
+	act                     act
 }
 
 func newReport(out io.Writer) *report {
@@ -77,6 +78,7 @@ func (r *report) handle(e event) {
 		}
 	case "output":
 		r.github.note(e.Output)
+		r.act.note(e.Output)
 		r.output[k] = append(r.output[k], e.Output)
 	case "pass", "fail", "skip":
 		if e.Test == "" {
@@ -161,6 +163,7 @@ func (r *report) close(took time.Duration) {
 	}
 	fmt.Fprintf(r.out, "\n%d passed, %d failed, %d skipped; tests: %.0f s\n", r.passed, r.failed, r.skipped, took.Seconds())
 	r.github.tell(r.out)
+	r.act.tell(r.out)
 	for _, l := range r.closing {
 		fmt.Fprintln(r.out, l)
 	}

@@ -1,7 +1,9 @@
 package github
 
 import (
+	"bytes"
 	"encoding/json"
+	"net/http"
 	"testing"
 )
 
@@ -20,5 +22,20 @@ func CheckEvent(tb testing.TB, schema string, payload []byte) {
 	}
 	if err := ref.Value.VisitJSON(value); err != nil {
 		tb.Errorf("the payload is no %s: %v", schema, err)
+	}
+}
+
+// CheckRequest holds a request that is never sent, such as a file that people send by hand, against
+// GitHub's description. The test is skipped when the description is not at hand.
+func CheckRequest(tb testing.TB, method, path string, body []byte) {
+	tb.Helper()
+	d := loadDescription(tb)
+	r, err := http.NewRequestWithContext(tb.Context(), method, path, bytes.NewReader(body))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if _, err := d.request(r); err != nil {
+		tb.Errorf("%s %s is no request that GitHub describes: %v", method, path, err)
 	}
 }

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/act"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/files"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/github"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/machine"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/world"
+)
+
+// serve starts a real server without content and writes it into the story's configuration, as the server
+// of each of the example's environments.
+func (s *story) serve(t *testing.T, version string) *world.World {
+	t.Helper()
+	w, err := world.Start(t.Context(), world.Options{Version: version, CacheDir: world.Need(t), Dir: t.TempDir(), Environ: machine.Environ(t), Empty: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		w.Stop()
+		if l, err := server.FindListener(w.Port); err == nil && l.IsZenML() { // what an upgrade left there
+			_ = l.Stop(t.Context(), 10*time.Second)
+		}
+	})
+	s.repo.Git("checkout", "-q", "main")
+	text := read(t, filepath.Join(s.repo.Dir, ".github", "zenml-upgrade.yml"))
+	for key, v := range map[string]string{"server-url": w.URL, "python": w.Python, "env-file": w.EnvFile, "port": strconv.Itoa(w.Port)} {
+		text = regexp.MustCompile(`(?m)^(\s+`+key+`:).*$`).ReplaceAllString(text, "${1} "+v)
+	}
+	s.base = s.repo.Commit(map[string]string{".github/zenml-upgrade.yml": text})
+	return w
+}
+
+// dispatch are the options of a workflow that is started by hand for an environment, and its server's secrets.
+func (s *story) dispatch(t *testing.T, w *world.World, environment, mode string, run int64) act.Options {
+	t.Helper()
+	s.github.AddToken("ghs_job", github.JobToken("deployments", "issues", "pull_requests"))
+	prefix := strings.ToUpper(environment)
+	return act.Options{
+		Workflow: "zenml-" + environment + ".yml", Event: "workflow_dispatch", RunID: run, Token: "ghs_job",
+		Payload: map[string]any{
+			"inputs": map[string]any{"version": "0.98.0", "mode": mode, "environment": environment, "commit": s.base},
+			"ref":    "refs/heads/main", "repository": map[string]any{"full_name": churn, "default_branch": "main"}, "sender": map[string]any{"login": "alice"},
+		},
+		Secrets: map[string]string{prefix + "_SERVER_TOKEN": w.APIKey, prefix + "_DATABASE_URL": w.StoreURL},
+		Vars:    map[string]string{"ZENML_BACKUP_DIR": t.TempDir()},
+	}
+}
+
+// Staging, then production: each is planned on a real server with the secrets of its own environment, and no
+// backup is uploaded. A runner without the program touches nothing.
+func TestStagingThenProduction(t *testing.T) {
+	t.Parallel()
+	s := tell(t)
+	w := s.serve(t, "0.97.0")
+	for i, environment := range []string{"staging", "production"} {
+		r := s.run(t, s.dispatch(t, w, environment, "plan", int64(20+i)))
+		if !r.OK || r.Jobs["staging-upgrade"] != "success" || r.Outputs["staging-upgrade/upgrade/decision"] != "review" || !strings.Contains(r.Summary, "0.97.0 to 0.98.0") {
+			t.Fatalf("%s: jobs %v, outputs %v:\n%s", environment, r.Jobs, r.Outputs, r.Log)
+		}
+		if got := names(r.Artifacts["staging-upgrade-"+environment]); len(r.Artifacts) != 1 || strings.Join(got, " ") != "report.html report.md result.json" {
+			t.Errorf("%s: uploaded %v", environment, got)
+		}
+		if strings.Contains(r.Log, w.APIKey) {
+			t.Errorf("%s: the log holds the server's key", environment)
+		}
+	}
+	// The secrets are the environment's own: with those of staging production has none.
+	o := s.dispatch(t, w, "production", "plan", 22)
+	o.Secrets = s.dispatch(t, w, "staging", "plan", 22).Secrets
+	if r := s.run(t, o); r.OK || !strings.Contains(r.Log, "server-token is missing") || !strings.Contains(r.Log, "database-url is missing") {
+		t.Errorf("without secrets: jobs %v:\n%s", r.Jobs, r.Log)
+	}
+	o = s.dispatch(t, w, "staging", "upgrade", 23)
+	o.PATH = t.TempDir()
+	if r := s.run(t, o); r.OK || r.Steps["staging-upgrade/upgrade"] != "" || !strings.Contains(r.Log, "nothing was touched") {
+		t.Errorf("without the program: jobs %v, steps %v:\n%s", r.Jobs, r.Steps, r.Log)
+	}
+}
+
+// The same with real upgrades of two servers, one after the other.
+func TestStagingThenProductionUpgraded(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("ZENML_UPGRADE_FULL") == "" {
+		t.Skip("skipped: only with ZENML_UPGRADE_FULL (make test-full)")
+	}
+	s := tell(t)
+	for i, environment := range []string{"staging", "production"} {
+		w := s.serve(t, "0.97.0")
+		r := s.run(t, s.dispatch(t, w, environment, "upgrade", int64(30+i)))
+		if !r.OK || !strings.Contains(r.Outputs["staging-upgrade/upgrade/summary"], "The server was upgraded") {
+			t.Fatalf("%s: jobs %v, outputs %v:\n%s", environment, r.Jobs, r.Outputs, r.Log)
+		}
+	}
+}
+
+// nightly are the options of the nightly workflow, whose package index lists these versions of ZenML.
+func (s *story) nightly(t *testing.T, secrets map[string]string, run int64, versions ...string) act.Options {
+	t.Helper()
+	links := ""
+	for _, v := range versions {
+		links += `<a href="zenml-` + v + `-py3-none-any.whl">zenml-` + v + `-py3-none-any.whl</a>` + "\n"
+	}
+	simple := files.Dir(t, map[string]string{"zenml/index.html": links})
+	s.github.AddToken("ghs_job", github.JobToken())
+	return act.Options{
+		Workflow: "zenml-nightly.yml", Event: "schedule", RunID: run, Token: "ghs_job", Payload: map[string]any{"schedule": "17 2 * * *"}, Secrets: secrets,
+		Vars: map[string]string{"ZENML_BACKUP_DIR": t.TempDir()},
+		Env:  map[string]string{"PIP_INDEX_URL": "file://" + simple, "UV_DEFAULT_INDEX": "file://" + simple, "ZENML_UPGRADE_CACHE": t.TempDir()},
+	}
+}
+
+// The night: when nothing is newer it passes and says so. When something is, it is rehearsed; that it cannot
+// be rehearsed, here for there is no such server, fails.
+func TestNightlyRehearsal(t *testing.T) {
+	t.Parallel()
+	s := tell(t)
+	s.repo.Git("checkout", "-q", "main")
+	s.repo.Commit(map[string]string{"requirements-dev.txt": ""})
+	r := s.run(t, s.nightly(t, nil, 40, "0.84.0", "0.85.0"))
+	if !r.OK || r.Steps["rehearse/rehearse"] != "skipped" && r.Steps["rehearse/rehearse"] != "" || !strings.Contains(r.Summary, "0.85.0 is the newest release") {
+		t.Errorf("nothing is newer: jobs %v, steps %v, outputs %v:\n%s", r.Jobs, r.Steps, r.Outputs, r.Log)
+	}
+	secrets := map[string]string{"STAGING_SERVER_TOKEN": "ZENKEY_none", "STAGING_DATABASE_URL": "sqlite:////nowhere/zenml.db"}
+	r = s.run(t, s.nightly(t, secrets, 41, "0.85.0", "0.98.0"))
+	if r.OK || r.Outputs["rehearse/newest/to"] != "0.98.0" || r.Steps["rehearse/rehearse"] != "failure" {
+		t.Errorf("a newer release: jobs %v, steps %v, outputs %v:\n%s", r.Jobs, r.Steps, r.Outputs, r.Log)
+	}
+	got := map[string]bool{}
+	for name := range r.Artifacts["nightly-rehearsal-staging"] {
+		got[filepath.Dir(name)] = true
+	}
+	if !maps.Equal(got, map[string]bool{"release-check": true, "rehearsal": true}) {
+		t.Errorf("uploaded %v", got)
+	}
+	// Without an index nobody knows what the newest release is: that is no night without one.
+	r = s.run(t, s.nightly(t, secrets, 42))
+	if r.OK || r.Steps["rehearse/rehearse"] != "failure" || !strings.Contains(r.Log, "to is missing") {
+		t.Errorf("no index: jobs %v, steps %v, outputs %v:\n%s", r.Jobs, r.Steps, r.Outputs, r.Log)
+	}
+}
