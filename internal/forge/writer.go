@@ -85,25 +85,43 @@ func (w *Writer) askViewer(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	var answer struct {
+		Viewer struct {
+			Login string `json:"login"`
+		} `json:"viewer"`
+	}
+	if err := w.query(ctx, body, &answer); err != nil {
+		return "", w.explain(doing, err)
+	}
+	if answer.Viewer.Login == "" {
+		return "", w.explain(doing, errors.New("the answer names nobody"))
+	}
+	return answer.Viewer.Login, nil
+}
+
+// query sends a question of GraphQL and reads the answer's data.
+func (w *Writer) query(ctx context.Context, body []byte, into any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.graphQL, bytes.NewReader(body))
 	if err != nil {
-		return "", err
+		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	var answer struct {
-		Data struct {
-			Viewer struct {
-				Login string `json:"login"`
-			} `json:"viewer"`
-		} `json:"data"`
+		Data   json.RawMessage `json:"data"`
+		Errors []struct {
+			Message string `json:"message"`
+		} `json:"errors"`
 	}
-	if _, err = w.api.Do(ctx, req, &answer); err != nil {
-		return "", w.explain(doing, err)
+	if _, err := w.api.Do(ctx, req, &answer); err != nil {
+		return err
 	}
-	if answer.Data.Viewer.Login == "" {
-		return "", w.explain(doing, errors.New("the answer names nobody"))
+	if len(answer.Errors) > 0 {
+		return fmt.Errorf("%q", answer.Errors[0].Message)
 	}
-	return answer.Data.Viewer.Login, nil
+	if len(answer.Data) == 0 {
+		return errors.New("the answer holds no data")
+	}
+	return json.Unmarshal(answer.Data, into)
 }
 
 // create makes a thing that must not come to be twice. When the answer fails, look says whether
