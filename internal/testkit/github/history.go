@@ -23,7 +23,7 @@ type happening struct {
 }
 
 func (s *Server) happens(i *issue, kind, who, detail string) {
-	i.happenings = append(i.happenings, happening{id: s.id(), kind: kind, who: who, detail: detail, at: s.tick()})
+	i.happenings = append(i.happenings, happening{id: int64(i.number)*1000 + int64(len(i.happenings)), kind: kind, who: who, detail: detail, at: s.tick()})
 }
 
 // Label puts a label on an issue as if a person did, or takes it off.
