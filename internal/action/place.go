@@ -43,9 +43,6 @@ func Place(rt *Runtime, w *forge.Writer, cfg *config.Config) (*command.Place, er
 	if err != nil {
 		return nil, err
 	}
-	if branch == "" {
-		return nil, fault.BadInput("the event of this run does not name the repository's default branch", "run it as a step of a workflow")
-	}
 	var projects []string
 	for _, p := range cfg.Projects {
 		projects = append(projects, p.Path)

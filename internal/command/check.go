@@ -94,13 +94,13 @@ func (p Place) Check(ctx context.Context, id int64) (*Asked, error) {
 
 // locate finds out where the comment stands, and what was head when it was made.
 func (p Place) locate(ctx context.Context, a *Asked) error {
-	issue, err := p.GitHub.Issue(ctx, p.Repository, a.Comment.Issue)
+	thread, err := p.GitHub.Thread(ctx, p.Repository, a.Comment.Issue)
 	if err != nil {
 		return err
 	}
 	branch, now := p.DefaultBranch, ""
-	if issue.Pull {
-		pull, err := p.GitHub.PullRequest(ctx, p.Repository, issue.Number)
+	if thread.Pull {
+		pull, err := p.GitHub.PullRequest(ctx, p.Repository, thread.Number)
 		if err != nil {
 			return err
 		}

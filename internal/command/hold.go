@@ -76,7 +76,7 @@ func (p Place) Holds(ctx context.Context, named int) ([]Held, error) {
 // took off is the doing of whoever commented the command before it. It counts as taken off only when its
 // holder or somebody who may lift holds did that.
 func (p Place) holdOn(ctx context.Context, number int) (*Held, error) {
-	history, err := p.GitHub.History(ctx, p.Repository, number)
+	history, err := p.GitHub.Timeline(ctx, p.Repository, number)
 	if err != nil {
 		return nil, err
 	}
@@ -167,13 +167,13 @@ func (p *Place) HoldRule(named func() int) gate.Rule {
 
 // setHold puts the label on or takes it off, so that the history shows it.
 func (p Place) setHold(ctx context.Context, number int, on bool) error {
-	issue, err := p.GitHub.Issue(ctx, p.Repository, number)
+	thread, err := p.GitHub.Thread(ctx, p.Repository, number)
 	if err != nil {
 		return err
 	}
 	want := []string{Label}
 	// A label that somebody took off who may not is put on first: only taking it off lifts the hold.
-	if _, err := p.GitHub.EnsureLabels(ctx, p.Repository, number, issue.Labels, want, want); err != nil || on {
+	if _, err := p.GitHub.EnsureLabels(ctx, p.Repository, number, thread.Labels, want, want); err != nil || on {
 		return err
 	}
 	_, err = p.GitHub.EnsureLabels(ctx, p.Repository, number, want, want, nil)

@@ -2,7 +2,6 @@ package forge
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -39,7 +38,7 @@ func (w *Writer) Comment(ctx context.Context, repo Repository, id int64) (Writte
 		} `json:"node"`
 	}
 	const question = "query($id:ID!){node(id:$id){...on IssueComment{lastEditedAt}}}"
-	if err := w.ask(ctx, question, map[string]any{"id": c.GetNodeID()}, &answer); err != nil {
+	if err := w.ask(ctx, question, map[string]string{"id": c.GetNodeID()}, &answer); err != nil {
 		return Written{}, w.explain(doing, err)
 	}
 	if answer.Node == nil {
@@ -77,13 +76,4 @@ func (w *Writer) Dispatch(ctx context.Context, repo Repository, workflow, branch
 		return ambiguous(err), w.explain(fmt.Sprintf("starting the workflow %q", workflow), err)
 	}
 	return true, nil
-}
-
-// ask puts a question of GraphQL, which changes nothing. A message beside the data is an error.
-func (w *Writer) ask(ctx context.Context, question string, variables map[string]any, into any) error {
-	body, err := json.Marshal(map[string]any{"query": question, "variables": variables})
-	if err != nil {
-		return err
-	}
-	return w.query(ctx, body, into)
 }

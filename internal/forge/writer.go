@@ -1,12 +1,9 @@
 package forge
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -81,47 +78,18 @@ func once(ask func(context.Context) (string, error)) func(context.Context) (stri
 // have no user there.
 func (w *Writer) askViewer(ctx context.Context) (string, error) {
 	const doing = "asking whose the token is"
-	body, err := json.Marshal(map[string]string{"query": "query{viewer{login}}"})
-	if err != nil {
-		return "", err
-	}
 	var answer struct {
 		Viewer struct {
 			Login string `json:"login"`
 		} `json:"viewer"`
 	}
-	if err := w.query(ctx, body, &answer); err != nil {
+	if err := w.ask(ctx, "query{viewer{login}}", nil, &answer); err != nil {
 		return "", w.explain(doing, err)
 	}
 	if answer.Viewer.Login == "" {
 		return "", w.explain(doing, errors.New("the answer names nobody"))
 	}
 	return answer.Viewer.Login, nil
-}
-
-// query sends a question of GraphQL and reads the answer's data.
-func (w *Writer) query(ctx context.Context, body []byte, into any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.graphQL, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	var answer struct {
-		Data   json.RawMessage `json:"data"`
-		Errors []struct {
-			Message string `json:"message"`
-		} `json:"errors"`
-	}
-	if _, err := w.api.Do(ctx, req, &answer); err != nil {
-		return err
-	}
-	if len(answer.Errors) > 0 {
-		return fmt.Errorf("%q", answer.Errors[0].Message)
-	}
-	if len(answer.Data) == 0 {
-		return errors.New("the answer holds no data")
-	}
-	return json.Unmarshal(answer.Data, into)
 }
 
 // create makes a thing that must not come to be twice. When the answer fails, look says whether

@@ -244,7 +244,7 @@ func TestWritesFail(t *testing.T) {
 		{"nobody's token", "writer", func(s *github.Server) {
 			s.AddComment(churn.String(), 7, bot, marker+"\nold")
 			s.Fail(github.Failure{Operation: "query{viewer{login}}", Status: 200, Body: `{"errors":[{"message":"no"}]}`})
-		}, `whose the token is: "no"`, false},
+		}, `it answers "no"`, false},
 		{"an answer about nobody", "writer", func(s *github.Server) {
 			s.AddComment(churn.String(), 7, bot, marker+"\nold")
 			s.Fail(github.Failure{Operation: "query{viewer{login}}", Status: 200, Body: `{"data":{"viewer":{"login":""}}}`})

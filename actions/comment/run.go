@@ -1,6 +1,6 @@
-// Package commentcommand is the action comment-command: it answers /zenml-upgrade commands in comments
+// Package comment is the action comment: it answers /zenml-upgrade commands in comments
 // on issues and pull requests.
-package commentcommand
+package comment
 
 import (
 	"context"
@@ -21,31 +21,31 @@ type Inputs struct {
 	ProductionWorkflow string `help:"File of the workflow that commands start for environments of the kind production." default:"production.yml" placeholder:"FILE"`
 }
 
-type commentCommand struct {
+type comment struct {
 	in    Inputs
 	event gha.CommentEvent
 	dry   bool
 }
 
 // New returns the action.
-func New() action.Action { return &commentCommand{} }
+func New() action.Action { return &comment{} }
 
-func (a *commentCommand) Name() string { return "comment-command" }
+func (a *comment) Name() string { return "comment" }
 
-func (a *commentCommand) Inputs() any { return &a.in }
+func (a *comment) Inputs() any { return &a.in }
 
-func (a *commentCommand) Help() string {
+func (a *comment) Help() string {
 	return `Answer a /zenml-upgrade command in a comment: start a workflow, hold upgrades, tell how things stand.
 
 Examples:
-  zenml-upgrade comment-command --staging-workflow upgrade-staging.yml
+  zenml-upgrade comment --staging-workflow upgrade-staging.yml
       in a workflow on issue_comment (ZENML_UPGRADE_GITHUB_TOKEN holds the token)`
 }
 
 var workflowFile = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}\.ya?ml$`)
 
 // Check decodes the inputs and tells every fault in them.
-func (a *commentCommand) Check(_ context.Context, rt *action.Runtime) error {
+func (a *comment) Check(_ context.Context, rt *action.Runtime) error {
 	var faults []error
 	for _, in := range []struct{ name, file string }{{"staging-workflow", a.in.StagingWorkflow}, {"production-workflow", a.in.ProductionWorkflow}} {
 		if !workflowFile.MatchString(in.file) {
@@ -63,7 +63,7 @@ func (a *commentCommand) Check(_ context.Context, rt *action.Runtime) error {
 }
 
 // Run answers the comment.
-func (a *commentCommand) Run(ctx context.Context, rt *action.Runtime) (action.Result, error) {
+func (a *comment) Run(ctx context.Context, rt *action.Runtime) (action.Result, error) {
 	w, err := action.GitHubWriter(rt, a.in.GithubToken, a.dry)
 	if err != nil {
 		return nil, err
@@ -79,6 +79,9 @@ func (a *commentCommand) Run(ctx context.Context, rt *action.Runtime) (action.Re
 		place, errPlace := action.Place(rt, w, cfg)
 		if errPlace != nil {
 			return nil, errPlace
+		}
+		if place.DefaultBranch == "" {
+			return nil, fault.BadInput("the event of this run does not name the repository's default branch", "run it as a step of a workflow")
 		}
 		answer, err = place.Answer(ctx, a.event, command.Workflows{Staging: a.in.StagingWorkflow, Production: a.in.ProductionWorkflow})
 	}

@@ -62,8 +62,8 @@ type Happening struct {
 	UpdatedAt time.Time
 }
 
-// History returns the comments and labels of an issue or pull request, the oldest first.
-func (r *Reader) History(ctx context.Context, repo Repository, number int) ([]Happening, error) {
+// Timeline returns the comments and labels of an issue or pull request, the oldest first.
+func (r *Reader) Timeline(ctx context.Context, repo Repository, number int) ([]Happening, error) {
 	var out []Happening
 	err := r.eachPage(fmt.Sprintf("reading the history of %d", number), func(opts *github.ListOptions) (*github.Response, error) {
 		req, err := r.api.NewRequest(http.MethodGet, fmt.Sprintf("repos/%s/%s/issues/%d/timeline?per_page=%d&page=%d", repo.Owner, repo.Name, number, opts.PerPage, opts.Page), nil)
@@ -108,38 +108,37 @@ func (e entry) happening() (Happening, bool) {
 	return h, true
 }
 
-// Issue is an issue, or the issue half of a pull request.
-type Issue struct {
+// Thread is where comments stand: an issue, or the issue half of a pull request.
+type Thread struct {
 	Number int
-	URL    string
 	Pull   bool
 	Labels []string
 }
 
-func issue(i *github.Issue) Issue {
-	out := Issue{Number: i.GetNumber(), URL: i.GetHTMLURL(), Pull: i.IsPullRequest()}
+func thread(i *github.Issue) Thread {
+	out := Thread{Number: i.GetNumber(), Pull: i.IsPullRequest()}
 	for _, l := range i.Labels {
 		out.Labels = append(out.Labels, l.GetName())
 	}
 	return out
 }
 
-// Issue reads an issue or the issue half of a pull request.
-func (r *Reader) Issue(ctx context.Context, repo Repository, number int) (Issue, error) {
+// Thread reads an issue or the issue half of a pull request.
+func (r *Reader) Thread(ctx context.Context, repo Repository, number int) (Thread, error) {
 	i, _, err := r.api.Issues.Get(ctx, repo.Owner, repo.Name, number)
 	if err != nil {
-		return Issue{}, r.explain(fmt.Sprintf("reading %d", number), err)
+		return Thread{}, r.explain(fmt.Sprintf("reading %d", number), err)
 	}
-	return issue(i), nil
+	return thread(i), nil
 }
 
 // Labelled returns the open issues and pull requests that bear a label.
-func (r *Reader) Labelled(ctx context.Context, repo Repository, label string) ([]Issue, error) {
-	var out []Issue
+func (r *Reader) Labelled(ctx context.Context, repo Repository, label string) ([]Thread, error) {
+	var out []Thread
 	err := r.eachPage(fmt.Sprintf("looking for the label %q", label), func(opts *github.ListOptions) (*github.Response, error) {
 		page, resp, err := r.api.Issues.ListByRepo(ctx, repo.Owner, repo.Name, &github.IssueListByRepoOptions{State: "open", Labels: []string{label}, ListOptions: *opts})
 		for _, i := range page {
-			out = append(out, issue(i))
+			out = append(out, thread(i))
 		}
 		return resp, err
 	})

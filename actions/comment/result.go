@@ -1,6 +1,7 @@
-package commentcommand
+package comment
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/command"
@@ -8,7 +9,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 )
 
-// Result is result.json of comment-command.
+// Result is result.json of comment.
 type Result struct {
 	report.Common
 	Outcome     command.Outcome `json:"outcome"`
@@ -46,13 +47,13 @@ func (r *Result) fill(a *command.Answer) {
 		r.Reasons = []verdict.Reason{verdict.Because(verdict.Unknown, "start_unknown", a.Text, nil)}
 	default: // the others are as asked
 	}
-	r.Decide(string(a.Outcome))
+	r.Decide(cmp.Or(a.Code, string(a.Outcome)))
 }
 
 // Document is the report for people.
 func (r *Result) Document() report.Document {
 	d := report.Document{
-		Title: "comment-command", Decision: r.Decision, Reasons: r.Reasons,
+		Title: "comment", Decision: r.Decision, Reasons: r.Reasons,
 		Headline: r.answer.Text, Footer: fmt.Sprintf("zenml-upgrade %s, comment %d by %s, outcome %s", r.ToolVersion, r.Comment, r.Author, r.Outcome),
 	}
 	if blocks := r.answer.Blocks()[1:]; len(blocks) > 0 {
