@@ -119,13 +119,17 @@ func (p Place) unheld(ctx context.Context, a *Asked) error {
 			return err
 		}
 		return refuse("held", "upgrades are "+holds[0].String(), "comment "+Word+" unhold there, when what it waits for is done")
-	case Unhold:
+	case Hold, Unhold:
 		held, err := p.holdOn(ctx, a.Comment.Issue)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if held == nil {
+		case held == nil && a.Verb == Hold:
+			return nil
+		case held == nil:
 			return refuse("not_held", "nothing is held here", "look at "+Word+" status")
+		case a.Verb == Hold: // it would end with the first one, unseen
+			return refuse("already_held", "upgrades are already "+held.String(), "hold them on another issue, so that both have to be lifted")
 		}
 		if ok, err := p.mayLift(ctx, a.By.Login, held.By); err != nil {
 			return err

@@ -94,6 +94,8 @@ func (p Place) holdOn(ctx context.Context, number int) (*Held, error) {
 				}
 			}
 		case h.Label != Label:
+		case h.Kind == "labeled" && held != nil: // put back on: the hold is the one that it was
+			held.Off = ""
 		case h.Kind == "labeled":
 			held = &Held{Issue: number, By: h.Who.Login, At: h.At}
 			if h.Who.Bot {

@@ -64,7 +64,7 @@ func (p Place) environment(a *Asked) (string, error) {
 	if len(all) == 1 {
 		return all[0], nil
 	}
-	if staging := p.Staging(); len(staging) == 1 && a.Verb != Rollback {
+	if staging := p.Config.Staging(); len(staging) == 1 && a.Verb != Rollback {
 		return staging[0], nil
 	}
 	if len(all) == 0 {
@@ -73,27 +73,19 @@ func (p Place) environment(a *Asked) (string, error) {
 	return "", refuse("environment_missing", fmt.Sprintf("which environment %s is for has to be said", a.Verb), fmt.Sprintf("write one of them after it: %s", list))
 }
 
-// Staging are the names of the environments of kind staging.
-func (p Place) Staging() []string {
-	var out []string
-	for _, name := range slices.Sorted(maps.Keys(p.Config.Environments)) {
-		if p.Config.Environments[name].Kind == "staging" {
-			out = append(out, name)
-		}
-	}
-	return out
-}
-
 var errNotAsked = errors.New("GitHub holds the answer, and it is not asked: run as a job of a workflow and give github-token")
 
-// Rule is the gate comment: a command asks for this very run, and still holds. It is told by found who
-// asked and where.
-func (p *Place) Rule(id int64, run Run, found func(*Asked)) gate.Rule {
+// Rule is the gate comment: a command asks for this very run, and still holds. ref is what the workflow
+// was started on; found is told who asked.
+func (p *Place) Rule(id int64, ref string, run Run, found func(*Asked)) gate.Rule {
 	return gate.Rule{
 		Name: "comment", Needed: "a command, unedited, by somebody who may, at the commit that was and is head, asks for this very run",
 		Ask: func(ctx context.Context) (gate.Answer, error) {
 			if p == nil {
 				return gate.Answer{}, errNotAsked
+			}
+			if ref != "refs/heads/"+p.DefaultBranch {
+				return gate.Answer{Got: fmt.Sprintf("the workflow was started on %q", ref), Next: fmt.Sprintf("start it on the default branch, %q", p.DefaultBranch)}, nil
 			}
 			a, err := p.Check(ctx, id)
 			var want Run

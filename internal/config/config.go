@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -128,6 +129,17 @@ func (g Gates) Of(kind string) GateSet {
 		return GateSet{}
 	}
 	return *set
+}
+
+// Staging are the names of the environments of kind staging.
+func (c *Config) Staging() []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(c.Environments)) {
+		if c.Environments[name].Kind == "staging" {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // Approvers are the logins of those whose approval counts.

@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,29 +80,25 @@ type Wanted struct {
 	Count        int
 	Environments []string // approvals of these count
 	From         []string // logins of those who may approve
-	Asked        []string // logins of those who asked for the upgrade: nobody approves what is one's own
 }
 
-// Rule is the gate approvals. read is asked each time: a run waits for approvals before it begins, and
-// what a person takes back later must count.
-func (w Wanted) Rule(read func(context.Context) ([]Approved, error)) gate.Rule {
+// Rule is the gate approvals. read and asked are called each time it is judged: what a person takes back
+// counts. Of those who asked for the upgrade nobody approves what is one's own.
+func (w Wanted) Rule(asked func() []string, read func(context.Context) ([]Approved, error)) gate.Rule {
 	return gate.Rule{
 		Name:   "approvals",
 		Needed: fmt.Sprintf("%d approved %s, of %s", w.Count, strings.Join(w.Environments, " or "), strings.Join(w.From, ", ")),
 		Ask: func(ctx context.Context) (gate.Answer, error) {
-			if read == nil {
-				return gate.Answer{}, errors.New("GitHub holds the approvals, and it is not asked: run as a job of a workflow that names the environment, and give github-token")
-			}
 			list, err := read(ctx)
 			if err != nil {
 				return gate.Answer{}, err
 			}
-			return w.judge(list), nil
+			return w.judge(list, asked()), nil
 		},
 	}
 }
 
-func (w Wanted) judge(list []Approved) gate.Answer {
+func (w Wanted) judge(list []Approved, asked []string) gate.Answer {
 	var yes, no []string
 	var answer gate.Answer
 	for _, a := range list {
@@ -114,7 +109,7 @@ func (w Wanted) judge(list []Approved) gate.Answer {
 		switch {
 		case a.State == "rejected":
 			no = append(no, a.Login)
-		case a.State != "approved" || !has(w.From, a.Login) || has(w.Asked, a.Login) || has(yes, a.Login):
+		case a.State != "approved" || !has(w.From, a.Login) || has(asked, a.Login) || has(yes, a.Login):
 		default:
 			yes = append(yes, a.Login)
 		}

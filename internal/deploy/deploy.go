@@ -3,11 +3,9 @@
 package deploy
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
 
@@ -65,13 +63,7 @@ type Deployment struct {
 // Begin makes a deployment, queued. The caller holds the lock on the database, so an older one that has
 // not ended belongs to a run that was cut off.
 func Begin(ctx context.Context, w *forge.Writer, t Target) (*Deployment, error) {
-	err := each(ctx, w, t, func(s Standing) (bool, error) {
-		if !s.Underway() {
-			return false, nil
-		}
-		return true, w.SetDeploymentState(ctx, t.Repository, s.ID, forge.NewState{State: Broken, Description: ours + "its run was cut off"})
-	})
-	if err != nil {
+	if err := Settle(ctx, w, t, Broken, "its run was cut off"); err != nil {
 		return nil, err
 	}
 	p := payload{Tool: Task, Version: t.Version, From: t.From, Key: rand.Text()}
@@ -81,13 +73,23 @@ func Begin(ctx context.Context, w *forge.Writer, t Target) (*Deployment, error) 
 	}
 	id, err := w.CreateDeployment(ctx, forge.NewDeployment{
 		Repository: t.Repository, SHA: t.Commit, Environment: t.Environment, Task: Task, Production: t.Production, Key: p.Key, Payload: text,
-		Description: fmt.Sprintf("ZenML %s (was %s)", t.Version, cmp.Or(t.From, "not known")),
+		Description: "ZenML " + t.Version,
 	})
 	if err != nil {
 		return nil, err
 	}
 	d := &Deployment{w: w, t: t, id: id}
 	return d, d.set(ctx, Queued, "backup, restore drill and rehearsal of "+t.Version+" come first")
+}
+
+// Settle says of deployments whose run was cut off how they ended.
+func Settle(ctx context.Context, w *forge.Writer, t Target, state, description string) error {
+	return each(ctx, w, t, func(s Standing) (bool, error) {
+		if !s.Underway() {
+			return false, nil
+		}
+		return true, w.SetDeploymentState(ctx, t.Repository, s.ID, forge.NewState{State: state, Description: ours + description})
+	})
 }
 
 // Underway says that the running server is about to be touched.
