@@ -143,7 +143,7 @@ func TestGates(t *testing.T) {
 		{"production, nothing in staging", kinds, Inputs{Mode: "upgrade", Environment: "live"}, nil, []string{"hold open", "staging closed"}},
 		{"production, planned", kinds, Inputs{Mode: "plan", Environment: "live"}, nil, []string{"hold open", "staging closed"}},
 		{"production without a commit", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(_ *testing.T, _ *hub, in *Inputs) { in.Commit = "" }, []string{"hold open", "staging unknown"}},
-		{"production without a token", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(_ *testing.T, _ *hub, in *Inputs) { in.GithubToken = "" }, []string{"hold unknown", "staging unknown"}},
+		{"production without a token", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(_ *testing.T, _ *hub, in *Inputs) { in.GithubToken, in.Commit = "", workflowCommit }, []string{"hold unknown", "staging unknown"}},
 		{"production from a laptop", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(_ *testing.T, h *hub, in *Inputs) { h.environ, in.GithubToken = nil, "" }, []string{"hold unknown", "staging unknown"}},
 		{"production after staging", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(t *testing.T, h *hub, in *Inputs) { h.staged(t); *in = h.ask(*in, "ann", asked) }, []string{"comment open", "hold open", "staging open"}},
 		{"asked for by somebody who may not", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(t *testing.T, h *hub, in *Inputs) { h.staged(t); *in = h.ask(*in, "will", asked) }, []string{"comment closed", "hold open", "staging open"}},

@@ -159,7 +159,7 @@ func (p Place) start(ctx context.Context, a *Asked, run Run, w Workflows) (*Answ
 	if p.Config.Environments[run.Environment].Kind == "production" {
 		out.Workflow = w.Production
 	}
-	what := fmt.Sprintf("%s of %s to ZenML %s at commit %s", run.Mode, run.Environment, run.Version, run.Commit)
+	what := fmt.Sprintf("%s of %s to ZenML %s", run.Mode, run.Environment, run.Version)
 	out.Text = fmt.Sprintf("Started the workflow %s: %s.", out.Workflow, what)
 	out.Next = "It checks this comment once more before it begins, and waits for the environment's reviewers"
 	sent, err := p.GitHub.Dispatch(ctx, p.Repository, out.Workflow, p.DefaultBranch, map[string]string{

@@ -42,6 +42,9 @@ func (p Place) tell(ctx context.Context, a *Asked) (*Answer, error) {
 // Blocks are the answer for a report and for the reply.
 func (a *Answer) Blocks() []report.Block {
 	blocks := []report.Block{report.Para{Text: report.T(a.Text)}}
+	if a.Run != nil {
+		blocks = append(blocks, report.Para{Text: append(report.T("At commit "), report.C(a.Run.Commit)...)})
+	}
 	if a.Next != "" {
 		blocks = append(blocks, report.Para{Text: report.T(strings.ToUpper(a.Next[:1]) + a.Next[1:] + ".")})
 	}
