@@ -133,32 +133,32 @@ func TestGates(t *testing.T) {
 	for _, tt := range []struct {
 		name, configuration string
 		in                  Inputs
-		prepare             func(*testing.T, *hub, *Inputs)
+		prepare             func(*hub, *Inputs)
 		want                []string
 	}{
 		{"staging on a runner", kinds, Inputs{Mode: "upgrade", Environment: "staging"}, nil, []string{"hold open"}},
-		{"staging outside", kinds, Inputs{Mode: "upgrade", Environment: "staging"}, func(_ *testing.T, h *hub, _ *Inputs) { h.environ = h.environ[1:] }, []string{}},
+		{"staging outside", kinds, Inputs{Mode: "upgrade", Environment: "staging"}, func(h *hub, _ *Inputs) { h.environ = h.environ[1:] }, []string{}},
 		{"a rehearsal", kinds, Inputs{Mode: "rehearse", Environment: "live"}, nil, []string{}},
-		{"a backup that a comment did not ask for", kinds, Inputs{Mode: "backup", Environment: "live"}, func(_ *testing.T, h *hub, in *Inputs) { *in = h.ask(*in, "ann", asked) }, []string{"comment closed"}},
+		{"a backup that a comment did not ask for", kinds, Inputs{Mode: "backup", Environment: "live"}, func(h *hub, in *Inputs) { *in = h.ask(*in, "ann", asked) }, []string{"comment closed"}},
 		{"production, nothing in staging", kinds, Inputs{Mode: "upgrade", Environment: "live"}, nil, []string{"hold open", "staging closed"}},
 		{"production, planned", kinds, Inputs{Mode: "plan", Environment: "live"}, nil, []string{"hold open", "staging closed"}},
-		{"production without a commit", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(_ *testing.T, _ *hub, in *Inputs) { in.Commit = "" }, []string{"hold open", "staging unknown"}},
-		{"production without a token", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(_ *testing.T, _ *hub, in *Inputs) { in.GithubToken, in.Commit = "", workflowCommit }, []string{"hold unknown", "staging unknown"}},
-		{"production from a laptop", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(_ *testing.T, h *hub, in *Inputs) { h.environ, in.GithubToken = nil, "" }, []string{"hold unknown", "staging unknown"}},
-		{"production after staging", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(t *testing.T, h *hub, in *Inputs) { h.staged(t); *in = h.ask(*in, "ann", asked) }, []string{"comment open", "hold open", "staging open"}},
-		{"asked for by somebody who may not", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(t *testing.T, h *hub, in *Inputs) { h.staged(t); *in = h.ask(*in, "will", asked) }, []string{"comment closed", "hold open", "staging open"}},
-		{"held", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(t *testing.T, h *hub, _ *Inputs) { h.staged(t); h.Label(churn, 7, "will", command.Label, true) }, []string{"hold closed", "staging open"}},
+		{"production without a commit", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(_ *hub, in *Inputs) { in.Commit = "" }, []string{"hold open", "staging unknown"}},
+		{"production without a token", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(_ *hub, in *Inputs) { in.GithubToken, in.Commit = "", workflowCommit }, []string{"hold unknown", "staging unknown"}},
+		{"production from a laptop", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(h *hub, in *Inputs) { h.environ, in.GithubToken = nil, "" }, []string{"hold unknown", "staging unknown"}},
+		{"production after staging", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(h *hub, in *Inputs) { h.staged(); *in = h.ask(*in, "ann", asked) }, []string{"comment open", "hold open", "staging open"}},
+		{"asked for by somebody who may not", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(h *hub, in *Inputs) { h.staged(); *in = h.ask(*in, "will", asked) }, []string{"comment closed", "hold open", "staging open"}},
+		{"held", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(h *hub, _ *Inputs) { h.staged(); h.Label(churn, 7, "will", command.Label, true) }, []string{"hold closed", "staging open"}},
 		{"all off", kinds + "gates:\n  production: {staging: off, hold: off}\n", Inputs{Mode: "upgrade", Environment: "live"}, nil, []string{}},
-		{"approved", approvals, Inputs{Mode: "upgrade", Environment: "live"}, func(t *testing.T, h *hub, _ *Inputs) {
-			h.staged(t)
+		{"approved", approvals, Inputs{Mode: "upgrade", Environment: "live"}, func(h *hub, _ *Inputs) {
+			h.staged()
 			h.AddApproval(churn, 5, github.Approval{Login: "oli", State: "approved", Environments: []string{"live"}})
 		}, []string{"hold open", "staging open", "approvals open"}},
-		{"approved by who asked", approvals, Inputs{Mode: "upgrade", Environment: "live"}, func(t *testing.T, h *hub, in *Inputs) {
-			h.staged(t)
+		{"approved by who asked", approvals, Inputs{Mode: "upgrade", Environment: "live"}, func(h *hub, in *Inputs) {
+			h.staged()
 			*in = h.ask(*in, "oli", asked)
 			h.AddApproval(churn, 5, github.Approval{Login: "oli", State: "approved", Environments: []string{"live"}})
 		}, []string{"comment open", "hold open", "staging open", "approvals closed"}},
-		{"not approved", approvals, Inputs{Mode: "upgrade", Environment: "live"}, func(t *testing.T, h *hub, _ *Inputs) { h.staged(t) }, []string{"hold open", "staging open", "approvals closed"}},
+		{"not approved", approvals, Inputs{Mode: "upgrade", Environment: "live"}, func(h *hub, _ *Inputs) { h.staged() }, []string{"hold open", "staging open", "approvals closed"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -166,7 +166,7 @@ func TestGates(t *testing.T) {
 			in := tt.in
 			in.GithubToken, in.Commit = "job", headCommit
 			if tt.prepare != nil {
-				tt.prepare(t, h, &in)
+				tt.prepare(h, &in)
 			}
 			g := h.held(t, in)
 			if d := cmp.Diff(tt.want, verdicts(g.judge(t.Context(), false))); d != "" {
@@ -180,8 +180,7 @@ func TestGates(t *testing.T) {
 }
 
 // staged records that staging runs 0.98.0 of the pull request's head.
-func (h *hub) staged(t *testing.T) {
-	t.Helper()
+func (h *hub) staged() {
 	h.AddDeployment(churn, github.Deployment{
 		Ref: headCommit, Environment: "staging", Task: deploy.Task, Creator: "github-actions[bot]", Payload: map[string]any{"tool": deploy.Task, "version": "0.98.0"},
 		Statuses: []github.DeploymentStatus{{State: "success"}},

@@ -64,7 +64,7 @@ func Read(e gha.CommentEvent) *Answer {
 // Answer carries out the command of an event: it reacts, does what is asked and replies.
 func (p Place) Answer(ctx context.Context, e gha.CommentEvent, w Workflows) (*Answer, error) {
 	a, err := p.carryOut(ctx, e, w)
-	var refused *Refusal
+	var refused *RefusedError
 	if errors.As(err, &refused) {
 		a, err = p.refused(ctx, e, refused)
 	}
@@ -136,6 +136,7 @@ func (p Place) unheld(ctx context.Context, a *Asked) error {
 		} else if !ok {
 			return refuse("not_allowed", fmt.Sprintf("upgrades are %s, and %s is neither that person, nor a maintainer or operator", held, a.By.Login), "ask one of those")
 		}
+	default: // rehearsals and rollbacks go on
 	}
 	return nil
 }
@@ -181,7 +182,7 @@ func (p Place) start(ctx context.Context, a *Asked, run Run, w Workflows) (*Answ
 
 // refused reacts, and replies to those who have a part in the repository: others could make us write
 // as often as they like.
-func (p Place) refused(ctx context.Context, e gha.CommentEvent, r *Refusal) (*Answer, error) {
+func (p Place) refused(ctx context.Context, e gha.CommentEvent, r *RefusedError) (*Answer, error) {
 	out := &Answer{Outcome: Refused, Code: r.Code, Text: "Refused: " + r.What + ".", Next: r.Next}
 	if r.Silent {
 		_, err := p.GitHub.React(ctx, p.Repository, e.ID, against)

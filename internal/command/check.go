@@ -59,7 +59,7 @@ type Asked struct {
 	Commit  string             // head when the comment was made; empty for commands that start nothing
 }
 
-// Check reads a comment anew and judges the command in it. An error that is no *Refusal means that it
+// Check reads a comment anew and judges the command in it. An error that is no *RefusedError means that it
 // is not known.
 func (p Place) Check(ctx context.Context, id int64) (*Asked, error) {
 	c, err := p.GitHub.Comment(ctx, p.Repository, id)
@@ -67,11 +67,11 @@ func (p Place) Check(ctx context.Context, id int64) (*Asked, error) {
 		return nil, err
 	}
 	if c.By.Bot {
-		return nil, &Refusal{Code: "bot", What: "no person wrote the comment", Next: "let a person give the command", Silent: true}
+		return nil, &RefusedError{Code: "bot", What: "no person wrote the comment", Next: "let a person give the command", Silent: true}
 	}
 	command, fault := Parse(c.Body)
 	if command == nil && fault == nil {
-		return nil, &Refusal{Code: "no_command", What: "the comment holds no command", Next: usage, Silent: true}
+		return nil, &RefusedError{Code: "no_command", What: "the comment holds no command", Next: usage, Silent: true}
 	}
 	a := &Asked{Comment: c}
 	if a.By, err = p.Person(ctx, c.By.Login); err != nil {
@@ -79,7 +79,7 @@ func (p Place) Check(ctx context.Context, id int64) (*Asked, error) {
 	}
 	switch {
 	case !a.By.trusted():
-		return nil, &Refusal{Code: "untrusted", What: fmt.Sprintf("%s has no part in this repository", a.By.Login), Next: "ask somebody who has", Silent: true}
+		return nil, &RefusedError{Code: "untrusted", What: fmt.Sprintf("%s has no part in this repository", a.By.Login), Next: "ask somebody who has", Silent: true}
 	case fault != nil:
 		return nil, fault
 	case c.Edited:

@@ -39,7 +39,7 @@ func TestHeadAt(t *testing.T) {
 		{"a branch of its own", []forge.Push{push(-1, b, a, "pr_merge")}, false, "", a, ""},
 	} {
 		got, err := headAt(tt.pushes, tt.all, at.Add(400*time.Millisecond), tt.now)
-		var refused *Refusal
+		var refused *RefusedError
 		code := ""
 		if errors.As(err, &refused) {
 			code = refused.Code

@@ -91,6 +91,7 @@ func (p Place) holdOn(ctx context.Context, number int) (*Held, error) {
 					hold = said{h.Who.Login, h.At, c.Reason}
 				case Unhold:
 					unhold = said{h.Who.Login, h.At, ""}
+				default:
 				}
 			}
 		case h.Label != Label:

@@ -43,17 +43,19 @@ func (c Command) Starts() bool {
 	return c.Verb == Rehearse || c.Verb == Upgrade || c.Verb == Rollback
 }
 
-// Refusal says why a command is not carried out.
-type Refusal struct {
+// RefusedError says why a command is not carried out.
+type RefusedError struct {
 	Code   string // stable, snake_case
 	What   string
 	Next   string
 	Silent bool // no reply: a reaction must do
 }
 
-func (r *Refusal) Error() string { return r.What + "; " + r.Next }
+func (r *RefusedError) Error() string { return r.What + "; " + r.Next }
 
-func refuse(code, what, next string) *Refusal { return &Refusal{Code: code, What: what, Next: next} }
+func refuse(code, what, next string) *RefusedError {
+	return &RefusedError{Code: code, What: what, Next: next}
+}
 
 // longestReason is how much of a hold's reason is taken.
 const longestReason = 300
@@ -62,7 +64,7 @@ var environmentForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
 
 // Parse reads a comment. A command stands at the very beginning of the first line that is not empty:
 // there it can be in no quotation, code block or HTML comment. Without one nil is returned; what begins
-// like one and is none is an error of type *Refusal.
+// like one and is none is an error of type *RefusedError.
 func Parse(body string) (*Command, error) {
 	lines := strings.Split(strings.ReplaceAll(body, "\r\n", "\n"), "\n")
 	for len(lines) > 1 && strings.Trim(lines[0], " \t") == "" {

@@ -52,7 +52,7 @@ func TestParse(t *testing.T) {
 		{"many words", "/zenml-upgrade upgrade " + strings.Repeat("x ", 30000), nil, "bad_operand"},
 	} {
 		got, err := Parse(tt.body)
-		var refused *Refusal
+		var refused *RefusedError
 		if errors.As(err, &refused); err != nil && refused == nil {
 			t.Errorf("%s: %v", tt.name, err)
 		}

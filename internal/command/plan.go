@@ -93,7 +93,7 @@ func (p *Place) Rule(id int64, ref string, run Run, found func(*Asked)) gate.Rul
 				found(a)
 				want, err = p.Plan(ctx, a)
 			}
-			var refused *Refusal
+			var refused *RefusedError
 			switch {
 			case errors.As(err, &refused):
 				return gate.Answer{Got: refused.What, Next: refused.Next}, nil

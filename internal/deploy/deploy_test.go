@@ -131,70 +131,70 @@ func TestStagingGate(t *testing.T) {
 	success := []github.DeploymentStatus{{State: "success"}}
 	for _, tt := range []struct {
 		name string
-		make func(*testing.T, *github.Server, *forge.Writer)
+		make func(s *github.Server, up func(to deploy.Target, end string))
 		ask  func(deploy.Order) deploy.Order
 		want gate.Verdict
 		got  string
 	}{
-		{"the same version at the same commit", func(t *testing.T, _ *github.Server, w *forge.Writer) { upgrade(t, w, target("0.98.0"), deploy.Success) }, nil, gate.Open, "staging runs ZenML 0.98.0 since"},
-		{"nothing", func(*testing.T, *github.Server, *forge.Writer) {}, nil, gate.Closed, "no upgrade of staging is active"},
-		{"another version", func(t *testing.T, _ *github.Server, w *forge.Writer) { upgrade(t, w, target("0.97.0"), deploy.Success) }, nil, gate.Closed, "staging runs ZenML 0.97.0"},
-		{"another commit", func(t *testing.T, _ *github.Server, w *forge.Writer) {
+		{"the same version at the same commit", func(_ *github.Server, up func(deploy.Target, string)) { up(target("0.98.0"), deploy.Success) }, nil, gate.Open, "staging runs ZenML 0.98.0 since"},
+		{"nothing", func(*github.Server, func(deploy.Target, string)) {}, nil, gate.Closed, "no upgrade of staging is active"},
+		{"another version", func(_ *github.Server, up func(deploy.Target, string)) { up(target("0.97.0"), deploy.Success) }, nil, gate.Closed, "staging runs ZenML 0.97.0"},
+		{"another commit", func(_ *github.Server, up func(deploy.Target, string)) {
 			to := target("0.98.0")
 			to.Commit = other
-			upgrade(t, w, to, deploy.Success)
+			up(to, deploy.Success)
 		}, nil, gate.Closed, "upgraded at commit " + other},
-		{"another version after it", func(t *testing.T, _ *github.Server, w *forge.Writer) {
-			upgrade(t, w, target("0.98.0"), deploy.Success)
-			upgrade(t, w, target("0.99.0"), deploy.Success)
+		{"another version after it", func(_ *github.Server, up func(deploy.Target, string)) {
+			up(target("0.98.0"), deploy.Success)
+			up(target("0.99.0"), deploy.Success)
 		}, nil, gate.Closed, "staging runs ZenML 0.99.0"},
-		{"one after it that was rolled back", func(t *testing.T, _ *github.Server, w *forge.Writer) {
-			upgrade(t, w, target("0.98.0"), deploy.Success)
-			upgrade(t, w, target("0.99.0"), deploy.Failure)
+		{"one after it that was rolled back", func(_ *github.Server, up func(deploy.Target, string)) {
+			up(target("0.98.0"), deploy.Success)
+			up(target("0.99.0"), deploy.Failure)
 		}, nil, gate.Open, "staging runs ZenML 0.98.0"},
-		{"one after it that is under way", func(t *testing.T, _ *github.Server, w *forge.Writer) {
-			upgrade(t, w, target("0.98.0"), deploy.Success)
-			upgrade(t, w, target("0.99.0"), "")
+		{"one after it that is under way", func(_ *github.Server, up func(deploy.Target, string)) {
+			up(target("0.98.0"), deploy.Success)
+			up(target("0.99.0"), "")
 		}, nil, gate.Closed, "to ZenML 0.99.0 is under way"},
-		{"one after it that waits for a person", func(t *testing.T, _ *github.Server, w *forge.Writer) {
-			upgrade(t, w, target("0.98.0"), deploy.Success)
-			upgrade(t, w, target("0.99.0"), deploy.Broken)
+		{"one after it that waits for a person", func(_ *github.Server, up func(deploy.Target, string)) {
+			up(target("0.98.0"), deploy.Success)
+			up(target("0.99.0"), deploy.Broken)
 		}, nil, gate.Closed, "waits for a person"},
-		{"failed", func(t *testing.T, _ *github.Server, w *forge.Writer) { upgrade(t, w, target("0.98.0"), deploy.Failure) }, nil, gate.Closed, "no upgrade of staging is active"},
-		{"another job's deployments", func(t *testing.T, s *github.Server, w *forge.Writer) {
-			upgrade(t, w, target("0.98.0"), deploy.Success)
+		{"failed", func(_ *github.Server, up func(deploy.Target, string)) { up(target("0.98.0"), deploy.Failure) }, nil, gate.Closed, "no upgrade of staging is active"},
+		{"another job's deployments", func(s *github.Server, up func(deploy.Target, string)) {
+			up(target("0.98.0"), deploy.Success)
 			s.AddDeployment(repo, github.Deployment{Ref: other, Environment: "staging", Creator: bot, Statuses: success})
 		}, nil, gate.Open, "staging runs"},
-		{"made inactive by GitHub itself", func(_ *testing.T, s *github.Server, _ *forge.Writer) {
+		{"made inactive by GitHub itself", func(s *github.Server, _ func(deploy.Target, string)) {
 			s.AddDeployment(repo, github.Deployment{Ref: commit, Environment: "staging", Task: deploy.Task, Creator: bot, Payload: payload, Statuses: []github.DeploymentStatus{{State: "success"}, {State: "inactive"}}})
 		}, nil, gate.Open, "staging runs"},
-		{"made inactive by a person", func(_ *testing.T, s *github.Server, _ *forge.Writer) {
+		{"made inactive by a person", func(s *github.Server, _ func(deploy.Target, string)) {
 			s.AddDeployment(repo, github.Deployment{Ref: commit, Environment: "staging", Task: deploy.Task, Creator: bot, Payload: payload, Statuses: []github.DeploymentStatus{{State: "success"}, {State: "inactive", Creator: "ann"}}})
 		}, nil, gate.Closed, "no upgrade of staging is active"},
-		{"made up by a person", func(_ *testing.T, s *github.Server, _ *forge.Writer) {
+		{"made up by a person", func(s *github.Server, _ func(deploy.Target, string)) {
 			s.AddDeployment(repo, github.Deployment{Ref: commit, Environment: "staging", Task: deploy.Task, Creator: "mallory", Payload: payload, Statuses: success})
 		}, nil, gate.Closed, "recorded by mallory"},
-		{"called a success by a person", func(_ *testing.T, s *github.Server, _ *forge.Writer) {
+		{"called a success by a person", func(s *github.Server, _ func(deploy.Target, string)) {
 			s.AddDeployment(repo, github.Deployment{Ref: commit, Environment: "staging", Task: deploy.Task, Creator: bot, Payload: payload, Statuses: []github.DeploymentStatus{{State: "failure"}, {State: "success", Creator: "mallory"}}})
 		}, nil, gate.Closed, "and mallory, who are neither"},
-		{"recorded by an operator", func(_ *testing.T, s *github.Server, _ *forge.Writer) {
+		{"recorded by an operator", func(s *github.Server, _ func(deploy.Target, string)) {
 			s.AddDeployment(repo, github.Deployment{Ref: commit, Environment: "staging", Task: deploy.Task, Creator: "oli", Payload: `{"tool":"zenml-upgrade","version":"0.98.0"}`, Statuses: success})
 		}, nil, gate.Open, "staging runs"},
-		{"a payload that says nothing", func(_ *testing.T, s *github.Server, _ *forge.Writer) {
+		{"a payload that says nothing", func(s *github.Server, _ func(deploy.Target, string)) {
 			s.AddDeployment(repo, github.Deployment{Ref: commit, Environment: "staging", Task: deploy.Task, Creator: bot, Payload: "0.98.0", Statuses: success})
 		}, nil, gate.Closed, "a version that is not known"},
-		{"one of two stagings", func(t *testing.T, _ *github.Server, w *forge.Writer) { upgrade(t, w, target("0.98.0"), deploy.Success) },
+		{"one of two stagings", func(_ *github.Server, up func(deploy.Target, string)) { up(target("0.98.0"), deploy.Success) },
 			func(o deploy.Order) deploy.Order { o.Staging = []string{"early", "staging"}; return o }, gate.Closed, "no upgrade of early is active; staging runs"},
-		{"no commit", func(*testing.T, *github.Server, *forge.Writer) {}, func(o deploy.Order) deploy.Order { o.Commit = ""; return o }, gate.Unknown, "give the input commit"},
-		{"no staging", func(*testing.T, *github.Server, *forge.Writer) {}, func(o deploy.Order) deploy.Order { o.Staging = nil; return o }, gate.Unknown, "no environment of kind staging"},
-		{"GitHub refuses", func(_ *testing.T, s *github.Server, _ *forge.Writer) {
+		{"no commit", func(*github.Server, func(deploy.Target, string)) {}, func(o deploy.Order) deploy.Order { o.Commit = ""; return o }, gate.Unknown, "give the input commit"},
+		{"no staging", func(*github.Server, func(deploy.Target, string)) {}, func(o deploy.Order) deploy.Order { o.Staging = nil; return o }, gate.Unknown, "no environment of kind staging"},
+		{"GitHub refuses", func(s *github.Server, _ func(deploy.Target, string)) {
 			s.Fail(github.Failure{Operation: "repos/list-deployments", Status: 403, Body: "{}"})
 		}, nil, gate.Unknown, "GitHub"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s, w := world(t)
-			tt.make(t, s, w)
+			tt.make(s, func(to deploy.Target, end string) { upgrade(t, w, to, end) })
 			o := order
 			if tt.ask != nil {
 				o = tt.ask(order)
