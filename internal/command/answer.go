@@ -80,9 +80,6 @@ func (p Place) carryOut(ctx context.Context, e gha.CommentEvent, w Workflows) (*
 	if err != nil {
 		return nil, err
 	}
-	if a.Comment.Body != e.Body {
-		return nil, refuse("edited", "the comment was edited after it was written", "write a new one")
-	}
 	if a.Verb == Status {
 		return p.tell(ctx, a)
 	}

@@ -209,8 +209,12 @@ func TestCommentsThatAreIgnored(t *testing.T) {
 func TestEditedCommands(t *testing.T) {
 	t.Parallel()
 	for name, edit := range map[string]func(*world, int64){
-		"to the same":             func(w *world, id int64) { w.EditComment(repo, id, "/zenml-upgrade upgrade") },
-		"to a command":            func(w *world, id int64) { w.EditComment(repo, id, "/zenml-upgrade upgrade prod") },
+		"to the same":  func(w *world, id int64) { w.EditComment(repo, id, "/zenml-upgrade upgrade") },
+		"to a command": func(w *world, id int64) { w.EditComment(repo, id, "/zenml-upgrade upgrade prod") },
+		"without a record": func(w *world, id int64) {
+			w.EditComment(repo, id, "/zenml-upgrade upgrade prod")
+			w.ForgetEdits(repo, id)
+		},
 		"at once":                 func(w *world, id int64) { w.EditAtOnce(repo, id, "/zenml-upgrade upgrade") },
 		"at once, to another one": func(w *world, id int64) { w.EditAtOnce(repo, id, "/zenml-upgrade upgrade prod") },
 	} {
@@ -306,6 +310,9 @@ func TestHoldByHand(t *testing.T) {
 	if a := w.say(3, "ann", "/zenml-upgrade upgrade 0.98.0"); a.Outcome != command.Started {
 		t.Errorf("%+v", a)
 	}
+	// What was lifted before does not lift what comes after.
+	w.say(7, "ann", "/zenml-upgrade hold z")
+	w.say(7, "ann", "/zenml-upgrade unhold")
 	// A bot that takes it off without anybody's command lifts nothing; nor does a hold's edited comment name its holder.
 	id := w.event(7, "will", "/zenml-upgrade hold x")
 	w.answer(id)

@@ -171,6 +171,11 @@ func TestStagingGate(t *testing.T) {
 		{"made inactive by a person", func(s *github.Server, _ func(deploy.Target, string)) {
 			s.AddDeployment(repo, github.Deployment{Ref: commit, Environment: "staging", Task: deploy.Task, Creator: bot, Payload: payload, Statuses: []github.DeploymentStatus{{State: "success"}, {State: "inactive", Creator: "ann"}}})
 		}, nil, gate.Closed, "no upgrade of staging is active"},
+		{"superseded by one that is gone", func(s *github.Server, up func(deploy.Target, string)) {
+			up(target("0.98.0"), deploy.Success)
+			up(target("0.99.0"), deploy.Success)
+			s.AddDeploymentStatus(repo, s.Deployments(repo)[1].ID, github.DeploymentStatus{State: "inactive", Creator: "ann"})
+		}, nil, gate.Closed, "no upgrade of staging is active"},
 		{"made up by a person", func(s *github.Server, _ func(deploy.Target, string)) {
 			s.AddDeployment(repo, github.Deployment{Ref: commit, Environment: "staging", Task: deploy.Task, Creator: "mallory", Payload: payload, Statuses: success})
 		}, nil, gate.Closed, "recorded by mallory"},

@@ -79,6 +79,15 @@ func (s *Server) EditAtOnce(repo string, id int64, body string) {
 	}
 }
 
+// ForgetEdits takes the record of a comment's edits away, as its author may.
+func (s *Server) ForgetEdits(repo string, id int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.repo(repo).comments[id]; c != nil {
+		c.edited = time.Time{}
+	}
+}
+
 // Comments returns the comments of an issue in the order of their creation.
 func (s *Server) Comments(repo string, issue int) []Comment {
 	s.mu.Lock()

@@ -102,6 +102,15 @@ func (s *Server) AddDeployment(repo string, d Deployment) int64 {
 	return s.addDeployment(s.repo(repo), d).ID
 }
 
+// AddDeploymentStatus gives a deployment a status as if its creator did.
+func (s *Server) AddDeploymentStatus(repo string, id int64, st DeploymentStatus) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.ID, st.CreatedAt = s.id(), s.tick()
+	d := s.repo(repo).deployments[id]
+	d.Statuses = append(d.Statuses, st)
+}
+
 func (s *Server) getDeployment(c *call) answer {
 	d := c.repo.deployments[c.number("deployment_id")]
 	if d == nil {
