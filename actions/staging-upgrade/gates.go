@@ -45,22 +45,26 @@ type guard struct {
 }
 
 // newGuard connects to GitHub where the run can be told from the outside: in a repository, with a token.
-func newGuard(in *Inputs, set *settings, rt *action.Runtime) (*guard, error) {
+// That it cannot leaves gates unknown, and keeps no run from putting back what an earlier one left.
+func newGuard(in *Inputs, set *settings, rt *action.Runtime) *guard {
 	g := &guard{in: in, set: set, rt: rt}
 	if in.GithubToken == "" || rt.Getenv("GITHUB_REPOSITORY") == "" {
-		return g, nil
+		return g
 	}
-	var err error
-	if g.github, err = action.GitHubWriter(rt, in.GithubToken, false); err != nil {
-		return nil, err
+	w, err := action.GitHubWriter(rt, in.GithubToken, false)
+	var place *command.Place
+	if err == nil {
+		place, err = action.Place(rt, w, set.cfg)
 	}
-	if g.place, err = action.Place(rt, g.github, set.cfg); err != nil {
-		return nil, err
+	if err != nil {
+		g.notes = append(g.notes, err)
+		return g
 	}
+	g.github, g.place = w, place
 	if g.run, err = strconv.ParseInt(rt.Getenv("GITHUB_RUN_ID"), 10, 64); err == nil {
 		g.runURL = gha.RunURL(rt.Getenv)
 	}
-	return g, nil
+	return g
 }
 
 // rules are the gates of this run. Only what changes a server waits for them, but a comment has to ask

@@ -100,11 +100,7 @@ func (h *hub) held(t *testing.T, in Inputs) *guard {
 	if err := s.decodeAsked(&in, rt); err != nil {
 		t.Fatal(err)
 	}
-	g, err := newGuard(&in, s, rt)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return g
+	return newGuard(&in, s, rt)
 }
 
 func writeConfig(t *testing.T, repo, text string) {
@@ -148,6 +144,9 @@ func TestGates(t *testing.T) {
 		{"production after staging", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(h *hub, in *Inputs) { h.staged(); *in = h.ask(*in, "ann", asked) }, []string{"comment open", "hold open", "staging open"}},
 		{"asked for by somebody who may not", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(h *hub, in *Inputs) { h.staged(); *in = h.ask(*in, "will", asked) }, []string{"comment closed", "hold open", "staging open"}},
 		{"held", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(h *hub, _ *Inputs) { h.staged(); h.Label(churn, 7, "will", command.Label, true) }, []string{"hold closed", "staging open"}},
+		{"a repository that is none", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(h *hub, in *Inputs) {
+			h.environ, in.Commit = append(h.environ, "GITHUB_REPOSITORY=churn"), workflowCommit
+		}, []string{"hold unknown", "staging unknown"}},
 		{"all off", kinds + "gates:\n  production: {staging: off, hold: off}\n", Inputs{Mode: "upgrade", Environment: "live"}, nil, []string{}},
 		{"approved", approvals, Inputs{Mode: "upgrade", Environment: "live"}, func(h *hub, _ *Inputs) {
 			h.staged()

@@ -84,10 +84,7 @@ func (a *stagingUpgrade) askIndex(ctx context.Context, rt *action.Runtime) error
 
 // Run carries the mode out, on inputs that Check found good.
 func (a *stagingUpgrade) Run(ctx context.Context, rt *action.Runtime) (action.Result, error) {
-	held, err := newGuard(&a.in, a.set, rt)
-	if err != nil {
-		return nil, err
-	}
+	held := newGuard(&a.in, a.set, rt)
 	o := a.options(rt)
 	o.Gates = held.judge
 	rep, err := upgrade.Execute(ctx, o)

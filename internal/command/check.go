@@ -66,7 +66,7 @@ func (p Place) Check(ctx context.Context, id int64) (*Asked, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.By.Bot {
+	if c.By.Bot || c.By.Login == "" { // an account that is gone has no name
 		return nil, &RefusedError{Code: "bot", What: "no person wrote the comment", Next: "let a person give the command", Silent: true}
 	}
 	command, fault := Parse(c.Body)
