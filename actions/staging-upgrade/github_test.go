@@ -103,7 +103,7 @@ func (h *hub) held(t *testing.T, in Inputs) *guard {
 	return newGuard(&in, s, rt)
 }
 
-func writeConfig(t *testing.T, repo, text string) {
+func writeConfig(t testing.TB, repo, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Join(repo, ".github"), 0o755); err != nil {
 		t.Fatal(err)
