@@ -72,6 +72,10 @@ func (r *run) lastLook(ctx context.Context) (string, error) {
 	if p := *r.report.PredictedDowntimeSeconds; r.MaxDowntime > 0 && p > r.MaxDowntime.Seconds() {
 		return "", fmt.Errorf("the predicted downtime of %.0fs is above max-downtime (%s); nothing was stopped", p, r.MaxDowntime)
 	}
+	// First, so that a slow GitHub makes none of what is read here old.
+	if err := r.gatesStillOpen(ctx); err != nil {
+		return "", err
+	}
 	if err := r.readRuns(ctx, "false"); err != nil {
 		return "", fmt.Errorf("listing pipeline runs: %w", err)
 	}
