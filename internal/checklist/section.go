@@ -2,6 +2,7 @@ package checklist
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 )
@@ -22,13 +23,26 @@ func Sections(phases []Phase) []report.Section {
 		if p.Note != "" {
 			blocks = append(blocks, report.Para{Text: report.T("ZenML Pro, hosted: " + p.Note + ".")})
 		}
-		if p.Number > 0 || p.ID == "planning" || p.ID == "changes" || p.ID == "rollback" || p.ID == "after" {
+		if p.Boxed() {
 			steps.Blocks = append(steps.Blocks, append(blocks, boxes(p.Steps))...)
 		} else {
 			advice.Blocks = append(advice.Blocks, append(blocks, points(p.Steps))...)
 		}
 	}
 	return []report.Section{steps, advice}
+}
+
+// Boxed says whether the steps of a phase are done in turn; the others are advice.
+func (p Phase) Boxed() bool {
+	return p.Number > 0 || slices.Contains([]string{"planning", "changes", "rollback", "after"}, p.ID)
+}
+
+// Words are a step's text with the heading that it stands under.
+func (s Step) Words() string {
+	if s.Group == "" {
+		return s.Text
+	}
+	return s.Group + ": " + s.Text
 }
 
 func boxes(steps []Step) report.Block {
@@ -48,10 +62,7 @@ func points(steps []Step) report.Block {
 }
 
 func line(s Step) string {
-	text := s.Text
-	if s.Group != "" {
-		text = s.Group + ": " + text
-	}
+	text := s.Words()
 	switch s.State {
 	case Failed:
 		text += " - failed"

@@ -97,21 +97,24 @@ func (s *Server) getPermission(c *call) answer {
 	return give(http.StatusOK, map[string]any{"permission": permission, "role_name": role, "user": nil})
 }
 
-// graphQLViewer is the one question of GraphQL that is answered: whose the token is. The
-// description covers REST only; this one is checked word for word.
+// graphQLViewer asks whose the token is. The description covers REST only; the questions of GraphQL that are
+// answered, this one and graphQLHistory, are checked word for word.
 const graphQLViewer = "query{viewer{login}}"
 
 func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request, body []byte) {
-	var question struct {
-		Query string `json:"query"`
-	}
+	var question question
 	err := json.Unmarshal(body, &question)
 	value := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if question.asksHistory() {
+		s.meanwhile(graphQLHistory)
+	}
 	s.mu.Lock()
 	token, known := s.tokens[value]
 	var text []byte
-	status := http.StatusOK
+	status, operation := http.StatusOK, graphQLViewer
 	switch {
+	case err == nil && r.Method == http.MethodPost && known && question.asksHistory():
+		operation, text = graphQLHistory, s.history(question, token)
 	case err != nil || question.Query != graphQLViewer || r.Method != http.MethodPost:
 		s.tb.Errorf("fake GitHub: %s %s is not built for %q", r.Method, r.URL.Path, body)
 		status, text = http.StatusBadRequest, []byte(`{"message":"not built"}`)
@@ -120,10 +123,10 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request, body []byt
 	default:
 		text, _ = json.Marshal(map[string]any{"data": map[string]any{"viewer": map[string]any{"login": token.Login}}}) // strings encode
 	}
-	if f := s.fails(graphQLViewer); f.Status != 0 {
+	if f := s.fails(operation); f.Status != 0 {
 		status, text = f.Status, []byte(f.Body)
 	}
-	s.wire = append(s.wire, Request{Method: r.Method, Path: "/graphql", Operation: graphQLViewer, Body: string(body), Authorized: known, Status: status})
+	s.wire = append(s.wire, Request{Method: r.Method, Path: "/graphql", Operation: operation, Body: string(body), Authorized: known, Status: status})
 	s.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
