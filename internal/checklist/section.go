@@ -15,11 +15,7 @@ func Sections(phases []Phase) []report.Section {
 		if len(p.Steps) == 0 && p.Note == "" {
 			continue
 		}
-		title := p.Title
-		if p.Number > 0 {
-			title = fmt.Sprintf("Phase %d: %s (%s)", p.Number, p.Title, p.Duration)
-		}
-		blocks := []report.Block{report.Para{Text: report.Text{{Plain: title, Bold: true}}}}
+		blocks := []report.Block{report.Para{Text: report.Text{{Plain: p.Heading(), Bold: true}}}}
 		if p.Note != "" {
 			blocks = append(blocks, report.Para{Text: report.T("ZenML Pro, hosted: " + p.Note + ".")})
 		}
@@ -30,6 +26,14 @@ func Sections(phases []Phase) []report.Section {
 		}
 	}
 	return []report.Section{steps, advice}
+}
+
+// Heading is a phase's title with its number and the guide's estimate.
+func (p Phase) Heading() string {
+	if p.Number == 0 {
+		return p.Title
+	}
+	return fmt.Sprintf("Phase %d: %s (%s)", p.Number, p.Title, p.Duration)
 }
 
 // Boxed says whether the steps of a phase are done in turn; the others are advice.

@@ -98,8 +98,8 @@ type Checklist struct{ Items []CheckItem }
 type CheckItem struct {
 	Done bool
 	Text Text
-	// ID finds the box again in Markdown: letters, digits, and . _ ~ as well as single - between them; it is
-	// not shown. A box that nobody has to find has none.
+	// ID finds the box again in Markdown, where its BoxID stands and is not shown. A box that nobody has to
+	// find has none.
 	ID string
 }
 

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -227,6 +228,14 @@ func mdItems(l List) string {
 // boxID is what may stand in a comment of HTML, which nothing but its end can end.
 var boxID = regexp.MustCompile(`^[A-Za-z0-9._~]+(-[A-Za-z0-9._~]+)*$`)
 
+// BoxID is the mark by which Markdown holds the box of a name: the name itself where it can stand there.
+func BoxID(name string) string {
+	if boxID.MatchString(name) {
+		return name
+	}
+	return fmt.Sprintf("~%x", sha256.Sum256([]byte(name)))[:17]
+}
+
 func mdBoxes(c Checklist) string {
 	var lines []string
 	for _, item := range c.Items {
@@ -235,8 +244,8 @@ func mdBoxes(c Checklist) string {
 			line = "- [x] "
 		}
 		line += mdLine(item.Text)
-		if boxID.MatchString(item.ID) {
-			line += " <!-- box:" + item.ID + " -->"
+		if item.ID != "" {
+			line += " <!-- box:" + BoxID(item.ID) + " -->"
 		}
 		lines = append(lines, line)
 	}
