@@ -56,7 +56,7 @@ const (
 )
 
 var (
-	hiddenForm = regexp.MustCompile(`<!-- zenml-upgrade:state v1 ([A-Za-z0-9+/]{1,65536}={0,2}) ([0-9a-f]{64}|unsigned) -->`)
+	hiddenForm = regexp.MustCompile(`<!-- zenml-upgrade:state v1 ([A-Za-z0-9+/]+={0,2}) ([0-9a-f]{64}|unsigned) -->`)
 	runForm    = regexp.MustCompile(`^[0-9]{1,19}(/attempts/[0-9]{1,9})?$`)
 )
 

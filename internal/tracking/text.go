@@ -123,13 +123,15 @@ func (k *keeper) fill(item *report.CheckItem, step Step, proof *proved, t ticks,
 	add := func(spans ...report.Span) { item.Text = append(item.Text, spans...) }
 	switch {
 	case proof != nil && proof.State == checklist.Failed:
-		add(report.Span{Plain: " - failed", Bold: true}, report.Span{Plain: ": " + report.Line(proof.Evidence, length)}, k.link(proof.Run))
+		add(report.Span{Plain: " - "}, report.Span{Plain: "failed", Bold: true}, report.Span{Plain: ": " + report.Line(proof.Evidence, length)})
+		add(k.link(proof.Run)...)
 		if byPerson {
 			add(report.Span{Plain: "; ticked by "}, report.Span{Code: counted.Login}, report.Span{Plain: ", which does not outweigh the run"})
 		}
 	case proof != nil && proof.State == checklist.Done:
 		item.Done = true
-		add(report.Span{Plain: " - " + report.Line(proof.Evidence, length)}, k.link(proof.Run))
+		add(report.Span{Plain: " - " + report.Line(proof.Evidence, length)})
+		add(k.link(proof.Run)...)
 	case step.Done != "":
 		item.Done = true
 		add(report.Span{Plain: " - " + report.Line(step.Done, length)})
@@ -141,7 +143,8 @@ func (k *keeper) fill(item *report.CheckItem, step Step, proof *proved, t ticks,
 	case byOther:
 		add(report.Span{Plain: " - ticked by "}, report.Span{Code: refused.Login}, report.Span{Plain: ", who may not: it does not count"})
 	case proof != nil:
-		add(report.Span{Plain: " - " + report.Line(proof.Evidence, length)}, k.link(proof.Run))
+		add(report.Span{Plain: " - " + report.Line(proof.Evidence, length)})
+		add(k.link(proof.Run)...)
 	}
 	if !item.Done && step.By != checklist.Person {
 		add(report.Span{Plain: " [" + string(step.By) + "]"})
@@ -154,12 +157,13 @@ func (k *keeper) fill(item *report.CheckItem, step Step, proof *proved, t ticks,
 }
 
 // link leads to a run. Only its number is kept: the address is this repository's.
-func (k *keeper) link(run string) report.Span {
+func (k *keeper) link(run string) report.Text {
 	if run == "" {
-		return report.Span{}
+		return nil
 	}
 	number, _, _ := strings.Cut(run, "/")
-	return report.Span{Plain: " (run " + number + ")", URL: fmt.Sprintf("%s/%s/actions/runs/%s", strings.TrimSuffix(k.place.ServerURL, "/"), k.place.Repository, run)}
+	url := fmt.Sprintf("%s/%s/actions/runs/%s", strings.TrimSuffix(k.place.ServerURL, "/"), k.place.Repository, run)
+	return report.Text{{Plain: " ("}, {Plain: "run " + number, URL: url}, {Plain: ")"}}
 }
 
 // said are the last words of the actions.
@@ -167,7 +171,7 @@ func (k *keeper) said(s state) report.Section {
 	t := report.Table{Header: []string{"Action", "Verdict", "What it says", "Because", "Run"}}
 	for _, w := range s.Told {
 		codes := strings.Join(w.Codes[:min(len(w.Codes), 8)], ", ")
-		t.Rows = append(t.Rows, []report.Text{report.T(string(w.By)), report.T(string(w.Decision)), report.T(report.Line(w.Says, 300)), report.C(codes), {k.link(w.Run)}})
+		t.Rows = append(t.Rows, []report.Text{report.T(string(w.By)), report.T(string(w.Decision)), report.T(report.Line(w.Says, 300)), report.C(codes), k.link(w.Run)})
 	}
 	return report.Section{Title: "What the runs say", Blocks: []report.Block{t}}
 }

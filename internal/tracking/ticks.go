@@ -118,7 +118,8 @@ func notes(h forge.History) string {
 	}
 	for _, text := range texts {
 		if at := strings.LastIndex(text, notesMarker); at >= 0 {
-			return normal(text[at+len(notesMarker):])
+			below := hiddenForm.ReplaceAllString(text[at+len(notesMarker):], "")
+			return normal(markerForm.ReplaceAllString(below, "")) // of a text that stands there twice
 		}
 	}
 	return ""
