@@ -10,9 +10,11 @@ import (
 	"path/filepath"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/checklist"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/compat"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/tracking"
 )
 
 type compatTest struct {
@@ -20,6 +22,9 @@ type compatTest struct {
 	options compat.Options // what Check made of them
 	pythons []string
 	dry     bool
+
+	deployment checklist.Deployment
+	track      *tracking.Wish // null: no tracking issue
 }
 
 // New returns the action.
@@ -54,7 +59,7 @@ func (c *compatTest) Run(ctx context.Context, rt *action.Runtime) (action.Result
 		if err != nil {
 			return nil, err
 		}
-		return res, nil
+		return c.tracked(res), nil
 	}
 	if c.dry {
 		return compat.Planned(o), nil
@@ -71,7 +76,7 @@ func (c *compatTest) Run(ctx context.Context, rt *action.Runtime) (action.Result
 	if err != nil {
 		return nil, err // not res: a nil *compat.Result in an interface is not nil
 	}
-	return res, nil
+	return c.tracked(res), nil
 }
 
 // Check tells the faults of the inputs. That the package index does not answer is told when
@@ -90,7 +95,7 @@ func (c *compatTest) Check(ctx context.Context, rt *action.Runtime) error {
 	c.dry, errDry = action.Bool("dry-run", c.in.DryRun)
 	o.Pyenv, errTools = pyenv.New(rt.Environ, rt.CacheDir)
 	c.options, c.pythons = o, pys
-	err := errors.Join(errCfg, errIn, errDry)
+	err := errors.Join(errCfg, errIn, errDry, c.decodeTracking(cfg))
 	if c.in.Aggregate != "" { // nothing is run: neither tools nor versions are asked for
 		return err
 	}

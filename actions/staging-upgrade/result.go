@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
@@ -25,6 +26,7 @@ type Result struct {
 	Next []string `json:"next"` // what a person does now
 
 	stateDir string
+	track    *action.Track // null: no tracking issue
 }
 
 // maxJournal bounds the copy of the journal; real ones hold some hundred kilobytes.
