@@ -52,7 +52,7 @@ func (k *keeper) document(s state, t ticks, length int) report.Document {
 		items, done, failed := k.items(s, t, p, length)
 		open := len(items) - done - failed
 		stands.Rows = append(stands.Rows, []report.Text{report.T(p.Title), report.T(fmt.Sprint(done)), report.T(fmt.Sprint(failed)), report.T(fmt.Sprint(open))})
-		section := report.Section{Title: fmt.Sprintf("%s: %d of %d", p.Title, done, len(items)), Folded: true}
+		section := report.Section{Title: fmt.Sprintf("%s: %d of %d", p.Title, done, len(items)), Folded: failed == 0}
 		if p.Note != "" {
 			section.Blocks = append(section.Blocks, report.Para{Text: report.T("ZenML Pro, hosted: " + p.Note + ".")})
 		}
