@@ -363,3 +363,18 @@ func TestPages(t *testing.T) {
 		t.Errorf("%d requests, %d revisions", w.Requests(), n)
 	}
 }
+
+// Of two that two runs made at the same moment the older stays, and the other leads to it.
+func TestTwice(t *testing.T) {
+	t.Parallel()
+	s := world(t)
+	for n := range 2 {
+		s.AddIssue(churn, github.Issue{Number: n + 1, Author: bot, Title: "Upgrade ZenML on production to 0.98.0", Body: "<!-- zenml-upgrade:tracking env=production to=0.98.0 -->", Labels: []string{"zenml-upgrade"}})
+	}
+	if said := update(t, s, "1", wish(), checked(t)); said != "Tracking issue 1: updated." {
+		t.Error(said)
+	}
+	if first, second := s.Issue(churn, 1), s.Issue(churn, 2); first.State != "open" || second.State != "closed" || !strings.Contains(second.Body, "**Superseded by #1.**") {
+		t.Errorf("%s, %s: %s", first.State, second.State, second.Body)
+	}
+}
