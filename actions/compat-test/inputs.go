@@ -17,6 +17,8 @@ import (
 // Inputs are the action's inputs, as text.
 type Inputs struct {
 	action.Common
+	action.Tracking
+	Environment    string `help:"Environment of the configuration whose tracking issue is kept. Default: the only one there is." placeholder:"NAME"`
 	From           string `help:"ZenML version that runs now." required:"true" placeholder:"VERSION"`
 	To             string `help:"ZenML version to upgrade to." required:"true" placeholder:"VERSION"`
 	Suite          string `help:"Built-in checks to run, of basic, complex, artifact, integration, client and dashboard; none for none." default:"basic,complex,artifact,integration,client,dashboard" placeholder:"LIST"`

@@ -10,9 +10,11 @@ import (
 	"path/filepath"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/checklist"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/compat"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/tracking"
 )
 
 type compatTest struct {
@@ -21,6 +23,9 @@ type compatTest struct {
 	pythons []string
 	cells   []compat.Cell // of the matrix whose results are joined
 	dry     bool
+
+	deployment checklist.Deployment
+	track      *tracking.Wish // null: no tracking issue
 }
 
 // New returns the action.
@@ -51,7 +56,11 @@ func (c *compatTest) Run(ctx context.Context, rt *action.Runtime) (action.Result
 	o := c.options
 	o.Progress = rt.Progress
 	if c.in.Aggregate != "" {
-		return c.aggregate()
+		res, err := c.aggregate()
+		if err != nil {
+			return nil, err // not res: a nil *compat.Result in an interface is not nil
+		}
+		return c.tracked(res), nil
 	}
 	if c.dry {
 		return compat.Planned(o), nil
@@ -68,22 +77,15 @@ func (c *compatTest) Run(ctx context.Context, rt *action.Runtime) (action.Result
 	if err != nil {
 		return nil, err // not res: a nil *compat.Result in an interface is not nil
 	}
-	return res, nil
+	return c.tracked(res), nil
 }
 
 // aggregate joins the results of shards, or of the jobs of a matrix.
-func (c *compatTest) aggregate() (action.Result, error) {
-	join := func() (*compat.Result, error) {
-		if len(c.cells) > 0 {
-			return compat.AggregateCells(c.in.Aggregate, c.options.From, c.options.To, c.cells)
-		}
-		return compat.Aggregate(c.in.Aggregate, c.options.From, c.options.To)
+func (c *compatTest) aggregate() (*compat.Result, error) {
+	if len(c.cells) > 0 {
+		return compat.AggregateCells(c.in.Aggregate, c.options.From, c.options.To, c.cells)
 	}
-	res, err := join()
-	if err != nil {
-		return nil, err // not res: a nil *compat.Result in an interface is not nil
-	}
-	return res, nil
+	return compat.Aggregate(c.in.Aggregate, c.options.From, c.options.To)
 }
 
 // Check tells the faults of the inputs. That the package index does not answer is told when
@@ -104,7 +106,7 @@ func (c *compatTest) Check(ctx context.Context, rt *action.Runtime) error {
 	c.options, c.pythons = o, pys
 	var errMatrix error
 	c.cells, errMatrix = c.in.cells()
-	err := errors.Join(errCfg, errIn, errDry, errMatrix)
+	err := errors.Join(errCfg, errIn, errDry, errMatrix, c.decodeTracking(cfg))
 	if c.in.Aggregate != "" { // nothing is run: neither tools nor versions are asked for
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/repo"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/tracking"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/which"
@@ -28,6 +29,8 @@ import (
 // Inputs are the action's inputs as text.
 type Inputs struct {
 	action.Common
+	action.Tracking
+	Environment    string `help:"Environment of the configuration whose tracking issue is kept. Default: the only one there is." placeholder:"NAME"`
 	From           string `help:"Version that is used now. Default: what the base of the pull request pins, else the server's version, else what the repository pins." placeholder:"VERSION"`
 	To             string `help:"Version to upgrade to, such as 0.98.0. Default: what the pull request pins, else the newest release on the package index." placeholder:"VERSION"`
 	Releases       string `help:"Where release notes come from: github, or a file or folder shaped like GitHub's list-releases answer." default:"github" placeholder:"SOURCE"`
@@ -62,7 +65,8 @@ type settings struct {
 	inputFrom string // from as it was given
 	reader    *forge.Reader
 	noReader  error
-	noServer  error // why the server did not say its version
+	track     *tracking.Wish // null: no tracking issue
+	noServer  error          // why the server did not say its version
 }
 
 // decode reads all inputs and returns every fault at once. The package index is asked for the
@@ -80,6 +84,9 @@ func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, er
 		faults = append(faults, s.decodeRepository(rt.Repo))
 	}
 	faults = append(faults, s.decodePythons(in.PythonVersions))
+	if errUpgrade == nil { // else the configuration is not known
+		faults = append(faults, s.decodeTracking(in))
+	}
 	if s.settled == nil {
 		faults = append(faults, s.decodeTools(rt))
 		if errServer == nil {

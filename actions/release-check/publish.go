@@ -76,6 +76,9 @@ func (in *Inputs) decodePublish(rt *action.Runtime) (*publishing, error) {
 	case event.WorkflowRun == nil:
 		return nil, fault.BadInput("publish works in a workflow that the event workflow_run starts", "write on: workflow_run, with the name of the workflow that makes the result")
 	}
+	if err := in.untracked(); err != nil {
+		return nil, err
+	}
 	p := &publishing{run: event.WorkflowRun, file: in.Publish, url: strings.TrimSuffix(rt.Getenv("GITHUB_SERVER_URL"), "/") + fmt.Sprintf("/%s/actions/runs/%d", event.Repository, event.WorkflowRun.ID)}
 	p.repo.Owner, p.repo.Name, _ = strings.Cut(event.Repository, "/")
 	if name, ok := strings.CutPrefix(p.file, "artifact:"); ok && !artifactName.MatchString(name) {

@@ -1,6 +1,7 @@
 package releasecheck
 
 import (
+	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/checklist"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/hops"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
@@ -36,5 +37,6 @@ type Result struct {
 	// workflow engine would take them as an axis.
 	MatrixNotes []string `json:"matrix_notes"`
 
-	api *changed // the differences themselves, for Files
+	api   *changed      // the differences themselves, for Files
+	track *action.Track // null: no tracking issue
 }

@@ -102,6 +102,7 @@ func (c *check) Run(ctx context.Context, rt *action.Runtime) (action.Result, err
 	if err := r.fill(s, g, begin); err != nil {
 		return nil, err
 	}
+	r.tracks(s)
 	return r, nil
 }
 

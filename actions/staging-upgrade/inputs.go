@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -16,15 +15,18 @@ import (
 	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/checklist"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/tracking"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
 )
 
 // Inputs are the action's inputs as text.
 type Inputs struct {
 	action.Common
+	action.Tracking
 	Mode                 string `help:"How far to go: plan changes nothing; backup backs up and proves the backup; rehearse also upgrades the restored copy; upgrade also cuts over." default:"plan" placeholder:"MODE"`
 	Environment          string `help:"Name of an environment in the configuration file." placeholder:"NAME"`
 	From                 string `help:"Version that runs now. Default: what the server says." placeholder:"VERSION"`
@@ -61,8 +63,10 @@ type settings struct {
 	maxDowntime time.Duration
 	rollback    bool
 	critical    []string
-	comment     int64    // id of the comment that asked, 0 for none
-	projects    []string // folders whose code the server's pipelines are; none: the repository
+	comment     int64 // id of the comment that asked, 0 for none
+	deployment  checklist.Deployment
+	track       *tracking.Wish // null: no tracking issue
+	projects    []string       // folders whose code the server's pipelines are; none: the repository
 }
 
 // decode reads all inputs and returns every fault at once.
@@ -73,7 +77,9 @@ func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, er
 		err = s.pick(cfg, in.Environment)
 	}
 	s.known = err == nil
-	faults := []error{err}
+	var errTrack error
+	s.track, errTrack = in.Wish(s.environment, cfg)
+	faults := []error{err, errTrack}
 	faults = append(faults, s.decodeAsked(in, rt), s.decodeDriver(in), s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeLimits(in))
 	if e := cmp.Or(in.BackupEngine, "dump"); e != "dump" && e != mysql.Mydumper {
 		faults = append(faults, fault.BadInput(fmt.Sprintf("backup-engine %q is not built", in.BackupEngine), "use dump or mydumper"))
@@ -81,8 +87,9 @@ func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, er
 	return s, errors.Join(faults...)
 }
 
-// pick chooses the environment: the named one, or the only one there is.
+// pick takes what it needs of the configuration and chooses the environment.
 func (s *settings) pick(cfg *config.Config, name string) error {
+	s.deployment = checklist.Deployment(cfg.Deployment)
 	for _, p := range cfg.Pipelines {
 		if p.Marker == "critical" {
 			s.critical = append(s.critical, p.Name)
@@ -91,22 +98,11 @@ func (s *settings) pick(cfg *config.Config, name string) error {
 	for _, p := range cfg.Projects {
 		s.projects = append(s.projects, p.Path)
 	}
-	if names := slices.Sorted(maps.Keys(cfg.Environments)); name == "" {
-		switch len(names) {
-		case 0:
-			return nil // what is missing is told by name
-		case 1:
-			name = names[0]
-		default:
-			return fault.BadInput("environment is missing, and the configuration file has several", "give one of "+strings.Join(names, ", "))
-		}
+	picked, env, err := cfg.Pick(name)
+	if picked != "" {
+		s.env, s.environment = env, picked
 	}
-	env, ok := cfg.Environments[name]
-	if !ok {
-		return fault.BadInput(fmt.Sprintf("environment %q is not in the configuration file", name), "add it there or give the name of one that is")
-	}
-	s.env, s.environment = env, name
-	return nil
+	return err
 }
 
 func (s *settings) decodeDriver(in *Inputs) error {

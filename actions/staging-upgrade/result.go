@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/deploy"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
@@ -30,6 +31,7 @@ type Result struct {
 	Next        []string          `json:"next"`         // what a person does now
 
 	stateDir string
+	track    *action.Track // null: no tracking issue
 }
 
 // maxJournal bounds the copy of the journal; real ones hold some hundred kilobytes.

@@ -97,6 +97,7 @@ func (a *stagingUpgrade) Run(ctx context.Context, rt *action.Runtime) (action.Re
 	held.fill(res)
 	res.decide()
 	res.Next, res.stateDir = next(res, a.set), a.set.stateDir
+	res.tracks(a.set)
 	return res, err
 }
 

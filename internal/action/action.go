@@ -49,6 +49,11 @@ func (r *Runtime) GitHubURLs() (rest, graphQL string) {
 	return rest, cmp.Or(r.Getenv("GITHUB_GRAPHQL_URL"), strings.TrimSuffix(strings.TrimSuffix(rest, "/"), "/v3")+"/graphql")
 }
 
+// ServerURL is the address of GitHub's pages.
+func (r *Runtime) ServerURL() string {
+	return cmp.Or(r.Getenv("GITHUB_SERVER_URL"), "https://github.com")
+}
+
 // Result is what an action hands to the writers. Its JSON form is result.json.
 type Result interface {
 	Head() *report.Common

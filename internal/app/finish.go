@@ -54,6 +54,7 @@ func (o *outcome) finish(ctx context.Context, p process, runner *gha.Runner) int
 	if head := o.result.Head(); head.RepositoryPath == "" {
 		head.RepositoryPath = folder(runner, o.set.repo)
 	}
+	o.track(ctx, runner)
 	errShown := o.show(ctx, runner, code)
 	for _, n := range o.notes {
 		tell(p.stderr, "note", n)

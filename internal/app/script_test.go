@@ -75,7 +75,7 @@ func TestScript(t *testing.T) {
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"status": status, "waitfor": waitfor, "remember": remember, "unchanged": unchanged, "tools": tools, "sqlite": sqlite,
-					"github": fake, "git": git, "commit": commit, "head": head, "server": server, "event": event,
+					"github": fake, "issue": issue, "git": git, "commit": commit, "head": head, "server": server, "event": event,
 				},
 			})
 		})

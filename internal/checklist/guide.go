@@ -16,6 +16,12 @@ const (
 	ChangePins     = "change-dependencies"
 )
 
+// Ids of the steps that every team does for itself.
+const (
+	TeamsTest  = "4-teams"
+	TeamStacks = "4-team-stacks"
+)
+
 // Ids of the steps whose place or wording depends on the path.
 const (
 	tellClients   = "plan-clients"
@@ -158,8 +164,8 @@ var guide = append([]part{
 			{id: "4-custom-code", text: "custom code and integrations work"},
 		}},
 		{title: "Teams", audience: Everyone, steps: []step{
-			{id: "4-teams", text: "each team tests its use cases"},
-			{id: "4-team-stacks", text: "each team's stacks and configurations are validated"},
+			{id: TeamsTest, text: "each team tests its use cases"},
+			{id: TeamStacks, text: "each team's stacks and configurations are validated"},
 			{id: "4-permissions", text: "permission boundaries and access are tested"},
 			{id: "4-materializers", text: "custom materializers and steps are confirmed"},
 			{id: "4-templates", text: "all rebuilt {templates} run end to end", audience: Pro},

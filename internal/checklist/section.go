@@ -2,6 +2,7 @@ package checklist
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 )
@@ -14,21 +15,38 @@ func Sections(phases []Phase) []report.Section {
 		if len(p.Steps) == 0 && p.Note == "" {
 			continue
 		}
-		title := p.Title
-		if p.Number > 0 {
-			title = fmt.Sprintf("Phase %d: %s (%s)", p.Number, p.Title, p.Duration)
-		}
-		blocks := []report.Block{report.Para{Text: report.Text{{Plain: title, Bold: true}}}}
+		blocks := []report.Block{report.Para{Text: report.Text{{Plain: p.Heading(), Bold: true}}}}
 		if p.Note != "" {
 			blocks = append(blocks, report.Para{Text: report.T("ZenML Pro, hosted: " + p.Note + ".")})
 		}
-		if p.Number > 0 || p.ID == "planning" || p.ID == "changes" || p.ID == "rollback" || p.ID == "after" {
+		if p.Boxed() {
 			steps.Blocks = append(steps.Blocks, append(blocks, boxes(p.Steps))...)
 		} else {
 			advice.Blocks = append(advice.Blocks, append(blocks, points(p.Steps))...)
 		}
 	}
 	return []report.Section{steps, advice}
+}
+
+// Heading is a phase's title with its number and the guide's estimate.
+func (p Phase) Heading() string {
+	if p.Number == 0 {
+		return p.Title
+	}
+	return fmt.Sprintf("Phase %d: %s (%s)", p.Number, p.Title, p.Duration)
+}
+
+// Boxed says whether the steps of a phase are done in turn; the others are advice.
+func (p Phase) Boxed() bool {
+	return p.Number > 0 || slices.Contains([]string{"planning", "changes", "rollback", "after"}, p.ID)
+}
+
+// Words are a step's text with the heading that it stands under.
+func (s Step) Words() string {
+	if s.Group == "" {
+		return s.Text
+	}
+	return s.Group + ": " + s.Text
 }
 
 func boxes(steps []Step) report.Block {
@@ -48,10 +66,7 @@ func points(steps []Step) report.Block {
 }
 
 func line(s Step) string {
-	text := s.Text
-	if s.Group != "" {
-		text = s.Group + ": " + text
-	}
+	text := s.Words()
 	switch s.State {
 	case Failed:
 		text += " - failed"

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 )
@@ -157,6 +158,26 @@ func (c *Config) Approvers(a Approvals) []string {
 		out = append(out, c.Teams[i].Members...)
 	}
 	return out
+}
+
+// Pick chooses an environment: the named one, or the only one there is. Where the file has none, a run without
+// a name gets none.
+func (c *Config) Pick(name string) (string, Environment, error) {
+	if names := slices.Sorted(maps.Keys(c.Environments)); name == "" {
+		switch len(names) {
+		case 0:
+			return "", Environment{}, nil
+		case 1:
+			name = names[0]
+		default:
+			return "", Environment{}, fault.BadInput("environment is missing, and the configuration file has several", "give one of "+strings.Join(names, ", "))
+		}
+	}
+	env, ok := c.Environments[name]
+	if !ok {
+		return "", Environment{}, fault.BadInput(fmt.Sprintf("environment %q is not in the configuration file", name), "add it there or give the name of one that is")
+	}
+	return name, env, nil
 }
 
 // Load reads the file at path. The error joins one *fault.Error of kind Input per fault.

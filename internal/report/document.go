@@ -98,6 +98,9 @@ type Checklist struct{ Items []CheckItem }
 type CheckItem struct {
 	Done bool
 	Text Text
+	// ID finds the box again in Markdown, where its BoxID stands and is not shown. A box that nobody has to
+	// find has none.
+	ID string
 }
 
 // Mermaid is a diagram, its source drawn where the format can and shown as code elsewhere.

@@ -2,9 +2,11 @@ package report
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -200,18 +202,9 @@ func mdBlock(b Block) string {
 	case Para:
 		return mdLine(b.Text)
 	case List:
-		return mdItems(b.Items, func(int) string { return "- " })
+		return mdItems(b)
 	case Checklist:
-		texts := make([]Text, len(b.Items))
-		for i, item := range b.Items {
-			texts[i] = item.Text
-		}
-		return mdItems(texts, func(i int) string {
-			if b.Items[i].Done {
-				return "- [x] "
-			}
-			return "- [ ] "
-		})
+		return mdBoxes(b)
 	case Table:
 		return mdTable(b)
 	case Code:
@@ -224,10 +217,37 @@ func mdBlock(b Block) string {
 	return ""
 }
 
-func mdItems(items []Text, mark func(int) string) string {
+func mdItems(l List) string {
 	var lines []string
-	for i, t := range items {
-		lines = append(lines, mark(i)+mdLine(t))
+	for _, t := range l.Items {
+		lines = append(lines, "- "+mdLine(t))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// boxID is what may stand in a comment of HTML, which nothing but its end can end.
+var boxID = regexp.MustCompile(`^[A-Za-z0-9._~]+(-[A-Za-z0-9._~]+)*$`)
+
+// BoxID is the mark by which Markdown holds the box of a name: the name itself where it can stand there.
+func BoxID(name string) string {
+	if boxID.MatchString(name) {
+		return name
+	}
+	return fmt.Sprintf("~%x", sha256.Sum256([]byte(name)))[:17]
+}
+
+func mdBoxes(c Checklist) string {
+	var lines []string
+	for _, item := range c.Items {
+		line := "- [ ] "
+		if item.Done {
+			line = "- [x] "
+		}
+		line += mdLine(item.Text)
+		if item.ID != "" {
+			line += " <!-- box:" + BoxID(item.ID) + " -->"
+		}
+		lines = append(lines, line)
 	}
 	return strings.Join(lines, "\n")
 }

@@ -49,7 +49,7 @@ func sample(text string) Document {
 		Reasons: []verdict.Reason{{Code: text, Text: text, Decision: verdict.Review, Evidence: []string{text, "pipelines/train.py:12"}}},
 		Sections: []Section{
 			{Title: text, Blocks: []Block{Para{every}, List{[]Text{every, T(text)}}, Table{[]string{text, "B"}, [][]Text{{every, C(text)}, {T("short row")}}}}},
-			{Title: text, Folded: true, Blocks: []Block{Code{"python", text}, Code{text, text}, Checklist{[]CheckItem{{true, every}, {false, T(text)}}}}},
+			{Title: text, Folded: true, Blocks: []Block{Code{"python", text}, Code{text, text}, Checklist{[]CheckItem{{Done: true, Text: every, ID: text}, {Text: T(text), ID: "1-backup"}}}}},
 			{Title: text, Blocks: []Block{Gantt{[]Bar{{text, text, "2026-11-30", "2026-12-01"}, {text, text, text, text}}}}},
 		},
 	}
@@ -75,7 +75,7 @@ func story() Document {
 				}},
 			}},
 			{Title: "Before the upgrade", Blocks: []Block{
-				Checklist{[]CheckItem{{true, T("Read the notes of 0.86.0")}, {false, Text{{Plain: "Back up the database, see "}, {Plain: "the guide", URL: "https://docs.zenml.io/upgrade"}}}}},
+				Checklist{[]CheckItem{{Done: true, Text: T("Read the notes of 0.86.0")}, {Text: Text{{Plain: "Back up the database, see "}, {Plain: "the guide", URL: "https://docs.zenml.io/upgrade"}}}}},
 				List{[]Text{T("0.85.0 to 0.98.0 is one hop"), {{Plain: "Blocked", Bold: true}, {Plain: " by pins"}}}},
 			}},
 			{Title: "The resolver's proof", Folded: true, Blocks: []Block{Code{"text", "Because zenml==0.98.0 depends on pydantic>=2.8\nand you require pydantic<2.8, no versions can be used."}}},

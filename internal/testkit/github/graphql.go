@@ -38,29 +38,33 @@ func (s *Server) lastEdit(_ Token, variables map[string]any) any {
 }
 
 func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request, body []byte) {
-	var question struct {
-		Query     string         `json:"query"`
-		Variables map[string]any `json:"variables"`
+	var q question
+	err := json.Unmarshal(body, &q)
+	operation := q.Query
+	if q.asksHistory() {
+		operation = graphQLHistory
+		s.meanwhile(operation)
 	}
-	err := json.Unmarshal(body, &question)
 	value := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	s.mu.Lock()
 	token, known := s.tokens[value]
 	var text []byte
 	status := http.StatusOK
-	switch do := questions[question.Query]; {
-	case err != nil || do == nil || r.Method != http.MethodPost:
+	switch do := questions[operation]; {
+	case err == nil && r.Method == http.MethodPost && known && q.asksHistory():
+		text = s.history(q, token)
+	case err != nil || do == nil && !q.asksHistory() || r.Method != http.MethodPost:
 		s.tb.Errorf("fake GitHub: %s %s is not built for %q", r.Method, r.URL.Path, body)
 		status, text = http.StatusBadRequest, []byte(`{"message":"not built"}`)
 	case !known:
 		status, text = http.StatusUnauthorized, []byte(`{"message":"Bad credentials"}`)
 	default:
-		text, _ = json.Marshal(map[string]any{"data": do(s, token, question.Variables)}) // texts and times encode
+		text, _ = json.Marshal(map[string]any{"data": do(s, token, q.Variables)}) // texts and times encode
 	}
-	if f := s.fails(question.Query); f.Status != 0 {
+	if f := s.fails(operation); f.Status != 0 {
 		status, text = f.Status, []byte(f.Body)
 	}
-	s.wire = append(s.wire, Request{Method: r.Method, Path: "/graphql", Operation: question.Query, Body: string(body), Authorized: known, Status: status})
+	s.wire = append(s.wire, Request{Method: r.Method, Path: "/graphql", Operation: operation, Body: string(body), Authorized: known, Status: status})
 	s.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)

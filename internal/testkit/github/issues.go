@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 var issueOperations = map[string]handler{
@@ -16,17 +17,19 @@ var issueOperations = map[string]handler{
 type issue struct {
 	number               int
 	title, body, author  string
-	state                string // open, closed
+	state, reason        string // open, closed; completed, not_planned or empty
 	labels               []string
 	pull                 bool
 	createdAt, updatedAt time.Time
 	happenings           []happening
+	revisions            []revision // of the body, the first as it was made; none before the first edit
 }
 
 // Issue is an issue as tests see it.
 type Issue struct {
 	Number                     int
 	Title, Body, Author, State string
+	StateReason                string
 	Labels                     []string
 }
 
@@ -46,7 +49,7 @@ func (s *Server) Issue(repo string, number int) Issue {
 		s.tb.Errorf("fake GitHub: no issue %d", number)
 		return Issue{}
 	}
-	return Issue{Number: i.number, Title: i.title, Body: i.body, Author: i.author, State: i.state, Labels: slices.Clone(i.labels)}
+	return Issue{Number: i.number, Title: i.title, Body: i.body, Author: i.author, State: i.state, StateReason: i.reason, Labels: slices.Clone(i.labels)}
 }
 
 func (r *repository) add(i *issue) {
@@ -88,6 +91,9 @@ func (s *Server) createIssue(c *call) answer {
 		Labels []string `json:"labels"`
 	}
 	c.decode(&in)
+	if utf8.RuneCountInString(in.Body) > longestComment {
+		return refuse(http.StatusUnprocessableEntity, "Validation Failed")
+	}
 	number := 1
 	for n := range c.repo.issues {
 		number = max(number, n+1)
@@ -111,20 +117,28 @@ func (s *Server) updateIssue(c *call) answer {
 		return refuse(http.StatusNotFound, "Not Found")
 	}
 	var in struct {
-		Title, Body, State *string
-		Labels             *[]string
+		Title, State *string
+		Body         *string
+		Reason       *string `json:"state_reason"`
+		Labels       *[]string
 	}
 	c.decode(&in)
-	for to, from := range map[*string]*string{&i.title: in.Title, &i.body: in.Body, &i.state: in.State} {
+	if in.Body != nil && utf8.RuneCountInString(*in.Body) > longestComment {
+		return refuse(http.StatusUnprocessableEntity, "Validation Failed")
+	}
+	i.updatedAt = s.tick()
+	for to, from := range map[*string]*string{&i.title: in.Title, &i.state: in.State, &i.reason: in.Reason} {
 		if from != nil {
 			*to = *from
 		}
+	}
+	if in.Body != nil {
+		i.revise(c.token.Login, *in.Body)
 	}
 	if in.Labels != nil {
 		i.labels = *in.Labels
 		c.repo.add(i)
 	}
-	i.updatedAt = s.tick()
 	return give(http.StatusOK, s.issueJSON(c.name, i))
 }
 

@@ -188,13 +188,18 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &call{Request: r, params: checked.PathParams, body: body, operation: checked.Route.Operation.OperationID}
 	c.name = c.params["owner"] + "/" + c.params["repo"]
+	s.meanwhile(c.operation)
+	s.reply(w, c, checked)
+}
+
+// meanwhile calls what Before was given for an operation.
+func (s *Server) meanwhile(operation string) {
 	s.mu.Lock()
-	before := s.before[c.operation]
+	before := s.before[operation]
 	s.mu.Unlock()
 	if before != nil {
 		before()
 	}
-	s.reply(w, c, checked)
 }
 
 // reply answers a call and keeps both on the recorded wire.
