@@ -29,7 +29,8 @@ type Inputs struct {
 	Environment          string `help:"Name of an environment in the configuration file." placeholder:"NAME"`
 	From                 string `help:"Version that runs now. Default: what the server says." placeholder:"VERSION"`
 	To                   string `help:"Version to upgrade to, such as 0.98.0." required:"true" placeholder:"VERSION"`
-	Commit               string `help:"Commit that this upgrade belongs to; noted in the journal." placeholder:"SHA"`
+	Commit               string `help:"Commit that this upgrade belongs to, by its full name; noted in the journal and in GitHub's record of deployments. Production needs the one that was upgraded in staging." placeholder:"SHA"`
+	FromComment          string `help:"Comment that asked for this run, by its address or id: it must still hold, and ask for just this. Needs issues: read and pull-requests: read." placeholder:"URL"`
 	Driver               string `help:"How servers are started and stopped: local, a process on this machine; command, by the environment's hooks. Default: the environment's, else local." placeholder:"DRIVER"`
 	ServerURL            string `name:"server-url" help:"Public address of the server. Default: the environment's." placeholder:"URL"`
 	ServerToken          string `help:"API key (ZENKEY_...) of a service account of that server." required:"true" secret:"true" placeholder:"KEY"`
@@ -48,6 +49,7 @@ type Inputs struct {
 // settings are the decoded inputs.
 type settings struct {
 	mode        upgrade.Mode
+	cfg         *config.Config // nil when it could not be read
 	env         config.Environment
 	environment string
 	known       bool // whether env is what the user meant
@@ -59,19 +61,20 @@ type settings struct {
 	maxDowntime time.Duration
 	rollback    bool
 	critical    []string
+	comment     int64    // id of the comment that asked, 0 for none
 	projects    []string // folders whose code the server's pipelines are; none: the repository
 }
 
 // decode reads all inputs and returns every fault at once.
 func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, error) {
 	s := &settings{environment: in.Environment}
-	cfg, err := action.ConfigFor(ctx, rt, in.Config)
-	if cfg != nil {
+	cfg, err := in.configuration(ctx, rt)
+	if s.cfg = cfg; cfg != nil {
 		err = s.pick(cfg, in.Environment)
 	}
 	s.known = err == nil
 	faults := []error{err}
-	faults = append(faults, s.decodeDriver(in), s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeLimits(in))
+	faults = append(faults, s.decodeAsked(in, rt), s.decodeDriver(in), s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeLimits(in))
 	if e := cmp.Or(in.BackupEngine, "dump"); e != "dump" && e != mysql.Mydumper {
 		faults = append(faults, fault.BadInput(fmt.Sprintf("backup-engine %q is not built", in.BackupEngine), "use dump or mydumper"))
 	}

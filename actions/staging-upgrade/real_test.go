@@ -13,7 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/command"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/progress"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
@@ -28,7 +31,8 @@ import (
 type site struct {
 	*world.World
 	repo, out, backups string
-	cache              string
+	cache, config      string
+	environ            []string     // beside the machine's
 	calls              atomic.Int32 // of the server's processes to a place outside, one at every start
 }
 
@@ -106,13 +110,8 @@ func newSiteOn(t testing.TB, storeURL string) *site {
 	}
 	s.World = w
 	t.Cleanup(func() { s.stopAll(t) })
-	text := fmt.Sprintf("environments:\n  staging:\n    kind: staging\n    server-url: %s\n    local: {python: %s, env-file: %s, port: %d}\n", w.URL, w.Python, w.EnvFile, w.Port)
-	if err := os.MkdirAll(filepath.Join(s.repo, ".github"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(s.repo, ".github", "zenml-upgrade.yml"), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	s.config = fmt.Sprintf("environments:\n  staging:\n    kind: staging\n    server-url: %s\n    local: {python: %s, env-file: %s, port: %d}\n", w.URL, w.Python, w.EnvFile, w.Port)
+	writeConfig(t, s.repo, s.config)
 	return s
 }
 
@@ -139,7 +138,7 @@ func (s *site) act(t testing.TB, in Inputs) (*Result, error) {
 	t.Helper()
 	a := &stagingUpgrade{in: in}
 	rt := &action.Runtime{
-		Environ: dbserver.Environ(t), Progress: progress.New(testWriter{t}, false), Now: time.Now, OutDir: s.out, CacheDir: s.cache, Repo: s.repo,
+		Environ: append(dbserver.Environ(t), s.environ...), Progress: progress.New(testWriter{t}, false), Now: time.Now, OutDir: s.out, CacheDir: s.cache, Repo: s.repo,
 	}
 	if err := a.Check(t.Context(), rt); err != nil {
 		t.Fatal(err)
@@ -203,11 +202,16 @@ func TestPlanThenUpgradeOnARealServer(t *testing.T) {
 	s.watchCalls(t)
 	s.schedule(t)
 	before := s.content(t)
-	res, err := s.act(t, s.inputs(upgrade.Plan))
-	if err != nil || res.Outcome != upgrade.Planned {
+	h := newHub(t, s.config+"    environment-url: https://zenml.example.org\n")
+	s.environ = h.environ
+	h.Label(churn, 7, "will", command.Label, true)
+	in := h.ask(s.inputs(upgrade.Plan), "ann", "/zenml-upgrade upgrade 0.98.0")
+	res, err := s.act(t, in)
+	if err != nil || res.Outcome != upgrade.Planned || res.ReasonCode != "gate_hold" {
 		dump(t, res)
 		t.Fatalf("plan: %v", err)
 	}
+	h.Label(churn, 7, "will", command.Label, false)
 	if diff := before.Diff(s.content(t)); len(beyondUse(diff)) > 0 {
 		t.Errorf("plan changed something: %v", diff)
 	}
@@ -215,10 +219,14 @@ func TestPlanThenUpgradeOnARealServer(t *testing.T) {
 		t.Error("plan made the folder for backups")
 	}
 
-	res, err = s.act(t, s.inputs(upgrade.Upgrade))
+	in.Mode = string(upgrade.Upgrade)
+	res, err = s.act(t, in)
 	if err != nil || res.Outcome != upgrade.Upgraded || res.Decision == "block" {
 		dump(t, res)
 		t.Fatalf("upgrade: %v", err)
+	}
+	if d := cmp.Diff([]string{"comment open", "hold open"}, verdicts(res.Gates)); d != "" || res.AskedBy == nil || *res.AskedBy != "ann" {
+		t.Errorf("asked by %v; %s", res.AskedBy, d)
 	}
 	if s.version(t) != "0.98.0" {
 		t.Error("the public address does not answer with the new version")
@@ -238,10 +246,16 @@ func TestPlanThenUpgradeOnARealServer(t *testing.T) {
 	if files, err := res.Files(); err != nil || !strings.Contains(string(files["journal.jsonl"]), `"step":"migrate"`) {
 		t.Errorf("the journal beside the result: %d files, %v", len(files), err)
 	}
-	res, err = s.act(t, s.inputs(upgrade.Upgrade))
+	res, err = s.act(t, in)
 	if err != nil || res.Outcome != upgrade.Refused || s.version(t) != "0.98.0" {
 		dump(t, res)
 		t.Errorf("a second upgrade was not refused: %v", err)
+	}
+	if d := cmp.Diff([]string{"staging ZenML 0.98.0 queued in_progress success"}, h.became()); d != "" {
+		t.Error(d)
+	}
+	if url := h.Deployments(churn)[0].Statuses[2].EnvironmentURL; url != "https://zenml.example.org" {
+		t.Errorf("the environment's page shows %q", url)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/deploy"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
@@ -22,7 +23,11 @@ type Result struct {
 	Mode        upgrade.Mode `json:"mode"`
 	Environment string       `json:"environment"`
 	upgrade.Report
-	Next []string `json:"next"` // what a person does now
+	Approvals   []deploy.Approved `json:"approvals"`    // who let the run into its environments; null: not asked
+	Deployment  *string           `json:"deployment"`   // what GitHub's record says of this run; null: it has none
+	AskedBy     *string           `json:"asked_by"`     // login of whoever commented from-comment; null: it was not given, or does not hold
+	FromComment *string           `json:"from_comment"` // its address
+	Next        []string          `json:"next"`         // what a person does now
 
 	stateDir string
 }
@@ -125,6 +130,7 @@ func (r *Result) Document() report.Document {
 	if len(r.Next) > 0 {
 		doc.Sections = append(doc.Sections, report.Section{Title: "What to do now", Blocks: []report.Block{list(r.Next)}})
 	}
+	doc.Sections = append(doc.Sections, r.gateSections()...)
 	if len(r.Steps) > 0 {
 		doc.Sections = append(doc.Sections, report.Section{Title: "Steps", Folded: true, Blocks: []report.Block{r.steps()}})
 	}

@@ -84,12 +84,17 @@ func (a *stagingUpgrade) askIndex(ctx context.Context, rt *action.Runtime) error
 
 // Run carries the mode out, on inputs that Check found good.
 func (a *stagingUpgrade) Run(ctx context.Context, rt *action.Runtime) (action.Result, error) {
-	rep, err := upgrade.Execute(ctx, a.options(rt))
+	held := newGuard(&a.in, a.set, rt)
+	o := a.options(rt)
+	o.Gates = held.judge
+	rep, err := upgrade.Execute(ctx, o)
+	held.end(ctx, rep)
 	res := &Result{Mode: a.set.mode, Environment: a.set.environment, Report: *rep}
 	res.From, res.To = given(rep.Running), given(a.in.To)
 	if err != nil {
 		res.Reasons = append(res.Reasons, verdict.Because(verdict.Unknown, "unreachable", err.Error(), nil))
 	}
+	held.fill(res)
 	res.decide()
 	res.Next, res.stateDir = next(res, a.set), a.set.stateDir
 	return res, err

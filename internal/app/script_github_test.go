@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -28,13 +29,16 @@ type fakeGitHub struct {
 
 // fixture is what a GitHub of a script holds.
 type fixture struct {
-	Repo     string
-	Tokens   map[string][]string // value to permissions to write
-	Releases []github.Release
-	Pulls    []github.PullRequest
-	Commits  map[string]map[string]string // commit to its files
-	Forks    map[string]string            // "base...head" to the commit where they part
-	Comments []struct {
+	Repo      string
+	Tokens    map[string][]string // value to permissions to write
+	Releases  []github.Release
+	Pulls     []github.PullRequest
+	Commits   map[string]map[string]string // commit to its files
+	Forks     map[string]string            // "base...head" to the commit where they part
+	Roles     map[string]string            // of people
+	Workflows []string                     // that can be started
+	Pushes    []github.Push
+	Comments  []struct {
 		Issue        int
 		Author, Body string
 	}
@@ -49,6 +53,7 @@ type fixture struct {
 //	                       uploads an artifact of run 5 that holds FILE under NAME
 //	github push NUMBER SHA moves a pull request's head
 //	github labels NUMBER   wants just these labels, which follow
+//	github say AUTHOR BODY comments on the first pull request, and sets what a runner would for that
 func fake(ts *testscript.TestScript, _ bool, args []string) {
 	g := ts.Value(githubKey{}).(*fakeGitHub)
 	switch {
@@ -73,6 +78,8 @@ func fake(ts *testscript.TestScript, _ bool, args []string) {
 				g.server.AddPullRequest(g.repo, p)
 			}
 		}
+	case len(args) == 3 && args[0] == "say":
+		g.say(ts, args[1], args[2])
 	case len(args) >= 1 && args[0] == "labels":
 		if got := strings.Join(g.server.Issue(g.repo, 7).Labels, " "); got != strings.Join(args[1:], " ") {
 			ts.Fatalf("labels are %q", got)
@@ -90,6 +97,25 @@ func (g *fakeGitHub) upload(ts *testscript.TestScript, artifact, name, file stri
 	_, err = w.Write([]byte(ts.ReadFile(file)))
 	ts.Check(errors.Join(err, z.Close()))
 	g.server.AddArtifact(g.repo, github.Artifact{RunID: 5, Name: artifact, Zip: archive.Bytes()})
+}
+
+func (g *fakeGitHub) say(ts *testscript.TestScript, author, body string) {
+	data, err := os.ReadFile(filepath.Join(ts.Getenv("ROOT"), "internal", "gha", "testdata", "events", "issue-comment.json"))
+	ts.Check(err)
+	var payload struct {
+		Action                             string
+		Issue, Comment, Repository, Sender map[string]any
+	}
+	ts.Check(json.Unmarshal(data, &payload))
+	payload.Comment["id"], payload.Comment["body"], payload.Issue["number"] = g.server.AddComment(g.repo, 7, author, body), body, 7
+	payload.Comment["user"].(map[string]any)["login"] = author
+	payload.Repository["default_branch"] = "main"
+	data, err = json.Marshal(map[string]any{"action": payload.Action, "issue": payload.Issue, "comment": payload.Comment, "repository": payload.Repository, "sender": payload.Sender})
+	ts.Check(err)
+	github.CheckEvent(g.t, "webhook-issue-comment-created", data)
+	ts.Check(os.WriteFile(ts.MkAbs("event.json"), data, 0o600))
+	ts.Setenv("GITHUB_EVENT_NAME", "issue_comment")
+	ts.Setenv("GITHUB_EVENT_PATH", ts.MkAbs("event.json"))
 }
 
 func (g *fakeGitHub) start(ts *testscript.TestScript, file string) {
@@ -110,6 +136,15 @@ func (g *fakeGitHub) start(ts *testscript.TestScript, file string) {
 	for span, fork := range f.Forks {
 		base, head, _ := strings.Cut(span, "...")
 		g.server.AddFork(f.Repo, base, head, fork)
+	}
+	for login, role := range f.Roles {
+		g.server.Allow(f.Repo, login, role)
+	}
+	for _, file := range f.Workflows {
+		g.server.AddWorkflow(f.Repo, file)
+	}
+	for _, p := range f.Pushes {
+		g.server.AddPush(f.Repo, p)
 	}
 	for _, c := range f.Comments {
 		g.server.AddComment(f.Repo, c.Issue, c.Author, c.Body)

@@ -42,6 +42,33 @@ func (d *decoder) check(c *Config) {
 		d.logins(at+".members", t.Members)
 	}
 	d.logins("operators", c.Operators)
+	for _, kind := range []string{"development", "staging", "production"} {
+		d.gates("gates."+kind, kind, c.Gates.Of(kind), c)
+	}
+}
+
+// gates tells what could not be enforced as it is written.
+func (d *decoder) gates(at, kind string, g GateSet, c *Config) {
+	d.word(at+".staging", g.Staging, false, "required", "off")
+	if g.Staging != "" && kind != "production" {
+		d.at(at+".staging", "remove it", "only production waits for staging")
+	}
+	d.word(at+".hold", g.Hold, false, "required", "off")
+	if g.Approvals == nil {
+		return
+	}
+	at += ".approvals"
+	if g.Approvals.Count < 1 {
+		d.at(at+".count", "give the number of people who must approve, at least 1", "%d is not enough", g.Approvals.Count)
+	}
+	for i, name := range g.Approvals.From {
+		if !loginForm.MatchString(name) && !slices.ContainsFunc(c.Teams, func(t Team) bool { return t.Name == name }) {
+			d.at(fmt.Sprintf("%s.from[%d]", at, i), "give a team of the configuration or a login without @", "%q is neither a team nor a login", name)
+		}
+	}
+	if n := len(c.Approvers(*g.Approvals)); n < g.Approvals.Count {
+		d.at(at+".count", "name more people in from, their team or operators", "%d must approve, and only %d may", g.Approvals.Count, n)
+	}
 }
 
 func (d *decoder) environment(at, name string, e Environment) {
@@ -51,14 +78,8 @@ func (d *decoder) environment(at, name string, e Environment) {
 	d.word(at+".kind", e.Kind, true, "development", "staging", "production")
 	d.word(at+".driver", e.Driver, false, "local", "command")
 	d.hooks(at, e)
-	if e.ServerURL != "" {
-		u, err := url.Parse(e.ServerURL)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
-			d.at(at+".server-url", "write it like https://zenml.example.org", "no address of a server")
-		} else if u.User != nil {
-			d.at(at+".server-url", "give the key as the input server-token", "holds a user or password")
-		}
-	}
+	d.address(at+".server-url", e.ServerURL, "give the key as the input server-token")
+	d.address(at+".environment-url", e.EnvironmentURL, "write the address without it: everyone sees it")
 	if e.Local != nil {
 		d.needed(at+".local.python", e.Local.Python)
 		if e.Local.Port < 1 || e.Local.Port > 65535 {
@@ -72,6 +93,18 @@ func (d *decoder) environment(at, name string, e Environment) {
 	}
 	d.duration(at+".max-downtime", e.MaxDowntime)
 	d.word(at+".rollback", e.Rollback, false, "true", "false")
+}
+
+func (d *decoder) address(at, value, without string) {
+	if value == "" {
+		return
+	}
+	u, err := url.Parse(value)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
+		d.at(at, "write it like https://zenml.example.org", "no address of a server")
+	} else if u.User != nil {
+		d.at(at, without, "holds a user or password")
+	}
 }
 
 // hooks tells what the driver command lacks, and what nobody would run.

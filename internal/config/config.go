@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 )
@@ -43,6 +45,8 @@ type Environment struct {
 	Window      string            `yaml:"window"`       // see ParseWindow
 	MaxDowntime string            `yaml:"max-downtime"` // Go duration, positive
 	Rollback    string            `yaml:"rollback"`     // true, false or empty
+	// EnvironmentURL is shown on the environment's page of GitHub, to all who may read the repository.
+	EnvironmentURL string `yaml:"environment-url"`
 }
 
 // Local says how the driver local runs a server.
@@ -96,8 +100,64 @@ type Team struct {
 	Members []string `yaml:"members"` // GitHub logins
 }
 
-// Gates has no keys yet: a gate that is written down but not enforced would be trusted.
-type Gates struct{}
+// Gates are what must hold before an upgrade, by the kind of its environment.
+type Gates struct {
+	Development *GateSet `yaml:"development"`
+	Staging     *GateSet `yaml:"staging"`
+	Production  *GateSet `yaml:"production"`
+}
+
+// GateSet are the gates of one kind of environment. There is a key for each that is enforced, and for
+// no other: a gate that is only written down would be trusted.
+type GateSet struct {
+	Staging   string     `yaml:"staging"` // of production only: required, also when empty, or off
+	Hold      string     `yaml:"hold"`    // required, also when empty, or off
+	Approvals *Approvals `yaml:"approvals"`
+}
+
+// Approvals says how many people must have let the run into its environment.
+type Approvals struct {
+	Count        int      `yaml:"count"`
+	Environments []string `yaml:"environments"` // of GitHub, whose approvals count; the upgrade's own when empty
+	From         []string `yaml:"from"`         // names of teams and GitHub logins; the operators when empty
+}
+
+// Of are the gates of a kind of environment.
+func (g Gates) Of(kind string) GateSet {
+	set := map[string]*GateSet{"development": g.Development, "staging": g.Staging, "production": g.Production}[kind]
+	if set == nil {
+		return GateSet{}
+	}
+	return *set
+}
+
+// Staging are the names of the environments of kind staging.
+func (c *Config) Staging() []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(c.Environments)) {
+		if c.Environments[name].Kind == "staging" {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// Approvers are the logins of those whose approval counts.
+func (c *Config) Approvers(a Approvals) []string {
+	if len(a.From) == 0 {
+		return c.Operators
+	}
+	var out []string
+	for _, name := range a.From {
+		i := slices.IndexFunc(c.Teams, func(t Team) bool { return t.Name == name })
+		if i < 0 {
+			out = append(out, name)
+			continue
+		}
+		out = append(out, c.Teams[i].Members...)
+	}
+	return out
+}
 
 // Load reads the file at path. The error joins one *fault.Error of kind Input per fault.
 func Load(path string) (*Config, error) {

@@ -101,7 +101,13 @@ waivers:
 			`c.yml:8: waivers[0].reason: missing; add it`,
 			`c.yml:9: waivers[0].expires: "tomorrow" is no date; write it like 2026-12-31`,
 		}},
-		"not built": {"gates: {signed: true}\n", []string{`c.yml:1: gates: unknown key "signed"; no key is known here yet`}},
+		"not built": {"gates: {signed: true}\n", []string{`c.yml:1: gates: unknown key "signed"; known are development, staging, production`}},
+		"gates": {"gates:\n  staging: {staging: required, hold: no}\n  production:\n    approvals: {count: 2, from: [ops, '@x']}\nteams: [{name: ops, members: []}]\n", []string{
+			`c.yml:2: gates.staging.staging: only production waits for staging; remove it`,
+			`c.yml:2: gates.staging.hold: "no" is not known; use one of required, off`,
+			`c.yml:4: gates.production.approvals.from[1]: "@x" is neither a team nor a login; give a team of the configuration or a login without @`,
+			`c.yml:4: gates.production.approvals.count: 2 must approve, and only 1 may; name more people in from, their team or operators`,
+		}},
 		"hooks": {"environments:\n  p:\n    kind: production\n    driver: command\n    command: {python: 3, pass: [INPUT_X]}\n" +
 			"    hooks: {drain: ./drain, start: a, start-private: b, stop: c, status: d}\n  q: {kind: staging, hooks: {start: a}}\n", []string{
 			`c.yml:6: environments.p.hooks: "drain" is not known; use one of start, start-private, stop, status, version`,

@@ -115,6 +115,13 @@ func TestSchemaAndCodeAgree(t *testing.T) {
 		"waivers: [{finding: x, owner: y, reason: z, expires: '2026-01-01', migrated: soon}]":   false,
 		"teams: [{members: [a]}]":                                                               false,
 		"operators: ['@ana']":                                                                   false,
+		"gates: {production: {staging: off, approvals: {count: 1, from: [ana]}}}":               true,
+		"gates: {staging: {staging: required}}":                                                 false,
+		"gates: {production: {hold: maybe}}":                                                    false,
+		"gates: {production: {approvals: {count: 0, from: [ana]}}}":                             false,
+		"gates: {production: {approvals: {from: [ana]}}}":                                       false,
+		"gates: {production: {rehearsal-max-age: 168h}}":                                        false,
+		"environments: {a: {kind: staging, environment-url: 'https://u:p@x'}}":                  false,
 		"gates: {tests: true}":                                                                  false,
 		"environments: {a: {kind: staging, local: {python: p, port: 80}, rollback: 'false'}}\n": true,
 	}

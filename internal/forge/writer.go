@@ -1,12 +1,9 @@
 package forge
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -81,29 +78,18 @@ func once(ask func(context.Context) (string, error)) func(context.Context) (stri
 // have no user there.
 func (w *Writer) askViewer(ctx context.Context) (string, error) {
 	const doing = "asking whose the token is"
-	body, err := json.Marshal(map[string]string{"query": "query{viewer{login}}"})
-	if err != nil {
-		return "", err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.graphQL, bytes.NewReader(body))
-	if err != nil {
-		return "", err
-	}
-	req.Header.Set("Content-Type", "application/json")
 	var answer struct {
-		Data struct {
-			Viewer struct {
-				Login string `json:"login"`
-			} `json:"viewer"`
-		} `json:"data"`
+		Viewer struct {
+			Login string `json:"login"`
+		} `json:"viewer"`
 	}
-	if _, err = w.api.Do(ctx, req, &answer); err != nil {
+	if err := w.ask(ctx, "query{viewer{login}}", nil, &answer); err != nil {
 		return "", w.explain(doing, err)
 	}
-	if answer.Data.Viewer.Login == "" {
+	if answer.Viewer.Login == "" {
 		return "", w.explain(doing, errors.New("the answer names nobody"))
 	}
-	return answer.Data.Viewer.Login, nil
+	return answer.Viewer.Login, nil
 }
 
 // create makes a thing that must not come to be twice. When the answer fails, look says whether

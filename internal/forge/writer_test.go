@@ -244,6 +244,10 @@ func TestWritesFail(t *testing.T) {
 		{"nobody's token", "writer", func(s *github.Server) {
 			s.AddComment(churn.String(), 7, bot, marker+"\nold")
 			s.Fail(github.Failure{Operation: "query{viewer{login}}", Status: 200, Body: `{"errors":[{"message":"no"}]}`})
+		}, `it answers "no"`, false},
+		{"an answer about nobody", "writer", func(s *github.Server) {
+			s.AddComment(churn.String(), 7, bot, marker+"\nold")
+			s.Fail(github.Failure{Operation: "query{viewer{login}}", Status: 200, Body: `{"data":{"viewer":{"login":""}}}`})
 		}, "the answer names nobody", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -64,18 +64,26 @@ type payload struct {
 	} `json:"workflow_run"`
 }
 
+// RunURL is the address of this run and attempt; empty outside of a runner.
+func RunURL(getenv func(string) string) string {
+	run := getenv("GITHUB_RUN_ID")
+	if !digits.MatchString(run) {
+		return ""
+	}
+	address := strings.TrimSuffix(getenv("GITHUB_SERVER_URL"), "/") + "/" + getenv("GITHUB_REPOSITORY") + "/actions/runs/" + run
+	if attempt := getenv("GITHUB_RUN_ATTEMPT"); digits.MatchString(attempt) && attempt != "1" {
+		address += "/attempts/" + attempt
+	}
+	return address
+}
+
 // Event reads what the runner says of the event; outside of a runner there is none.
 func (r *Runner) Event() (Event, error) {
 	if r == nil {
 		return Event{}, nil
 	}
 	e := Event{Name: r.getenv("GITHUB_EVENT_NAME"), Repository: r.getenv("GITHUB_REPOSITORY")}
-	if run := r.getenv("GITHUB_RUN_ID"); digits.MatchString(run) {
-		e.RunURL = strings.TrimSuffix(r.getenv("GITHUB_SERVER_URL"), "/") + "/" + e.Repository + "/actions/runs/" + run
-		if attempt := r.getenv("GITHUB_RUN_ATTEMPT"); digits.MatchString(attempt) && attempt != "1" {
-			e.RunURL += "/attempts/" + attempt
-		}
-	}
+	e.RunURL = RunURL(r.getenv)
 	var p payload
 	var err error
 	if path := r.getenv("GITHUB_EVENT_PATH"); path != "" {

@@ -96,6 +96,9 @@ func (r *run) lastLook(ctx context.Context) (string, error) {
 	if r.was.definitions, err = r.client.Definitions(ctx); err != nil {
 		return "", err
 	}
+	if err := r.gatesStillOpen(ctx); err != nil {
+		return "", err
+	}
 	return "nothing is running", nil
 }
 

@@ -66,6 +66,7 @@ func (r *run) examine(ctx context.Context) {
 		r.checkDatabase(ctx, &p)
 	}
 	r.report.Problems = p
+	r.judgeGates(ctx)
 }
 
 // keyTable holds when a key logged in last: ZenML writes it at every log-in (0.55 to 0.98).

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/gate"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/isolate"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
@@ -42,6 +43,7 @@ type Report struct {
 	Differences              *Differences          `json:"differences"` // null: no new version was examined
 	Content                  *Content              `json:"content"`
 	Problems                 []Problem             `json:"problems"`
+	Gates                    []gate.Gate           `json:"gates"` // null: not judged; as they were last
 	Failure                  *Failure              `json:"failure"`
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/gate"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/isolate"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/progress"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
@@ -44,6 +45,10 @@ type Options struct {
 	MaxDowntime  time.Duration
 	KeepBroken   bool  // rollback-on-failure false: freeze and leave it for a person
 	Unready      error // why nothing can be installed; an earlier run is put back all the same
+
+	// Gates judges what must hold before anything is touched, in the preflight and again before the old
+	// server is stopped. clear says that nothing else stands against the upgrade. Nil: there are none.
+	Gates func(ctx context.Context, clear bool) []gate.Gate
 
 	ByHooks bool // the driver's servers are no processes of ours: none waits loaded, none shows its database
 

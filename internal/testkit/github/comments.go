@@ -37,7 +37,8 @@ type Reaction struct {
 
 type comment struct {
 	Comment
-	hidden int // lists that do not show it yet
+	hidden int       // lists that do not show it yet
+	edited time.Time // the last edit; zero for none
 }
 
 // Lag makes the next n lists of comments leave out a comment that was created after this call: what is
@@ -65,6 +66,26 @@ func (s *Server) EditComment(repo string, id int64, body string) {
 		return
 	}
 	c.Body, c.UpdatedAt = body, s.tick()
+	c.edited = c.UpdatedAt
+}
+
+// EditAtOnce changes a comment within the second of its making, which no time in REST's answers shows.
+func (s *Server) EditAtOnce(repo string, id int64, body string) {
+	s.EditComment(repo, id, body)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.repo(repo).comments[id]; c != nil {
+		c.UpdatedAt, c.edited = c.CreatedAt, c.CreatedAt
+	}
+}
+
+// ForgetEdits takes the record of a comment's edits away, as its author may.
+func (s *Server) ForgetEdits(repo string, id int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.repo(repo).comments[id]; c != nil {
+		c.edited = time.Time{}
+	}
 }
 
 // Comments returns the comments of an issue in the order of their creation.
@@ -166,6 +187,7 @@ func (s *Server) updateComment(c *call) answer {
 		return *bad
 	}
 	one.Body, one.UpdatedAt = body, s.tick()
+	one.edited = one.UpdatedAt
 	return give(http.StatusOK, s.commentJSON(c.name, one))
 }
 

@@ -20,6 +20,7 @@ type issue struct {
 	labels               []string
 	pull                 bool
 	createdAt, updatedAt time.Time
+	happenings           []happening
 }
 
 // Issue is an issue as tests see it.

@@ -51,10 +51,10 @@ func (s *Server) addLabels(c *call) answer {
 	for _, l := range in.Labels {
 		if !slices.Contains(i.labels, l) {
 			i.labels = append(i.labels, l)
+			s.happens(i, "labeled", c.token.Login, l)
 		}
 		c.repo.label(l)
 	}
-	s.tick()
 	return s.labels(c, i)
 }
 
@@ -64,7 +64,7 @@ func (s *Server) removeLabel(c *call) answer {
 		return refuse(http.StatusNotFound, "Label does not exist")
 	}
 	i.labels = slices.DeleteFunc(i.labels, func(l string) bool { return l == c.params["name"] })
-	s.tick()
+	s.happens(i, "unlabeled", c.token.Login, c.params["name"])
 	return s.labels(c, i)
 }
 

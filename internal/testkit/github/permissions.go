@@ -1,7 +1,6 @@
 package github
 
 import (
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,7 +10,7 @@ import (
 type Token struct {
 	Login string   // whom writes are by: "github-actions[bot]" for a job's own token
 	App   bool     // an app's: it may make check runs and has no user
-	Write []string // permissions to write: checks, deployments, issues, pull_requests
+	Write []string // permissions to write: actions, checks, deployments, issues, pull_requests
 }
 
 // JobToken is the token of a workflow's job with these permissions to write; with none it is what
@@ -29,10 +28,11 @@ func (s *Server) AddToken(value string, t Token) {
 
 // RequireToken makes the server answer 401 to requests without this token, which may write all.
 func (s *Server) RequireToken(token string) {
-	s.AddToken(token, JobToken("checks", "deployments", "issues", "pull_requests"))
+	s.AddToken(token, JobToken("actions", "checks", "deployments", "issues", "pull_requests"))
 }
 
-// Allow gives a person a role in a repository: admin, write, read or none.
+// Allow gives a person a role in a repository: admin, maintain, write, triage, read or none; or one
+// that an organisation made itself, by what it lets its holder do: custom:push,maintain.
 func (s *Server) Allow(repo, login, role string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,7 +46,8 @@ var writing = map[string][]string{
 	"issues/create-label": {"issues"}, "issues/add-labels": {"issues", "pull_requests"}, "issues/remove-label": {"issues", "pull_requests"},
 	"reactions/create-for-issue-comment": {"issues", "pull_requests"},
 	"checks/create":                      {"checks"}, "checks/update": {"checks"},
-	"repos/create-deployment": {"deployments"}, "repos/create-deployment-status": {"deployments"},
+	"actions/create-workflow-dispatch": {"actions"},
+	"repos/create-deployment":          {"deployments"}, "repos/create-deployment-status": {"deployments"},
 }
 
 // admit lets a call through whose token and limits allow it, else says what GitHub would.
@@ -94,38 +95,15 @@ func (s *Server) getPermission(c *call) answer {
 	if permission == "" {
 		permission = role
 	}
-	return give(http.StatusOK, map[string]any{"permission": permission, "role_name": role, "user": nil})
-}
-
-// graphQLViewer is the one question of GraphQL that is answered: whose the token is. The
-// description covers REST only; this one is checked word for word.
-const graphQLViewer = "query{viewer{login}}"
-
-func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request, body []byte) {
-	var question struct {
-		Query string `json:"query"`
+	var person any // GitHub shows what a role of the organisation's own lets its holder do
+	if strings.HasPrefix(role, "custom:") {
+		allowed := map[string]any{"admin": false, "maintain": false, "push": false, "triage": false, "pull": true}
+		for _, p := range strings.Split(strings.TrimPrefix(role, "custom:"), ",") {
+			allowed[p] = true
+		}
+		u := user(login)
+		u["permissions"], u["role_name"] = allowed, "release-captain"
+		role, permission, person = "release-captain", "write", u
 	}
-	err := json.Unmarshal(body, &question)
-	value := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-	s.mu.Lock()
-	token, known := s.tokens[value]
-	var text []byte
-	status := http.StatusOK
-	switch {
-	case err != nil || question.Query != graphQLViewer || r.Method != http.MethodPost:
-		s.tb.Errorf("fake GitHub: %s %s is not built for %q", r.Method, r.URL.Path, body)
-		status, text = http.StatusBadRequest, []byte(`{"message":"not built"}`)
-	case !known:
-		status, text = http.StatusUnauthorized, []byte(`{"message":"Bad credentials"}`)
-	default:
-		text, _ = json.Marshal(map[string]any{"data": map[string]any{"viewer": map[string]any{"login": token.Login}}}) // strings encode
-	}
-	if f := s.fails(graphQLViewer); f.Status != 0 {
-		status, text = f.Status, []byte(f.Body)
-	}
-	s.wire = append(s.wire, Request{Method: r.Method, Path: "/graphql", Operation: graphQLViewer, Body: string(body), Authorized: known, Status: status})
-	s.mu.Unlock()
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = w.Write(text) // a client that has gone away is not the server's fault
+	return give(http.StatusOK, map[string]any{"permission": permission, "role_name": role, "user": person})
 }

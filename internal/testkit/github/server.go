@@ -60,6 +60,10 @@ type repository struct {
 	lag         int
 	commits     map[string]map[string]string // commit to its files
 	forks       map[string]string            // "base...head" to the newest commit that both share
+	pushes      []Push
+	workflows   []string // files of those that can be started
+	dispatches  []Dispatch
+	approvals   map[int64][]Approval // by workflow run
 }
 
 // handler answers an operation. The server is locked meanwhile.
@@ -67,7 +71,7 @@ type handler func(s *Server, c *call) answer
 
 // operations are what the fake answers, by the description's identifiers.
 var operations = join(releaseOperations, issueOperations, commentOperations, labelOperations, pullOperations,
-	checkOperations, deploymentOperations, artifactOperations, permissionOperations, commitOperations)
+	checkOperations, deploymentOperations, artifactOperations, permissionOperations, commitOperations, historyOperations)
 
 func join(maps ...map[string]handler) map[string]handler {
 	all := map[string]handler{}

@@ -52,7 +52,7 @@ func ask(t *testing.T, s *github.Server, token, method, path, body string) (int,
 func server(t *testing.T) *github.Server {
 	t.Helper()
 	s := github.New(t)
-	s.AddToken("writer", github.JobToken("checks", "deployments", "issues", "pull_requests"))
+	s.AddToken("writer", github.JobToken("actions", "checks", "deployments", "issues", "pull_requests"))
 	s.AddPullRequest(repo, github.PullRequest{
 		Number: 7, Title: "Raise zenml", Author: "dependabot[bot]", HeadRepo: repo, HeadRef: "raise", HeadSHA: strings.Repeat("a", 40), BaseRef: "main", BaseSHA: strings.Repeat("b", 40),
 		Files: []github.File{{Path: "requirements.txt", Status: "modified"}},
@@ -69,7 +69,11 @@ func TestOperations(t *testing.T) {
 	comment := s.AddComment(repo, 7, "ann", "first")
 	artifact := s.AddArtifact(repo, github.Artifact{RunID: 5, Name: "result", Zip: []byte("PK")})
 	s.Allow(repo, "ann", "maintain")
+	s.Allow(repo, "cap", "custom:push,maintain")
+	s.AddWorkflow(repo, "staging.yml")
+	s.AddApproval(repo, 5, github.Approval{Login: "ann", State: "approved", Environments: []string{"production"}})
 	head := strings.Repeat("a", 40)
+	s.AddPush(repo, github.Push{Branch: "raise", Before: strings.Repeat("0", 40), After: head, Kind: "branch_creation"})
 	for _, tt := range []struct {
 		method, path, body string
 		status             int
@@ -114,6 +118,19 @@ func TestOperations(t *testing.T) {
 		{"GET", fmt.Sprintf("/actions/artifacts/%d/zip", artifact), "", 302, ""},
 		{"GET", "/collaborators/ann/permission", "", 200, "role_name:maintain"},
 		{"GET", "/collaborators/bob/permission", "", 200, "permission:none"},
+		{"GET", "/collaborators/cap/permission", "", 200, "maintain:true"},
+		{"GET", "/deployments?environment=staging&task=deploy", "", 200, "environment:staging"},
+		{"GET", "/deployments?environment=staging&task=other", "", 200, "[]"},
+		{"POST", "/deployments", `{"ref":"` + head + `"}`, 409, "Commit status checks failed"},
+		{"GET", "/issues/7/timeline", "", 200, "event:unlabeled"},
+		{"GET", "/issues/7/timeline?per_page=1&page=2", "", 200, "event:labeled"},
+		{"GET", "/activity?ref=refs/heads/raise", "", 200, "after:" + head},
+		{"GET", "/activity?ref=refs/heads/main", "", 200, "[]"},
+		{"POST", "/actions/workflows/staging.yml/dispatches", `{"ref":"main","inputs":{"version":"0.98.0"}}`, 204, ""},
+		{"POST", "/actions/workflows/none.yml/dispatches", `{"ref":"main"}`, 404, "Not Found"},
+		{"POST", "/actions/workflows/staging.yml/dispatches", `{"ref":"` + head + `"}`, 422, "No ref found"},
+		{"GET", "/actions/runs/5/approvals", "", 200, "state:approved"},
+		{"GET", "/actions/runs/6/approvals", "", 200, "[]"},
 	} {
 		status, _, got := ask(t, s, "writer", tt.method, "/repos/"+repo+tt.path, tt.body)
 		if text := fmt.Sprint(got); status != tt.status || !strings.Contains(text, tt.want) {
