@@ -142,7 +142,7 @@ func cutLast(s, sep string) (before, after string, found bool) {
 // of what it was to test.
 func readCell(folder string, lost bool, c Cell, from, to string) (*Result, error) {
 	path := filepath.Join(folder, "result.json")
-	if _, err := os.Stat(path); lost || err != nil {
+	if lost || !exists(path) {
 		return nil, nil //nolint:nilnil // a lost job is no fault of the input
 	}
 	r, err := readResult(path)
@@ -157,4 +157,9 @@ func readCell(folder string, lost bool, c Cell, from, to string) (*Result, error
 		return nil, fault.BadInput(fmt.Sprintf("aggregate: %q is of the project %q and not of %q", path, r.RepositoryPath, c.Project), "give the results of this matrix")
 	}
 	return r, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

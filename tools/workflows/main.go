@@ -48,5 +48,5 @@ func run(root string, check bool) error {
 	case check:
 		return errors.New("the table of the workflows is stale; run: make generate")
 	}
-	return os.WriteFile(path, text, 0o644) //nolint:gosec // a README that everybody may read
+	return os.WriteFile(path, text, 0o644)
 }

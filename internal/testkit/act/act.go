@@ -167,18 +167,18 @@ func envFile(tb testing.TB, dir string, values map[string]string) string {
 func (r *Run) collect(tb testing.TB, dir string) {
 	tb.Helper()
 	r.Artifacts = map[string]map[string][]byte{}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) || d.IsDir() {
-			return nil
+	store := os.DirFS(dir)
+	err := fs.WalkDir(store, ".", func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) || err == nil && d.IsDir() {
+			return nil // nothing was uploaded
 		}
-		data, err := os.ReadFile(path)
-		rel, _ := filepath.Rel(dir, path)
-		name, file, _ := strings.Cut(filepath.ToSlash(rel), "/")
+		data, errRead := fs.ReadFile(store, path)
+		name, file, _ := strings.Cut(path, "/")
 		if r.Artifacts[name] == nil {
 			r.Artifacts[name] = map[string][]byte{}
 		}
 		r.Artifacts[name][file] = data
-		return err
+		return errors.Join(err, errRead)
 	})
 	if err != nil {
 		tb.Fatal(err)

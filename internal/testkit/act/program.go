@@ -16,7 +16,7 @@ var built = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "zenml-upgrade")
-	out, err := exec.Command("go", "build", "-o", path, "github.com/"+own).CombinedOutput() //nolint:gosec,noctx // a constant; for all tests
+	out, err := exec.Command("go", "build", "-o", path, "github.com/"+own).CombinedOutput()
 	if err != nil {
 		return path, errors.New(string(out))
 	}
