@@ -152,6 +152,9 @@ func (r *Result) addShard(label, folder string, s *Result) {
 	if r.Skew == nil {
 		r.Skew = s.Skew
 	}
+	if r.Servers == nil {
+		r.Servers = s.Servers
+	}
 	if r.Pythons == nil {
 		r.Pythons = s.Pythons
 	}

@@ -76,6 +76,13 @@ func (r *Result) reasons(skew bool) []verdict.Reason {
 		}
 	}
 	out = append(out, r.gaps()...)
+	if r.withheld {
+		out = append(out, verdict.Because(verdict.Review, "own_servers_withheld",
+			"your own servers were not tested: code of a fork or a bot gets throw-away servers only", nil))
+	}
+	if r.Servers != nil {
+		out = append(out, r.Servers.reasons(*r.From, *r.To)...)
+	}
 	if skew {
 		out = append(out, r.skewReasons()...)
 	}
@@ -167,6 +174,9 @@ func (a *Artifact) label() string {
 	}
 	if a.Version != nil {
 		version = ":" + *a.Version
+	}
+	if a.Server == "yours" {
+		version += onYours
 	}
 	return name + version
 }

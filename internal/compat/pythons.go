@@ -128,6 +128,12 @@ func (r *Result) add(python string, one *Result) {
 	if r.Skew == nil { // a matter of ZenML's versions, not of Python's
 		r.Skew = one.Skew
 	}
+	if r.Machine == nil {
+		r.Machine = one.Machine
+	}
+	if r.Servers == nil {
+		r.Servers = one.Servers
+	}
 	if len(r.Pins.Files) == 0 || !one.Pins.Resolved {
 		r.Pins = one.Pins
 	}
