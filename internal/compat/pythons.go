@@ -165,7 +165,7 @@ func pythonReasons(facts []PythonFact, to string, ran int) []verdict.Reason {
 		out = append(out, verdict.Because(verdict.Review, "python_skipped", "nothing ran on Python "+strings.Join(skipped, ", "), skipped))
 	}
 	if ran == 0 {
-		out = append(out, verdict.Because(verdict.Unknown, "nothing_passed", "nothing ran on any Python, so nothing shows that the new version works", nil))
+		out = append(out, verdict.Because(verdict.Unknown, nothingPassed, "nothing ran on any Python, so nothing shows that the new version works", nil))
 	}
 	return out
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/guard"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
@@ -41,6 +42,9 @@ func TestOwnServers(t *testing.T) {
 	// A test of an hour ago that was killed, and one that is ended in the middle.
 	stale := newMark(time.Now().Add(-time.Hour))
 	must(tt.guarded(ctx, tt.old, tt.theirOld, guard.Config{Mark: stale}, "", func(at *world) {
+		if slices.ContainsFunc(at.env(), func(kv string) bool { return strings.Contains(kv, w.APIKey) }) {
+			t.Error("what runs on the team's server gets its key")
+		}
 		must(at.ask(ctx, meetTimeout, func(line []byte) { t.Logf("the killed test: %s", line) }, "zu_team.py", stale, ownRun))
 	}))
 	if left, err := named(ctx, tt.theirOld.api, "/pipelines", "", leftBefore(time.Now())); err != nil || len(left) != 1 {
@@ -102,14 +106,32 @@ func TestOwnServers(t *testing.T) {
 	if len(f.gaps)+len(f.Old.Left)+len(f.New.Left)+len(f.written) > 0 {
 		t.Errorf("gaps %q, left %q %q, written %q", f.gaps, f.Old.Left, f.New.Left, f.written)
 	}
-	t.Logf("refused: %q %q", f.Old.Refused, f.New.Refused)
+	if d := cmp.Diff([]string{}, append(f.Old.Refused, f.New.Refused...)); d != "" {
+		t.Errorf("requests that were not let through (-want +got):\n%s", d)
+	}
+
+	// With leave to write the repository's pipelines run there.
+	out := attempts{}
+	tt.writeOn(ctx, tt.old, tt.theirOld, &out)
+	for _, name := range []string{"team:writes", "team:pipeline:world_pipeline"} {
+		if at := out.by[name]; at.Status != Passed {
+			t.Errorf("%s: %s %q", name, at.Status, value(at.Detail))
+		}
+	}
+	if after := rows(t, w.DBPath); len(after["pipeline_run"]) != len(before[0]["pipeline_run"])+1 {
+		t.Errorf("%d runs became %d", len(before[0]["pipeline_run"]), len(after["pipeline_run"]))
+	}
 }
 
 // ownServersTest is a test of two servers of a team's with its clients, and no throw-away servers.
 func ownServersTest(t *testing.T, w *kit.World, upgraded string) *test {
 	t.Helper()
+	if err := os.WriteFile(filepath.Join(w.ContentDir, "requirements.txt"), []byte("zenml[server]==0.85.0\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	o := Options{
-		From: "0.85.0", To: "0.98.0", Suite: []string{"client"}, Artifacts: Selection{-1}, Python: ">=3.10,<3.12", Pyenv: machine.Manager(t), Environ: os.Environ(),
+		Pipelines: []config.Pipeline{{Name: "world_pipeline", Command: "python content.py"}},
+		From:      "0.85.0", To: "0.98.0", Suite: []string{"client"}, Artifacts: Selection{-1}, Python: ">=3.10,<3.12", Pyenv: machine.Manager(t), Environ: os.Environ(),
 		Repo:    w.ContentDir,
 		Servers: OwnServers{Old: &Address{URL: w.URL, Key: w.APIKey, Production: true}, New: &Address{URL: upgraded, Key: w.APIKey}, ArtifactRoot: w.StoresPath},
 	}
