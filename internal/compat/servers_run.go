@@ -139,7 +139,7 @@ func (t *test) guarded(ctx context.Context, w *world, s *ownServer, c guard.Conf
 		g.Close()
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		s.fact.Refused = slices.Compact(slices.Sorted(slices.Values(append(s.fact.Refused, g.Refused()...))))
+		s.fact.Refused = append([]string{}, slices.Compact(slices.Sorted(slices.Values(append(s.fact.Refused, g.Refused()...))))...) // [] in JSON
 		if at.disturbed != "" {
 			t.res.disturbed = append(t.res.disturbed, at.disturbed)
 		}
