@@ -29,6 +29,12 @@ type Inputs struct {
 	Aggregate      string `help:"Folder with the results of all shards, each in a folder of its own. They are joined; nothing is run." placeholder:"DIR"`
 	Matrix         string `help:"The output matrix of release-check, for aggregate: the folder then holds the results of its jobs, each in a folder whose name ends in - and its index." placeholder:"JSON"`
 	Artifacts      string `help:"Artifact versions of the old server that both versions load: sample (200, of each type and materializer the newest in turn), all, none or a number." default:"sample" placeholder:"SELECTION"`
+	ServerURL      string `name:"server-url" help:"Address of your own server of the old version. It is tested beside the throw-away ones: read, and one pipeline of the tool's own run on a stack that is made for it; both are deleted." placeholder:"URL"`
+	ServerToken    string `help:"API key (ZENKEY_...) of a service account of that server. No code that is tested gets it." secret:"true" placeholder:"KEY"`
+	NewServerURL   string `name:"new-server-url" help:"Address of your own server of the new version, such as an upgraded copy. Needs server-url." placeholder:"URL"`
+	NewServerToken string `help:"API key (ZENKEY_...) of a service account of that server." secret:"true" placeholder:"KEY"`
+	AllowWrites    string `help:"Run your pipelines on your own servers too, with what they write there. Without it nothing of yours is run, changed or deleted." default:"false" placeholder:"BOOL"`
+	ArtifactRoot   string `help:"Folder below which the local artifact stores of your own servers lie (ZENML_LOCAL_STORES_PATH), to load their artifacts." placeholder:"DIR"`
 	PythonVersions string `help:"Python versions to test with, such as 3.11,3.12. For each the requirements are resolved; checks run where it is installed. Default: the first of the configuration's projects, else one that ZenML supports." placeholder:"LIST"`
 }
 
@@ -66,7 +72,7 @@ func (in *Inputs) decode(cfg *config.Config) (o compat.Options, pys []string, er
 	if len(o.Suite) == 0 && len(o.Pipelines) == 0 {
 		faults = append(faults, fault.BadInput("suite and pipelines leave nothing to run", "name at least one built-in check or one configured pipeline"))
 	}
-	faults = append(faults, in.share(&o))
+	faults = append(faults, in.servers(&o, cfg), in.share(&o))
 	return o, pys, errors.Join(faults...)
 }
 

@@ -45,6 +45,8 @@ Examples:
       on one Python; result.json on standard output
   zenml-upgrade compat-test --from 0.85.0 --to 0.98.0 --shard 2/4
       the second of four parts; --aggregate DIR joins their results
+  zenml-upgrade compat-test --from 0.85.0 --to 0.98.0 --server-url https://zenml.example.com --new-server-url https://zenml-new.example.com
+      your own servers too, which are not changed; keys in ZENML_UPGRADE_SERVER_TOKEN, ZENML_UPGRADE_NEW_SERVER_TOKEN
   zenml-upgrade compat-test --from 0.85.0 --to 0.98.0 --dry-run true
       names what would be checked; starts nothing`
 }
@@ -96,7 +98,9 @@ func (c *compatTest) Check(ctx context.Context, rt *action.Runtime) error {
 		return errEvent // a run that must not be has no other faults
 	}
 	cfg, errCfg := action.ConfigFor(ctx, rt, c.in.Config)
+	withheld := untrusted && c.in.withhold()
 	o, pys, errIn := c.in.decode(cfg)
+	o.Withheld = withheld
 	o.Repo, o.Environ, o.Secrets = rt.Repo, rt.Environ, rt.Secrets
 	var errDry, errTools error
 	o.Untrusted = untrusted

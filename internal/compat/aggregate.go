@@ -44,6 +44,9 @@ func Aggregate(dir, from, to string) (*Result, error) {
 		}
 		all.loseUnits(label, unanswered)
 	}
+	if !all.anyPassed() {
+		all.Reasons = append(all.Reasons, verdict.Because(verdict.Unknown, nothingPassed, "no check passed on the new version in any shard", nil))
+	}
 	if len(lost) > 0 {
 		all.Reasons = append(all.Reasons, verdict.Because(verdict.Unknown, "shard_lost",
 			fmt.Sprintf("%s left no result: nothing is known of what was to run there", strings.Join(lost, ", ")), lost))
@@ -136,6 +139,9 @@ func (r *Result) addShard(label, folder string, s *Result) {
 		r.Checks = append(r.Checks, c)
 	}
 	for _, reason := range s.Reasons {
+		if reason.Code == nothingPassed { // a shard of what is broken; the whole is looked at anew
+			continue
+		}
 		if !reason.Decision.Known() {
 			reason.Decision = verdict.Unknown
 		}
@@ -151,6 +157,9 @@ func (r *Result) addShard(label, folder string, s *Result) {
 	r.held += len(s.Artifacts)
 	if r.Skew == nil {
 		r.Skew = s.Skew
+	}
+	if r.Servers == nil {
+		r.Servers = s.Servers
 	}
 	if r.Pythons == nil {
 		r.Pythons = s.Pythons

@@ -157,7 +157,7 @@ func compareArtifacts(from string, chosen []zenml.ArtifactVersion, old, now map[
 		}
 		a := Artifact{
 			ID: v.ID, Name: optional(v.Name), Version: optional(v.Version), Type: optional(v.Type), Materializer: optional(v.Materializer),
-			WrittenBy: WrittenBy{ZenML: from, Python: o.Python}, LoadOld: status(o),
+			WrittenBy: WrittenBy{ZenML: from, Python: o.Python}, LoadOld: status(o), Server: "test",
 		}
 		n, answered := now[v.ID]
 		if !answered {

@@ -103,9 +103,6 @@ func (t *test) conclude() {
 		c.Candidate = now
 		t.res.Checks = append(t.res.Checks, c)
 	}
-	if len(t.res.Artifacts) == 0 && len(t.chosen) > 0 {
-		t.res.Artifacts = compareArtifacts(t.From, t.chosen, t.oldLoads, nil, why)
-	}
 	for i := range t.res.Artifacts {
 		t.res.Checks = append(t.res.Checks, t.res.Artifacts[i].asCheck())
 	}

@@ -15,12 +15,18 @@ func (r *Result) Document() report.Document {
 		Decision: r.Decision, Headline: r.headline(), Reasons: r.Reasons,
 		Footer: fmt.Sprintf("zenml-upgrade %s, %.0f s", r.ToolVersion, r.Seconds),
 	}
+	if r.Machine != nil {
+		d.Footer += ", " + r.Machine.String()
+	}
 	d.Sections = append(d.Sections, r.odd(), r.pipelines())
 	if len(r.Pythons) > 0 {
 		d.Sections = append(d.Sections, r.pythonSection())
 	}
 	if len(r.Pins.Files) > 0 && !r.Pins.Resolved {
 		d.Sections = append(d.Sections, r.pinSection())
+	}
+	if r.Servers != nil {
+		d.Sections = append(d.Sections, r.Servers.section(*r.From, *r.To))
 	}
 	if len(r.Skew) > 0 {
 		d.Sections = append(d.Sections, r.skewSection())

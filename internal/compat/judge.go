@@ -76,17 +76,27 @@ func (r *Result) reasons(skew bool) []verdict.Reason {
 		}
 	}
 	out = append(out, r.gaps()...)
+	if r.withheld {
+		out = append(out, verdict.Because(verdict.Review, "own_servers_withheld",
+			"your own servers were not tested: code of a fork or a bot gets throw-away servers only", nil))
+	}
+	if r.Servers != nil {
+		out = append(out, r.Servers.reasons(*r.From, *r.To)...)
+	}
 	if skew {
 		out = append(out, r.skewReasons()...)
 	}
 	return out
 }
 
+// nothingPassed is the code of the reason that no check passed: of the whole, not of a shard.
+const nothingPassed = "nothing_passed"
+
 // gaps lists what was not found out.
 func (r *Result) gaps() []verdict.Reason {
 	var out []verdict.Reason
 	if !r.anyPassed() {
-		out = append(out, verdict.Because(verdict.Unknown, "nothing_passed", "no check passed on the new version, so nothing shows that it works", nil))
+		out = append(out, verdict.Because(verdict.Unknown, nothingPassed, "no check passed on the new version, so nothing shows that it works", nil))
 	}
 	var blind []string
 	for _, c := range r.Checks {
@@ -153,7 +163,7 @@ func (r *Result) notProved() []string {
 // of what runs on it.
 func (r *Result) anyPassed() bool {
 	for _, c := range r.Checks {
-		if c.Name != serverStart && c.Candidate.Status == Passed {
+		if !strings.HasPrefix(c.Name, serverStart) && c.Candidate.Status == Passed {
 			return true
 		}
 	}
@@ -167,6 +177,9 @@ func (a *Artifact) label() string {
 	}
 	if a.Version != nil {
 		version = ":" + *a.Version
+	}
+	if a.Server == "yours" {
+		version += onYours
 	}
 	return name + version
 }

@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -164,10 +165,16 @@ func (w *world) failed(seconds *float64, detail string) Attempt {
 
 // broken says why this world can prove nothing any more, "" when it can.
 func (w *world) broken() string {
-	select {
-	case <-w.server.Done():
-		return fmt.Sprintf("the throw-away server of ZenML %s ended while checks ran", w.version)
-	default:
+	if w.guard != nil {
+		if _, err := w.api.Info(context.Background()); err != nil { // the client has a time limit of its own
+			return fmt.Sprintf("%s stopped answering while checks ran", w.name)
+		}
+	} else {
+		select {
+		case <-w.server.Done():
+			return fmt.Sprintf("the throw-away server of ZenML %s ended while checks ran", w.version)
+		default:
+		}
 	}
 	if free, err := database.Free(w.dir); err == nil && free < fullDisk {
 		return fmt.Sprintf("the disk that holds the test of ZenML %s is full", w.version)

@@ -128,6 +128,12 @@ func (r *Result) add(python string, one *Result) {
 	if r.Skew == nil { // a matter of ZenML's versions, not of Python's
 		r.Skew = one.Skew
 	}
+	if r.Machine == nil {
+		r.Machine = one.Machine
+	}
+	if r.Servers == nil {
+		r.Servers = one.Servers
+	}
 	if len(r.Pins.Files) == 0 || !one.Pins.Resolved {
 		r.Pins = one.Pins
 	}
@@ -159,7 +165,7 @@ func pythonReasons(facts []PythonFact, to string, ran int) []verdict.Reason {
 		out = append(out, verdict.Because(verdict.Review, "python_skipped", "nothing ran on Python "+strings.Join(skipped, ", "), skipped))
 	}
 	if ran == 0 {
-		out = append(out, verdict.Because(verdict.Unknown, "nothing_passed", "nothing ran on any Python, so nothing shows that the new version works", nil))
+		out = append(out, verdict.Because(verdict.Unknown, nothingPassed, "nothing ran on any Python, so nothing shows that the new version works", nil))
 	}
 	return out
 }

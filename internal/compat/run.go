@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -37,8 +39,10 @@ type Options struct {
 	Secrets      []string // kept out of everything that processes say
 	Named        bool     // Pipelines were asked for by name: those marked long run too
 	Untrusted    bool     // the code comes from a fork or a bot: it gets no secrets
-	Shard        *Shard   // what of the test is run here; nil: all
-	Logs         string   // folder for the pipelines' logs; "" keeps none
+	Servers      OwnServers
+	Withheld     bool   // servers were named that this run does not get, for its code is a fork's or a bot's
+	Shard        *Shard // what of the test is run here; nil: all
+	Logs         string // folder for the pipelines' logs; "" keeps none
 	Progress     *progress.Display
 
 	limits *matrixLimits // nil: the usual ones
@@ -63,6 +67,13 @@ type test struct {
 	early      []Skew    // the new client on the old server
 	skewGap    string    // why the skew could not be measured
 	newDown    string    // why the new server does not serve, "" when it does
+
+	visited chan struct{} // closed when the new client has visited the old server
+
+	theirOld *ownServer // the team's own servers; nil: none is tested
+	theirNew *ownServer
+	visits   atomic.Int64
+	mu       sync.Mutex // guards what several visits to the team's servers find
 }
 
 // Run tests. Everything it starts and writes is gone when it returns, but for the environments,
@@ -79,7 +90,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	defer t.new.stop(ctx)
 	defer t.old.stop(ctx)
-	for _, step := range []func(context.Context) error{t.prepare, t.baseline, t.upgrade, t.candidate} {
+	for _, step := range []func(context.Context) error{t.connect, t.prepare, t.baseline, t.both, t.theirs} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -93,12 +104,13 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 
 // newTest reads what the repository says and describes both worlds, of which nothing is made yet.
 func newTest(o Options, dir string) (*test, error) {
-	t := &test{Options: o, oldResult: &attempts{}, newResult: &attempts{}}
+	t := &test{Options: o, oldResult: &attempts{}, newResult: &attempts{}, visited: make(chan struct{})}
 	if t.limits == nil {
 		t.limits = &usualLimits
 	}
 	t.res = emptyResult(o.From, o.To)
-	t.res.Shard = o.Shard
+	t.res.Machine = machineFact("/")
+	t.res.Shard, t.res.withheld = o.Shard, o.Withheld
 	if err := t.read(); err != nil {
 		return nil, err
 	}
@@ -109,7 +121,7 @@ func newTest(o Options, dir string) (*test, error) {
 			environ: o.Environ, secrets: append([]string{password}, o.Secrets...), logs: o.Logs, label: o.label,
 		}
 	}
-	t.old, t.new = fresh("old", o.From), fresh("new", o.To)
+	t.old, t.new = fresh(oldName, o.From), fresh("new", o.To)
 	return t, nil
 }
 
@@ -221,14 +233,28 @@ func (t *test) baseline(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := database.Snapshot(ctx, t.old.database(), t.new.database()); err != nil {
-		return err
+	return database.Snapshot(ctx, t.old.database(), t.new.database())
+}
+
+// both ends the old world's part and runs the new world's, at once where memory allows. The copy of
+// the database is taken: what the new client writes on the old server is not part of what is upgraded.
+func (t *test) both(ctx context.Context) error {
+	old := func() error {
+		defer close(t.visited)
+		defer t.old.stop(ctx)
+		if !slices.Contains(t.Suite, "client") {
+			return nil
+		}
+		return t.step("ZenML "+t.From+": the new client visits", func() error { t.visitOld(ctx); return nil })
 	}
-	if !slices.Contains(t.Suite, "client") {
-		return nil
+	now := func() error { return errors.Join(t.upgrade(ctx), t.candidate(ctx)) }
+	var g errgroup.Group
+	if !t.res.Machine.Abreast {
+		g.SetLimit(1)
 	}
-	// After the copy was taken: what the new client writes must not be part of what is upgraded.
-	return t.step("ZenML "+t.From+": the new client visits", func() error { t.visitOld(ctx); return nil })
+	g.Go(old)
+	g.Go(now)
+	return g.Wait()
 }
 
 // packages returns the names of what the repository asks for beside ZenML itself.
@@ -254,10 +280,9 @@ func (t *test) noteIntegrations() {
 	}
 }
 
-// upgrade ends the old server and starts the new one on the copy of its database.
+// upgrade starts the new server on the copy of the old one's database.
 func (t *test) upgrade(ctx context.Context) error {
 	return t.step("ZenML "+t.To+": a copy of the database is upgraded", func() error {
-		t.old.stop(ctx)
 		if t.newDown != "" {
 			return nil
 		}
@@ -275,6 +300,7 @@ func (t *test) upgrade(ctx context.Context) error {
 // candidate runs every check in the new world.
 func (t *test) candidate(ctx context.Context) error {
 	if t.newDown != "" || t.new.client == nil {
+		t.res.Artifacts = compareArtifacts(t.From, t.chosen, t.oldLoads, nil, "the new server does not serve")
 		return nil
 	}
 	var checks []string
@@ -287,6 +313,14 @@ func (t *test) candidate(ctx context.Context) error {
 		t.newResult = t.runAll(ctx, t.new, checks, true)
 		return nil
 	})
+}
+
+// theirs tests the team's own servers.
+func (t *test) theirs(ctx context.Context) error {
+	if t.theirOld == nil {
+		return nil
+	}
+	return t.step("your own servers", func() error { t.visitServers(ctx); return nil })
 }
 
 // step shows one piece of work.

@@ -73,6 +73,16 @@ func TestAggregate(t *testing.T) {
 		return r
 	}
 	same := func(*Result) {}
+	// What one shard holds was broken before; that nothing passed is not true of the whole.
+	broken := func(r *Result) {
+		for i := range r.Checks {
+			if r.Checks[i].Name != serverStart {
+				r.Checks[i].Verdict, r.Checks[i].Candidate = AlreadyBroken, Attempt{Status: Failed}
+			}
+		}
+		r.Reasons = []verdict.Reason{verdict.Because(verdict.Review, "already_broken", "x", nil), verdict.Because(verdict.Unknown, nothingPassed, "x", nil)}
+		r.Decide("")
+	}
 	for _, c := range []struct {
 		name     string
 		shards   []*Result
@@ -83,6 +93,8 @@ func TestAggregate(t *testing.T) {
 		{"one lost", []*Result{one(1, same)}, verdict.Unknown, "checks_lost"},
 		{"one without a result of its own", []*Result{one(1, same), one(2, func(r *Result) { r.Shard = nil })}, verdict.Unknown, "checks_lost"},
 		{"a check left out", []*Result{one(1, same), one(2, func(r *Result) { r.Checks = r.Checks[:2] })}, verdict.Unknown, "checks_lost"},
+		{"one in which nothing passed", []*Result{one(1, same), one(2, broken)}, verdict.Review, "already_broken"},
+		{"nothing passed anywhere", []*Result{one(1, broken), one(2, broken)}, verdict.Unknown, nothingPassed},
 		{"one blocks", []*Result{one(1, same), one(2, func(r *Result) {
 			r.Reasons = append(r.Reasons, verdict.Because(verdict.Block, "broken_by_upgrade", "x", nil))
 			r.Decide("")

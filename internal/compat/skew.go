@@ -27,8 +27,9 @@ func (w *world) visit(ctx context.Context, on *world, calls ...string) ([]Skew, 
 	if err := visitor.folders(); err != nil {
 		return nil, err
 	}
+	// The new client comes fresh to each server; its own world may be at work, and writing there.
 	own := filepath.Join(w.dir, "config")
-	if _, err := os.Stat(own); err == nil {
+	if _, err := os.Stat(own); err == nil && w.name == oldName {
 		err = os.CopyFS(filepath.Join(visitor.dir, "config"), os.DirFS(own))
 		if err != nil && !errors.Is(err, fs.ErrExist) { // it visited before
 			return nil, fmt.Errorf("copying a client's configuration: %w", err)
@@ -66,6 +67,7 @@ func (t *test) visitOld(ctx context.Context) {
 // visitNew measures what the old client can do on the new server, and joins all.
 func (t *test) visitNew(ctx context.Context) {
 	late, err := t.old.visit(ctx, t.new)
+	<-t.visited // both may be under way at once
 	failed := failedCalls(t.early)
 	var control []Skew
 	if err == nil && len(failed) > 0 {

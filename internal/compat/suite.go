@@ -228,6 +228,10 @@ func Planned(o Options) *Result {
 	if slices.Contains(o.Suite, "dashboard") {
 		add("dashboard:page", KindDashboard)
 	}
+	if o.Servers.Old != nil {
+		add(teamPipeline, KindPipeline)
+		add(teamLists, KindClient)
+	}
 	r.Reasons = []verdict.Reason{verdict.Because(verdict.Unknown, "dry_run", "this was a dry run: nothing was started and nothing is known", nil)}
 	r.Decide("dry_run")
 	return r

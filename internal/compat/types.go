@@ -86,6 +86,7 @@ type Artifact struct {
 	Type         *string   `json:"type"`         // dotted path of the value's class
 	Materializer *string   `json:"materializer"` // dotted path
 	WrittenBy    WrittenBy `json:"written_by"`
+	Server       string    `json:"server"` // that holds it: "test", a throw-away one, or "yours"
 	LoadOld      Status    `json:"load_old"`
 	LoadNew      Status    `json:"load_new"`
 	SameValue    *bool     `json:"same_value"` // null when the values could not be compared
@@ -140,11 +141,14 @@ type Result struct {
 	Pythons    []PythonFact `json:"pythons"` // null when one Python was tested
 	Shard      *Shard       `json:"shard"`   // null when this is the whole test
 	Pins       Pins         `json:"pins"`
+	Machine    *MachineFact `json:"machine"` // null when nothing was run
+	Servers    *ServersFact `json:"servers"` // null when none of the team's own was tested
 
 	held      int      // artifact versions on the old server
 	unseen    []string // types and materializers of which the selection holds none
 	written   []string // files of the artifact stores that loading changed
 	touched   []string // files of the repository itself that changed during the run
+	withheld  bool     // the team's own servers were left out
 	disturbed []string // why a world could prove nothing any more
 }
 

@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/guard"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
@@ -27,9 +28,11 @@ import (
 //go:embed python
 var python embed.FS
 
+const oldName = "old"
+
 // world is one ZenML version with all that runs on it.
 type world struct {
-	name     string // "old" or "new", for messages
+	name     string // oldName or "new", for messages
 	version  string
 	dir      string // its own folder
 	repo     string // its copy of the repository
@@ -39,7 +42,8 @@ type world struct {
 	environ  []string
 	secrets  []string // kept out of all that its processes say
 	client   *pyenv.Env
-	server   *server.Server
+	server   *server.Server // nil at a guard
+	guard    *guard.Guard   // what stands before a server of the team's; nil where the server is ours
 	api      *zenml.Client
 	outputs  atomic.Int64
 	label    string // of the run, in the names of logs
@@ -113,11 +117,14 @@ func (w *world) env(extra ...string) []string {
 		"PYTHONNOUSERSITE=1", "PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1", "NO_COLOR=1",
 		"NO_PROXY=127.0.0.1,localhost", "no_proxy=127.0.0.1,localhost",
 		"ZENML_CONFIG_PATH="+filepath.Join(w.dir, "config"), "ZENML_LOCAL_STORES_PATH="+w.stores,
-		"ZENML_STORE_TYPE=rest", "ZENML_STORE_URL="+w.server.PrivateURL(),
-		"ZENML_STORE_USERNAME=default", "ZENML_STORE_PASSWORD="+w.password,
-		"ZENML_ANALYTICS_OPT_IN=false", "ZENML_LOGGING_COLORS_DISABLED=true", "ZENML_ENABLE_RICH_TRACEBACK=false",
+		"ZENML_STORE_TYPE=rest", "ZENML_ANALYTICS_OPT_IN=false", "ZENML_LOGGING_COLORS_DISABLED=true", "ZENML_ENABLE_RICH_TRACEBACK=false",
 		"AUTO_OPEN_DASHBOARD=false", "MPLBACKEND=Agg",
 	)
+	if w.guard != nil {
+		env = append(env, "ZENML_STORE_URL="+w.guard.URL, "ZENML_STORE_API_KEY="+w.guard.Key)
+	} else {
+		env = append(env, "ZENML_STORE_URL="+w.server.PrivateURL(), "ZENML_STORE_USERNAME=default", "ZENML_STORE_PASSWORD="+w.password)
+	}
 	return append(env, extra...)
 }
 

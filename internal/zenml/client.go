@@ -136,6 +136,11 @@ func (c *Client) Put(ctx context.Context, path string, body, out any) error {
 	return c.write(ctx, http.MethodPut, path, body, out)
 }
 
+// Delete deletes what path names. What is not there gives *StatusError.
+func (c *Client) Delete(ctx context.Context, path string) error {
+	return c.do(ctx, http.MethodDelete, path, nil, "", nil)
+}
+
 func (c *Client) write(ctx context.Context, method, path string, body, out any) error {
 	b, err := json.Marshal(body)
 	if err != nil {
