@@ -50,14 +50,10 @@ func (c *compatTest) Run(ctx context.Context, rt *action.Runtime) (action.Result
 	o := c.options
 	o.Progress = rt.Progress
 	if c.in.Aggregate != "" {
-		res, err := compat.Aggregate(c.in.Aggregate, o.From, o.To)
-		if err != nil {
-			return nil, err
-		}
-		return res, nil
+		return shown(compat.Aggregate(c.in.Aggregate, o.From, o.To))
 	}
 	if c.dry {
-		return compat.Planned(o), nil
+		return shown(compat.Planned(o), nil)
 	}
 	if err := os.RemoveAll(o.Logs); err != nil { // of an earlier run
 		return nil, fmt.Errorf("removing the logs of an earlier run: %w", err)
@@ -67,11 +63,15 @@ func (c *compatTest) Run(ctx context.Context, rt *action.Runtime) (action.Result
 		o.Python = c.pythons[0]
 		test = func() (*compat.Result, error) { return compat.Run(ctx, o) }
 	}
-	res, err := test()
+	return shown(test())
+}
+
+// shown is a result for the writers; beside an error there is none, and not one that holds nothing.
+func shown(res *compat.Result, err error) (action.Result, error) {
 	if err != nil {
-		return nil, err // not res: a nil *compat.Result in an interface is not nil
+		return nil, err
 	}
-	return res, nil
+	return &Result{res}, nil
 }
 
 // Check tells the faults of the inputs. That the package index does not answer is told when

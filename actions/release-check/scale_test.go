@@ -8,7 +8,6 @@ import (
 
 	compattest "github.com/zenml-upgrade/zenml-upgrade/actions/compat-test"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/compat"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/impact"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/release"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/scale"
@@ -69,7 +68,7 @@ func accepted(t *testing.T, root string, c Cell) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checks := res.(*compat.Result).Checks
+	checks := res.(*compattest.Result).Checks
 	if len(checks) == 0 {
 		t.Errorf("%+v checks nothing", c)
 	}
