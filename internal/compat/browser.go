@@ -2,6 +2,7 @@ package compat
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -45,7 +46,8 @@ func findBrowser(environ []string) string {
 // startBrowser starts a headless browser with a profile of its own, which reaches this machine
 // alone, and returns the address at which it is steered.
 func startBrowser(ctx context.Context, path, profile string, environ []string) (*proc.Process, string, error) {
-	if err := os.MkdirAll(profile, 0o700); err != nil {
+	// An earlier browser left there where it was steered.
+	if err := errors.Join(os.RemoveAll(profile), os.MkdirAll(profile, 0o700)); err != nil {
 		return nil, "", fmt.Errorf("making a profile for the browser: %w", err)
 	}
 	args := []string{
@@ -140,6 +142,10 @@ func (c *complaints) listen(event any) {
 	switch e := event.(type) {
 	case *runtime.EventExceptionThrown:
 		text = e.ExceptionDetails.Error()
+	case *runtime.EventConsoleAPICalled:
+		if e.Type == runtime.APITypeError {
+			text = said(e.Args)
+		}
 	case *log.EventEntryAdded:
 		// Pictures from elsewhere are not reached here; a policy that blocks a font is no defect.
 		if e.Entry.Level == log.LevelError && e.Entry.Source != log.SourceSecurity && strings.HasPrefix(e.Entry.URL, c.server) {
@@ -152,6 +158,21 @@ func (c *complaints) listen(event any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.texts = append(c.texts, text)
+}
+
+// said is what a script wrote to the console: the texts among the values that it gave.
+func said(args []*runtime.RemoteObject) string {
+	var words []string
+	for _, a := range args {
+		var text string
+		if json.Unmarshal(a.Value, &text) != nil {
+			text = a.Description
+		}
+		if text != "" {
+			words = append(words, text)
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 func (c *complaints) err() error {
