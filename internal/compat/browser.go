@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	browserTimeout = 3 * time.Minute
-	phaseTimeout   = time.Minute
+	browserTimeout = 8 * time.Minute // of a busy machine; a page that hangs is meant
+	phaseTimeout   = 3 * time.Minute
 	maxConsole     = 5 // complaints named
 )
 
@@ -80,25 +80,34 @@ func startBrowser(ctx context.Context, path, profile string, environ []string) (
 	}
 }
 
+// openTab starts a browser with one tab, in which is heard what the pages of a server complain of. stop
+// ends both; it is there also beside an error.
+func openTab(ctx context.Context, path, profile, server string, environ []string) (tab context.Context, heard *complaints, stop func(), err error) {
+	process, socket, err := startBrowser(ctx, path, profile, environ)
+	if err != nil {
+		return nil, nil, func() {}, err
+	}
+	remote, release := chromedp.NewRemoteAllocator(ctx, socket, chromedp.NoModifyURL)
+	tab, done := chromedp.NewContext(remote)
+	stop = func() { done(); release(); process.Kill() }
+	heard = &complaints{server: server}
+	chromedp.ListenTarget(tab, heard.listen)
+	if err := chromedp.Run(tab, log.Enable()); err != nil { // opens the tab, which lives as long as its first context
+		return nil, nil, stop, fmt.Errorf("opening a tab of the browser: %w", err)
+	}
+	return tab, heard, stop, nil
+}
+
 // openDashboard logs in as a user does, opens a page and waits until it holds a word. It returns a
 // picture of the page, also beside an error. What the page's scripts complain of is an error.
 func (w *world) openDashboard(ctx context.Context, browser, page, word string) (png []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, browserTimeout)
 	defer cancel()
-	process, socket, err := startBrowser(ctx, browser, filepath.Join(w.dir, "browser"), w.environ)
+	url := w.server.PrivateURL()
+	tab, heard, stop, err := openTab(ctx, browser, filepath.Join(w.dir, "browser"), url, w.environ)
+	defer stop()
 	if err != nil {
 		return nil, err
-	}
-	defer process.Kill()
-	remote, stop := chromedp.NewRemoteAllocator(ctx, socket, chromedp.NoModifyURL)
-	defer stop()
-	tab, done := chromedp.NewContext(remote)
-	defer done()
-	url := w.server.PrivateURL()
-	heard := &complaints{server: url}
-	chromedp.ListenTarget(tab, heard.listen)
-	if err := chromedp.Run(tab, log.Enable()); err != nil { // opens the tab, which lives as long as its first context
-		return nil, fmt.Errorf("opening a tab of the browser: %w", err)
 	}
 	phase := func(what string, actions ...chromedp.Action) error {
 		limited, cancel := context.WithTimeout(tab, phaseTimeout)
