@@ -29,7 +29,7 @@ const (
 	artifactByID   = "artifact:by_id"
 )
 
-const suiteTimeout = 10 * time.Minute
+const suiteTimeout = 20 * time.Minute // of a busy machine, for all checks of a world
 
 // noIntegration stands for the group integration when there is nothing to integrate.
 const noIntegration = "integration:none"
