@@ -156,6 +156,14 @@ func TestHostilePipelines(t *testing.T) {
 		expect("fills", Skipped, "the disk that holds the test of ZenML 0.85.0 is full")
 		_ = os.Remove(filepath.Join(w.dir, "tmp", "fill"))
 	}
+	// What the old version left and the new one does not find is lost.
+	left := []string{"connector:docker", "tracking:models"}
+	lost := w.suiteOnce(t.Context(), left, left)
+	for _, name := range left {
+		if at := lost.by[name]; at.Status != Failed || !strings.Contains(value(at.Detail), "what the old version made is not found by the new one") {
+			t.Errorf("%s: %s %q", name, at.Status, value(at.Detail))
+		}
+	}
 	missing := "00000000-0000-4000-8000-000000000000"
 	if rows, err := w.loadArtifacts(t.Context(), []string{missing}, nil, &usualLimits); err != nil || value(rows[missing].Class) != "not_readable" {
 		t.Errorf("an artifact version that the server does not give: %+v, %v", rows, err)
