@@ -25,6 +25,7 @@ func (r *run) cutOverSteps() []Step {
 		{Name: "migrate", Phase: phase, Do: r.migrate, Undo: r.restore},
 		{Name: "check in private", Phase: phase, Do: r.checkPrivate},
 		{Name: openStep, Phase: phase, Do: r.open, Undo: r.withdraw},
+		{Name: "check in public", Phase: phase, Do: r.checkPublic},
 	}
 }
 
@@ -41,6 +42,7 @@ func (r *run) cutOver(ctx context.Context) error {
 	r.limit = func() *time.Timer {
 		return time.AfterFunc(r.MaxDowntime, func() { cancel(fmt.Errorf("the downtime passed max-downtime (%s)", r.MaxDowntime)) })
 	}
+	defer r.dismissClients()
 	steps := r.cutOverSteps()
 	err := r.engine.run(limited, steps)
 	if r.probe != nil {
@@ -62,7 +64,7 @@ func (r *run) loadNext(ctx context.Context) (string, error) {
 	}
 	r.next = s
 	r.started(s)
-	return "imports done, waiting", nil
+	return "imports done, waiting", r.readyClients(ctx)
 }
 
 // lastLook refuses when the world moved since the rehearsal.
@@ -70,7 +72,7 @@ func (r *run) lastLook(ctx context.Context) (string, error) {
 	if p := *r.report.PredictedDowntimeSeconds; r.MaxDowntime > 0 && p > r.MaxDowntime.Seconds() {
 		return "", fmt.Errorf("the predicted downtime of %.0fs is above max-downtime (%s); nothing was stopped", p, r.MaxDowntime)
 	}
-	if err := r.readRuns(ctx); err != nil {
+	if err := r.readRuns(ctx, "false"); err != nil {
 		return "", fmt.Errorf("listing pipeline runs: %w", err)
 	}
 	if running := r.underway(); len(running) > 0 {
@@ -175,6 +177,11 @@ func (r *run) open(ctx context.Context) (string, error) {
 	}
 	r.report.DowntimeSeconds = &s
 	return fmt.Sprintf("downtime %.1fs", s), nil
+}
+
+// checkPublic compares the whole inventory, which takes long on a large server, after the downtime.
+func (r *run) checkPublic(ctx context.Context) (string, error) {
+	return "nothing is missing", r.checkInventory(ctx, r.PublicURL)
 }
 
 // awaitAnswer waits until the probe outside has seen the public address answer again.

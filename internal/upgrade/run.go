@@ -69,6 +69,7 @@ type run struct {
 	artifactIDs   []string
 	loadedOld     map[string]zenml.Loaded // what the old version loaded
 	was           former
+	ready         *ready // clients of the new version, imported and waiting
 	copy          *database.Scratch
 	room          *isolate.Room // while a server of the copy is used: where its clients live too
 	next          Server        // the new version, loaded and waiting
