@@ -21,7 +21,7 @@ type Inputs struct {
 	Environment    string `help:"Environment of the configuration whose tracking issue is kept. Default: the only one there is." placeholder:"NAME"`
 	From           string `help:"ZenML version that runs now." required:"true" placeholder:"VERSION"`
 	To             string `help:"ZenML version to upgrade to." required:"true" placeholder:"VERSION"`
-	Suite          string `help:"Built-in checks to run, of basic, complex, artifact, integration, client and dashboard; none for none." default:"basic,complex,artifact,integration,client,dashboard" placeholder:"LIST"`
+	Suite          string `help:"Built-in checks to run, of basic, complex, artifact, integration, stack, connector, tracking, snapshot, client and dashboard; none for none." default:"basic,complex,artifact,integration,stack,connector,tracking,snapshot,client,dashboard" placeholder:"LIST"`
 	Integrations   string `help:"ZenML integrations that the group integration tests; auto for those that need a package of your requirements." default:"auto" placeholder:"LIST"`
 	Pipelines      string `help:"Names of the configured pipelines to run; all, or none." default:"all" placeholder:"LIST"`
 	Shard          string `help:"Which part of the test this run does, as k/n: of n runs that share it the k-th. All get the same inputs otherwise." placeholder:"K/N"`

@@ -58,14 +58,10 @@ func (c *compatTest) Run(ctx context.Context, rt *action.Runtime) (action.Result
 	o := c.options
 	o.Progress = rt.Progress
 	if c.in.Aggregate != "" {
-		res, err := c.aggregate()
-		if err != nil {
-			return nil, err // not res: a nil *compat.Result in an interface is not nil
-		}
-		return c.tracked(res), nil
+		return c.shown(c.aggregate())
 	}
 	if c.dry {
-		return compat.Planned(o), nil
+		return &Result{Result: compat.Planned(o)}, nil
 	}
 	if err := os.RemoveAll(o.Logs); err != nil { // of an earlier run
 		return nil, fmt.Errorf("removing the logs of an earlier run: %w", err)
@@ -75,11 +71,15 @@ func (c *compatTest) Run(ctx context.Context, rt *action.Runtime) (action.Result
 		o.Python = c.pythons[0]
 		test = func() (*compat.Result, error) { return compat.Run(ctx, o) }
 	}
-	res, err := test()
+	return c.shown(test())
+}
+
+// shown is a result for the writers; beside an error there is none, and not one that holds nothing.
+func (c *compatTest) shown(res *compat.Result, err error) (action.Result, error) {
 	if err != nil {
-		return nil, err // not res: a nil *compat.Result in an interface is not nil
+		return nil, err
 	}
-	return c.tracked(res), nil
+	return &Result{res, c.tracked(res)}, nil
 }
 
 // aggregate joins the results of shards, or of the jobs of a matrix.

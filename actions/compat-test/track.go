@@ -29,19 +29,10 @@ func (c *compatTest) decodeTracking(cfg *config.Config) (err error) {
 	return errors.Join(append(faults, errPick, err)...)
 }
 
-// tracked is a result that a tracking issue is to tell of.
-type tracked struct {
-	*compat.Result
-	track *action.Track
-}
-
-// Tracked is what the tracking issue is to tell.
-func (t *tracked) Tracked() *action.Track { return t.track }
-
-// tracked adds to a whole result what to tell, when a tracking issue is wanted.
-func (c *compatTest) tracked(r *compat.Result) action.Result {
+// tracked is what a whole result tells the tracking issue, null when none is wanted.
+func (c *compatTest) tracked(r *compat.Result) *action.Track {
 	if c.track == nil {
-		return r
+		return nil
 	}
 	run := tracking.Run{From: *r.From, To: *r.To, By: checklist.CompatTest, Proofs: proofs(r), Decision: r.Decision, Says: r.Document().Headline}
 	for _, reason := range r.Reasons {
@@ -52,7 +43,7 @@ func (c *compatTest) tracked(r *compat.Result) action.Result {
 	if err == nil {
 		run.Phases, _ = tracking.Steps(list)
 	}
-	return &tracked{r, &action.Track{Wish: *c.track, Run: run}}
+	return &action.Track{Wish: *c.track, Run: run}
 }
 
 // groups are the guide's steps that checks prove, by how the checks' names begin. Those of phase 3 are about a

@@ -21,9 +21,10 @@ type Matrix struct {
 // mostCells is how many jobs a matrix may make of one run (docs.github.com, matrix strategy).
 const mostCells = 256
 
-// suites are compat-test's groups as they are fanned out. Integration goes with basic: in a project
-// without one it checks nothing, and a run in which nothing passed is unknown.
-var suites = []string{"basic,integration", "complex", "artifact", "client", "dashboard"}
+// suites are compat-test's groups as they are fanned out. Integration and tracking go with basic: in a
+// project without one they check little, and a run in which nothing passed is unknown. What asks the
+// server alone takes seconds and goes together.
+var suites = []string{"basic,integration,tracking", "complex", "artifact", "stack,connector,snapshot,client", "dashboard"}
 
 // job is a project on a Python version.
 type job struct{ project, python string }

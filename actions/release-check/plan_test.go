@@ -111,19 +111,19 @@ func TestMatrix(t *testing.T) {
 		last    string
 		notes   string
 	}{
-		"one project":                  {cfg: many(1, "3.11"), pythons: all, cells: 5, first: "services/p000 3.11 basic,integration none", last: "services/p000 3.11 dashboard none"},
-		"no configuration":             {cfg: &config.Config{}, sets: []repo.Set{{Name: "requirements.txt"}, {Name: "requirements-dev.txt"}, {Name: "b/requirements/base.txt"}, {Name: "c/pyproject.toml [dev]"}}, pythons: pythons("x", "3.11"), cells: 15, first: ". 3.11 basic,integration none", last: "c 3.11 dashboard none"},
-		"with pipelines of its own":    {cfg: piped, pythons: pythons("x", "3.11", "3.12"), cells: 7, first: "services/p000 3.11 basic,integration none", last: ". 3.12 none all"},
-		"a Python that ends":           {cfg: many(1, "3.9", "3.11"), pythons: pythons("x", "3.9", "3.11"), cells: 5, first: "services/p000 3.11 basic,integration none", last: "services/p000 3.11 dashboard none"},
-		"an input overrules":           {cfg: many(1, "3.11"), pythons: pythons(sourceInput, "3.12"), cells: 5, first: "services/p000 3.12 basic,integration none", last: "services/p000 3.12 dashboard none"},
+		"one project":                  {cfg: many(1, "3.11"), pythons: all, cells: 5, first: "services/p000 3.11 basic,integration,tracking none", last: "services/p000 3.11 dashboard none"},
+		"no configuration":             {cfg: &config.Config{}, sets: []repo.Set{{Name: "requirements.txt"}, {Name: "requirements-dev.txt"}, {Name: "b/requirements/base.txt"}, {Name: "c/pyproject.toml [dev]"}}, pythons: pythons("x", "3.11"), cells: 15, first: ". 3.11 basic,integration,tracking none", last: "c 3.11 dashboard none"},
+		"with pipelines of its own":    {cfg: piped, pythons: pythons("x", "3.11", "3.12"), cells: 7, first: "services/p000 3.11 basic,integration,tracking none", last: ". 3.12 none all"},
+		"a Python that ends":           {cfg: many(1, "3.9", "3.11"), pythons: pythons("x", "3.9", "3.11"), cells: 5, first: "services/p000 3.11 basic,integration,tracking none", last: "services/p000 3.11 dashboard none"},
+		"an input overrules":           {cfg: many(1, "3.11"), pythons: pythons(sourceInput, "3.12"), cells: 5, first: "services/p000 3.12 basic,integration,tracking none", last: "services/p000 3.12 dashboard none"},
 		"none is known":                {cfg: many(3)},
-		"just as many as there may be": {cfg: many(51, "3.11"), pythons: all, cells: 255, first: "services/p000 3.11 basic,integration none", last: "services/p050 3.11 dashboard none"},
-		"the suite is folded": {cfg: many(52, "3.11"), pythons: all, cells: 52, first: "services/p000 3.11 basic,complex,artifact,integration,client,dashboard none",
-			last: "services/p051 3.11 basic,complex,artifact,integration,client,dashboard none", notes: "the suite's 6 groups run in one job: a matrix may hold 256 jobs"},
-		"Pythons are left out": {cfg: many(100), pythons: all, cells: 200, first: "services/p000 3.10 basic,complex,artifact,integration,client,dashboard none",
-			last: "services/p099 3.13 basic,complex,artifact,integration,client,dashboard none", notes: "left out: 200 of 400 jobs on Python versions between the oldest and the newest of a project"},
-		"projects are left out": {cfg: many(129), pythons: pythons("x", "3.11", "3.12"), cells: 256, first: "services/p000 3.11 basic,complex,artifact,integration,client,dashboard none",
-			last: "services/p127 3.12 basic,complex,artifact,integration,client,dashboard none", notes: "left out: 2 jobs that do not fit: services/p128 on Python 3.11, services/p128 on Python 3.12"},
+		"just as many as there may be": {cfg: many(51, "3.11"), pythons: all, cells: 255, first: "services/p000 3.11 basic,integration,tracking none", last: "services/p050 3.11 dashboard none"},
+		"the suite is folded": {cfg: many(52, "3.11"), pythons: all, cells: 52, first: "services/p000 3.11 basic,complex,artifact,integration,stack,connector,tracking,snapshot,client,dashboard none",
+			last: "services/p051 3.11 basic,complex,artifact,integration,stack,connector,tracking,snapshot,client,dashboard none", notes: "the suite's 10 groups run in one job: a matrix may hold 256 jobs"},
+		"Pythons are left out": {cfg: many(100), pythons: all, cells: 200, first: "services/p000 3.10 basic,complex,artifact,integration,stack,connector,tracking,snapshot,client,dashboard none",
+			last: "services/p099 3.13 basic,complex,artifact,integration,stack,connector,tracking,snapshot,client,dashboard none", notes: "left out: 200 of 400 jobs on Python versions between the oldest and the newest of a project"},
+		"projects are left out": {cfg: many(129), pythons: pythons("x", "3.11", "3.12"), cells: 256, first: "services/p000 3.11 basic,complex,artifact,integration,stack,connector,tracking,snapshot,client,dashboard none",
+			last: "services/p127 3.12 basic,complex,artifact,integration,stack,connector,tracking,snapshot,client,dashboard none", notes: "left out: 2 jobs that do not fit: services/p128 on Python 3.11, services/p128 on Python 3.12"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -69,7 +69,7 @@ func accepted(t *testing.T, root string, c compat.Cell) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checks := res.(*compat.Result).Checks
+	checks := res.(*compattest.Result).Checks
 	if len(checks) == 0 {
 		t.Errorf("%+v checks nothing", c)
 	}

@@ -69,7 +69,7 @@ func plainWay(b *testing.B, o Options) (all, pip time.Duration) {
 		b.Fatal(err)
 	}
 	close(t.visited)
-	checks := suiteChecks(o.Suite, nil, nil)
+	checks := suiteChecks(o.Suite, project{integrations: o.Integrations})
 	must := func(err error) {
 		b.Helper()
 		if err != nil {
@@ -86,7 +86,7 @@ func plainWay(b *testing.B, o Options) (all, pip time.Duration) {
 		defer w.stop(context.WithoutCancel(ctx))
 		must(w.login(ctx))
 		for _, check := range checks {
-			w.runSuite(ctx, []string{check}) // each by hand
+			w.runSuite(ctx, []string{check}, nil) // each by hand
 		}
 		if w == t.new {
 			break

@@ -2,6 +2,7 @@ package compat
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -19,8 +20,8 @@ import (
 )
 
 const (
-	browserTimeout = 3 * time.Minute
-	phaseTimeout   = time.Minute
+	browserTimeout = 8 * time.Minute // of a busy machine; a page that hangs is meant
+	phaseTimeout   = 3 * time.Minute
 	maxConsole     = 5 // complaints named
 )
 
@@ -45,7 +46,8 @@ func findBrowser(environ []string) string {
 // startBrowser starts a headless browser with a profile of its own, which reaches this machine
 // alone, and returns the address at which it is steered.
 func startBrowser(ctx context.Context, path, profile string, environ []string) (*proc.Process, string, error) {
-	if err := os.MkdirAll(profile, 0o700); err != nil {
+	// An earlier browser left there where it was steered.
+	if err := errors.Join(os.RemoveAll(profile), os.MkdirAll(profile, 0o700)); err != nil {
 		return nil, "", fmt.Errorf("making a profile for the browser: %w", err)
 	}
 	args := []string{
@@ -78,25 +80,34 @@ func startBrowser(ctx context.Context, path, profile string, environ []string) (
 	}
 }
 
+// openTab starts a browser with one tab, in which is heard what the pages of a server complain of. stop
+// ends both; it is there also beside an error.
+func openTab(ctx context.Context, path, profile, server string, environ []string) (tab context.Context, heard *complaints, stop func(), err error) {
+	process, socket, err := startBrowser(ctx, path, profile, environ)
+	if err != nil {
+		return nil, nil, func() {}, err
+	}
+	remote, release := chromedp.NewRemoteAllocator(ctx, socket, chromedp.NoModifyURL)
+	tab, done := chromedp.NewContext(remote)
+	stop = func() { done(); release(); process.Kill() }
+	heard = &complaints{server: server}
+	chromedp.ListenTarget(tab, heard.listen)
+	if err := chromedp.Run(tab, log.Enable()); err != nil { // opens the tab, which lives as long as its first context
+		return nil, nil, stop, fmt.Errorf("opening a tab of the browser: %w", err)
+	}
+	return tab, heard, stop, nil
+}
+
 // openDashboard logs in as a user does, opens a page and waits until it holds a word. It returns a
 // picture of the page, also beside an error. What the page's scripts complain of is an error.
 func (w *world) openDashboard(ctx context.Context, browser, page, word string) (png []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, browserTimeout)
 	defer cancel()
-	process, socket, err := startBrowser(ctx, browser, filepath.Join(w.dir, "browser"), w.environ)
+	url := w.server.PrivateURL()
+	tab, heard, stop, err := openTab(ctx, browser, filepath.Join(w.dir, "browser"), url, w.environ)
+	defer stop()
 	if err != nil {
 		return nil, err
-	}
-	defer process.Kill()
-	remote, stop := chromedp.NewRemoteAllocator(ctx, socket, chromedp.NoModifyURL)
-	defer stop()
-	tab, done := chromedp.NewContext(remote)
-	defer done()
-	url := w.server.PrivateURL()
-	heard := &complaints{server: url}
-	chromedp.ListenTarget(tab, heard.listen)
-	if err := chromedp.Run(tab, log.Enable()); err != nil { // opens the tab, which lives as long as its first context
-		return nil, fmt.Errorf("opening a tab of the browser: %w", err)
 	}
 	phase := func(what string, actions ...chromedp.Action) error {
 		limited, cancel := context.WithTimeout(tab, phaseTimeout)
@@ -140,6 +151,10 @@ func (c *complaints) listen(event any) {
 	switch e := event.(type) {
 	case *runtime.EventExceptionThrown:
 		text = e.ExceptionDetails.Error()
+	case *runtime.EventConsoleAPICalled:
+		if e.Type == runtime.APITypeError {
+			text = said(e.Args)
+		}
 	case *log.EventEntryAdded:
 		// Pictures from elsewhere are not reached here; a policy that blocks a font is no defect.
 		if e.Entry.Level == log.LevelError && e.Entry.Source != log.SourceSecurity && strings.HasPrefix(e.Entry.URL, c.server) {
@@ -152,6 +167,21 @@ func (c *complaints) listen(event any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.texts = append(c.texts, text)
+}
+
+// said is what a script wrote to the console: the texts among the values that it gave.
+func said(args []*runtime.RemoteObject) string {
+	var words []string
+	for _, a := range args {
+		var text string
+		if json.Unmarshal(a.Value, &text) != nil {
+			text = a.Description
+		}
+		if text != "" {
+			words = append(words, text)
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 func (c *complaints) err() error {

@@ -31,7 +31,7 @@ func (t *test) runAll(ctx context.Context, w *world, checks []string, last bool)
 		}
 	}
 	if len(checks) > 0 {
-		g.Go(func() error { add(w.runSuite(ctx, checks)); return nil })
+		g.Go(func() error { add(w.runSuite(ctx, checks, t.oldResult.passed())); return nil })
 	}
 	for _, p := range t.pipelines {
 		if p.skip != "" {
@@ -73,7 +73,7 @@ func builtIn(name string) (Kind, bool) {
 	switch {
 	case strings.HasPrefix(name, "pipeline:"):
 		return KindPipeline, false
-	case strings.HasPrefix(name, "artifact:"):
+	case strings.HasPrefix(name, "artifact:") && suiteKind(name) != KindArtifact:
 		return KindArtifact, false
 	case strings.HasPrefix(name, "dashboard:"):
 		return KindDashboard, true
@@ -95,12 +95,13 @@ func (t *test) conclude() {
 	t.res.Checks = append(t.res.Checks, server)
 	for _, name := range t.oldResult.names {
 		kind, _ := builtIn(name)
-		c := Check{Name: name, Kind: kind, Required: name != noIntegration && !t.marked(name, "skip"), critical: t.marked(name, "critical"), Baseline: t.oldResult.by[name]}
+		c := Check{Name: name, Kind: kind, critical: t.marked(name, "critical"), Baseline: t.oldResult.by[name]}
 		now, ok := t.newResult.by[name]
 		if !ok {
 			now = skip(why)
 		}
 		c.Candidate = now
+		c.Required = name != noIntegration && !t.marked(name, "skip") && concerns(c.Baseline, now)
 		t.res.Checks = append(t.res.Checks, c)
 	}
 	for i := range t.res.Artifacts {
@@ -129,6 +130,18 @@ func (t *test) conclude() {
 	slices.SortStableFunc(t.res.Deprecated, func(a, b Deprecated) int { return strings.Compare(a.Check, b.Check) })
 	t.res.Reasons = t.res.reasons(slices.Contains(t.Suite, "client"))
 	t.res.Decide("compatible")
+}
+
+// concerns says whether a check counts for every project: not one that is said to be optional, and
+// not one that a throw-away world cannot give. What passed before and is refused now does count.
+func concerns(old, now Attempt) bool {
+	switch {
+	case old.Status == Skipped && old.optional:
+		return now.Status == Failed
+	case now.Status == Skipped && now.optional:
+		return old.Status != Skipped
+	}
+	return !old.optional && !now.optional
 }
 
 // order puts the server first and keeps results equal from run to run.

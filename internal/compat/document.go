@@ -74,7 +74,7 @@ func (r *Result) odd() report.Section {
 		if c.Verdict == OK {
 			continue
 		}
-		s.Blocks = append(s.Blocks, report.Para{Text: report.Text{{Code: c.Name}, {Plain: ": " + words(c.Verdict), Bold: true}}})
+		s.Blocks = append(s.Blocks, report.Para{Text: report.Text{{Code: c.Name}, {Plain: ": " + words(c.Verdict), Bold: true}, {Plain: weight(c)}}})
 		if c.Cause != nil {
 			s.Blocks = append(s.Blocks, report.Code{Text: *c.Cause})
 		}
@@ -83,6 +83,14 @@ func (r *Result) odd() report.Section {
 		s.Blocks = append(s.Blocks, report.Para{Text: report.T("None.")})
 	}
 	return s
+}
+
+// weight says of a check that it does not count.
+func weight(c Check) string {
+	if c.Required {
+		return ""
+	}
+	return " (optional: the decision does not rest on it)"
 }
 
 func (r *Result) pipelines() report.Section {

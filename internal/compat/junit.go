@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/jstemmer/go-junit-report/v2/junit"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 )
 
 // Files returns junit.xml: one test case per check, failed when the upgrade broke it, skipped when
@@ -21,13 +23,14 @@ func (r *Result) junit() *junit.Testsuites {
 	suite := junit.Testsuite{Name: fmt.Sprintf("ZenML %s to %s", *r.From, *r.To), Time: fmt.Sprintf("%.3f", r.Seconds)}
 	suite.SetTimestamp(r.StartedAt)
 	for _, c := range r.Checks {
-		tc := junit.Testcase{Name: c.Name, Classname: "compat-test." + string(c.Kind), Status: string(c.Verdict)}
+		tc := junit.Testcase{Name: report.Clean(c.Name), Classname: "compat-test." + string(c.Kind), Status: string(c.Verdict)}
 		if c.Candidate.Seconds != nil {
 			tc.Time = fmt.Sprintf("%.3f", *c.Candidate.Seconds)
 		}
 		note := &junit.Result{Message: string(c.Verdict), Type: string(c.Verdict)}
-		if c.Cause != nil {
-			note.Data = *c.Cause
+		if c.Cause != nil { // without control characters, which no XML may hold
+			note.Data = report.Clean(*c.Cause)
+			note.Message += ": " + report.Line(*c.Cause, 200) // all that some readers show
 		}
 		switch c.Verdict {
 		case BrokenByUpgrade:

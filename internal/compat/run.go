@@ -55,6 +55,7 @@ type test struct {
 	res       *Result
 	pipelines []*pipeline
 	needs     *repo.Set
+	parts     []string // of stacks that the code names
 	old, new  *world
 	oldResult *attempts
 	newResult *attempts
@@ -162,6 +163,7 @@ func (t *test) readNeeds() error {
 	for _, g := range t.needs.Gaps {
 		t.res.Pins.Ignored = append(t.res.Pins.Ignored, g.String())
 	}
+	t.parts = stackParts(tree)
 	return nil
 }
 
@@ -213,7 +215,7 @@ func (t *test) prepare(ctx context.Context) error {
 
 // baseline runs every check in the old world.
 func (t *test) baseline(ctx context.Context) error {
-	checks := suiteChecks(t.Suite, t.packages(), t.Integrations)
+	checks := suiteChecks(t.Suite, project{packages: t.packages(), parts: t.parts, integrations: t.Integrations})
 	err := t.step("ZenML "+t.From+": checks", func() error {
 		t.oldResult = t.runAll(ctx, t.old, checks, false)
 		t.noteIntegrations()

@@ -105,7 +105,7 @@ func (t *test) onServer(ctx context.Context, w *world, s *ownServer) meeting {
 // writeOn runs on a server what the team allowed: the check client:writes and the repository's pipelines.
 func (t *test) writeOn(ctx context.Context, w *world, s *ownServer, out *attempts) {
 	err := t.guarded(ctx, w, s, guard.Config{Open: true}, t.Servers.ArtifactRoot, func(at *world) {
-		out.set("team:writes", at.runSuite(ctx, []string{"client:writes"}).by["client:writes"])
+		out.set("team:writes", at.runSuite(ctx, []string{"client:writes"}, nil).by["client:writes"])
 		for _, p := range t.pipelines {
 			end := skip(p.skip)
 			if p.skip == "" {

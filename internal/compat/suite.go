@@ -14,30 +14,53 @@ import (
 )
 
 // Groups are the built-in checks that can be asked for.
-var Groups = []string{"basic", "complex", "artifact", "integration", "client", "dashboard"}
+var Groups = []string{"basic", "complex", "artifact", "integration", "stack", "connector", "tracking", "snapshot", "client", "dashboard"}
 
-const suiteTimeout = 10 * time.Minute
+// members are the checks of the groups that have several, but for those that are named by what is found.
+var members = map[string][]string{
+	"artifact": {"artifact", artifactByName, artifactByID},
+	"client":   {"client:lists", "client:writes"},
+	"tracking": {"tracking:models", "tracking:mlflow", "tracking:mlflow_kept"},
+	"snapshot": {"snapshot:created", "snapshot:executed"},
+}
+
+const (
+	artifactByName = "artifact:by_name"
+	artifactByID   = "artifact:by_id"
+)
+
+const suiteTimeout = 20 * time.Minute // of a busy machine, for all checks of a world
 
 // noIntegration stands for the group integration when there is nothing to integrate.
 const noIntegration = "integration:none"
 
-// suiteChecks returns what zu_suite_run.py is asked for the given groups; packages are those that
-// the repository asks for; integrations, when given, are tested in place of those found by package.
-func suiteChecks(groups, packages, integrations []string) []string {
+// project is what the built-in checks want to know of a repository.
+type project struct {
+	packages     []string // that it asks for
+	parts        []string // of stacks that its code names, such as orchestrator.kubernetes
+	integrations []string // to test; empty: those that one of the packages belongs to
+}
+
+// suiteChecks returns what zu_suite_run.py is asked for the given groups.
+func suiteChecks(groups []string, p project) []string {
 	var out []string
 	for _, g := range Groups {
 		switch {
 		case !slices.Contains(groups, g) || g == "dashboard":
-		case g == "client":
-			out = append(out, "client:lists", "client:writes")
-		case g == "integration" && len(integrations) > 0:
-			for _, name := range integrations {
+		case members[g] != nil:
+			out = append(out, members[g]...)
+		case g == "integration" && len(p.integrations) > 0:
+			for _, name := range p.integrations {
 				out = append(out, "integration:"+name)
 			}
 		case g == "integration":
-			if len(packages) > 0 {
-				out = append(out, "integration="+strings.Join(packages, ","))
+			if len(p.packages) > 0 {
+				out = append(out, "integration="+strings.Join(p.packages, ","))
 			}
+		case g == "stack":
+			out = append(out, "stack="+strings.Join(p.packages, ",")+"/"+strings.Join(p.parts, ","))
+		case g == "connector":
+			out = append(out, "connector=")
 		default:
 			out = append(out, g)
 		}
@@ -46,10 +69,17 @@ func suiteChecks(groups, packages, integrations []string) []string {
 }
 
 func suiteKind(check string) Kind {
+	if check == artifactByName || check == artifactByID {
+		return KindArtifact
+	}
 	group, _, _ := strings.Cut(check, ":")
 	switch group {
-	case "integration":
+	case "integration", "tracking":
 		return KindIntegration
+	case "stack":
+		return KindStack
+	case "connector":
+		return KindConnector
 	case "client":
 		return KindClient
 	default:
@@ -111,25 +141,10 @@ func unknownIntegrations(asked, known []string) error {
 	return errors.Join(faults...)
 }
 
-// attempts are one world's results, by check, in the order in which they came.
-type attempts struct {
-	names []string
-	by    map[string]Attempt
-}
-
-func (a *attempts) set(name string, at Attempt) {
-	if a.by == nil {
-		a.by = map[string]Attempt{}
-	}
-	if _, ok := a.by[name]; !ok {
-		a.names = append(a.names, name)
-	}
-	a.by[name] = at
-}
-
-// runSuite runs built-in checks; those that fail are run once more.
-func (w *world) runSuite(ctx context.Context, checks []string) *attempts {
-	done := w.suiteOnce(ctx, checks)
+// runSuite runs built-in checks; those that fail are run once more. kept are the checks that passed on
+// the old version, when this is the new one: what they left there must be found.
+func (w *world) runSuite(ctx context.Context, checks, kept []string) *attempts {
+	done := w.suiteOnce(ctx, checks, kept)
 	var failed []string
 	for _, name := range done.names {
 		if done.by[name].Status == Failed {
@@ -139,31 +154,30 @@ func (w *world) runSuite(ctx context.Context, checks []string) *attempts {
 	if len(failed) == 0 || ctx.Err() != nil {
 		return done
 	}
-	again := w.suiteOnce(ctx, failed)
+	again := w.suiteOnce(ctx, failed, kept)
 	for _, name := range failed {
 		done.set(name, repeated(done.by[name], again.by[name]))
 	}
-	return done
+	return done.without(again)
 }
 
-// repeated joins a failed attempt and its repetition.
-func repeated(failed, again Attempt) Attempt {
-	if again.Status != Passed {
-		return failed
-	}
-	again.unsteady, again.Detail = true, failed.Detail
-	return again
+// suiteRow is one line of zu_suite_run.py.
+type suiteRow struct {
+	Check    string  `json:"check"`
+	Status   Status  `json:"status"`
+	Seconds  float64 `json:"seconds"`
+	Detail   *string `json:"detail"`
+	Optional bool    `json:"optional"` // what it found does not concern every project, or is no gap of it
 }
 
-func (w *world) suiteOnce(ctx context.Context, checks []string) *attempts {
+func (w *world) suiteOnce(ctx context.Context, checks, kept []string) *attempts {
 	out := &attempts{}
+	args := checks
+	if len(kept) > 0 {
+		args = append([]string{"--kept=" + strings.Join(kept, ",")}, checks...)
+	}
 	err := w.ask(ctx, suiteTimeout, func(line []byte) {
-		var row struct {
-			Check   string  `json:"check"`
-			Status  Status  `json:"status"`
-			Seconds float64 `json:"seconds"`
-			Detail  *string `json:"detail"`
-		}
+		var row suiteRow
 		if json.Unmarshal(line, &row) == nil && row.Check != "" && (row.Status == Passed || row.Status == Failed || row.Status == Skipped) {
 			at := Attempt{Status: row.Status, Seconds: &row.Seconds}
 			switch row.Status {
@@ -173,41 +187,23 @@ func (w *world) suiteOnce(ctx context.Context, checks []string) *attempts {
 			case Failed:
 				at = w.failed(&row.Seconds, value(row.Detail))
 			}
+			at.optional = row.Optional
 			out.set(row.Check, at)
 		}
-	}, "zu_suite_run.py", checks...)
+	}, "zu_suite_run.py", args...)
 	if err == nil {
 		return out
 	}
 	// What the crash left unanswered failed with it.
 	for _, name := range checks {
-		if _, ok := out.by[name]; !ok {
+		group, _, several := strings.Cut(name, "=")
+		begun := several && slices.ContainsFunc(out.names, func(n string) bool { return strings.HasPrefix(n, group+":") })
+		if _, ok := out.by[name]; !ok && !begun {
 			out.set(name, w.failed(nil, fmt.Sprintf("the suite ended before this check: %v", err)))
 		}
 	}
 	return out
 }
-
-func cleaned(text *string) *string {
-	if text == nil {
-		return nil
-	}
-	s := clean(*text)
-	return &s
-}
-
-func value(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
-}
-
-func failure(seconds *float64, detail string) Attempt {
-	return Attempt{Status: Failed, Seconds: seconds, Detail: cleaned(&detail)}
-}
-
-func skip(why string) Attempt { return Attempt{Status: Skipped, Detail: &why} }
 
 // Planned is the result of a dry run: it names what a run with these options would check, all of it
 // skipped. Artifacts are not among it: they are known only once the old version has written them.
@@ -219,7 +215,8 @@ func Planned(o Options) *Result {
 		judge(&c)
 		r.Checks = append(r.Checks, c)
 	}
-	for _, name := range suiteChecks(o.Suite, nil, o.Integrations) {
+	for _, name := range suiteChecks(o.Suite, project{integrations: o.Integrations}) {
+		name, _, _ = strings.Cut(name, "=") // what stands for several is named by what is found
 		add(name, suiteKind(name))
 	}
 	for _, p := range o.Pipelines {

@@ -28,6 +28,7 @@ type Attempt struct {
 	Picture *string  `json:"picture"` // of the page, in the output folder; null when there is none
 	Wrote   []string `json:"wrote"`   // files of its copy of the repository that a run changed, at most 20; null when nothing ran there
 
+	optional bool   // see suiteRow
 	unsteady bool   // failed, then passed when it was repeated
 	tail     string // the end of the log
 	fault    *Breakage
@@ -53,7 +54,9 @@ type Kind string
 const (
 	KindPipeline    Kind = "pipeline"
 	KindArtifact    Kind = "artifact"
+	KindStack       Kind = "stack"
 	KindIntegration Kind = "integration"
+	KindConnector   Kind = "connector"
 	KindDashboard   Kind = "dashboard"
 	KindClient      Kind = "client"
 	KindPython      Kind = "python"

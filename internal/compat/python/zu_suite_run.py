@@ -1,16 +1,22 @@
-"""Runs the built-in checks of one ZenML version: zu_suite_run.py OUT CHECK...
+"""Runs the built-in checks of one ZenML version: zu_suite_run.py OUT [--kept=CHECK,...] CHECK...
 
-Writes one JSON line per check to OUT: check, status (passed, failed, skipped), seconds, detail. The
-check "integration=PACKAGE,..." stands for one check per ZenML integration that needs one of the packages
-and finds all that it needs installed here. "known-integrations" writes the names of all instead.
+Writes one JSON line per check to OUT: check, status (passed, failed, skipped), seconds, detail, optional
+(no failing and no gap of what the project uses). Some checks stand for several: "integration=PACKAGE,..." for one
+per ZenML integration that needs one of the packages and finds all that it needs installed here,
+"stack=PACKAGE,.../TYPE.FLAVOR,..." for the parts of a project's stacks, "connector=" for all types of
+service connectors. "known-integrations" writes the names of all integrations instead. --kept names the
+checks that passed on the old version: what they left there must be found here.
 """
 
 import importlib
 import json
-import re
+import logging
 import sys
 import time
 from typing import Any, Callable, Dict, Iterator, List
+
+from zu_suite import asked, connectors, loading, snapshots, stacks, tracking
+from zu_suite.asked import Absent, Ear, Refused, present, used
 
 
 def run_flow(name: str, module: str = "flows") -> None:
@@ -42,21 +48,8 @@ def integration(name: str) -> None:
         run_flow(f"suite_{name}", f"with_{name}")
 
 
-class Absent(Exception):
-    """What a check needs is not installed; nothing is known of it."""
-
-
-def present(requirement: str) -> bool:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return bool(version(normalized(requirement)))
-    except PackageNotFoundError:
-        return False
-
-
 # Integrations whose types the suite can keep and read; of others only the activation is tried.
-FLOWS = ("mlflow", "numpy", "pandas", "sklearn")
+FLOWS = ("mlflow", "numpy", "pandas", "pillow", "scipy", "sklearn")
 
 
 def client_lists() -> None:
@@ -98,52 +91,67 @@ CHECKS: Dict[str, Callable[[], None]] = {
     "basic": lambda: run_flow("suite_basic"),
     "complex": lambda: run_flow("suite_complex"),
     "artifact": lambda: run_flow("suite_artifact"),
+    "artifact:by_name": loading.by_name,
+    "artifact:by_id": loading.by_id,
     "client:lists": client_lists,
     "client:writes": client_writes,
+    "snapshot:created": snapshots.created,
+    "snapshot:executed": snapshots.executed,
+    "tracking:models": tracking.models,
+    "tracking:mlflow": tracking.mlflow,
+    "tracking:mlflow_kept": tracking.mlflow_kept,
 }
+
+# Not every project is concerned by what these find.
+OPTIONAL = ("tracking:mlflow_kept",)
+
+# Groups whose checks are named by what is found.
+NAMED: Dict[str, Callable[[str], None]] = {"integration": integration, "stack": stacks.check, "connector": connectors.check}
 
 
 def expand(checks: List[str]) -> Iterator[str]:
-    """Put integrations in the place of "integration=...". Packages that came along with others do not
-    count: that an upgrade no longer brings them breaks nothing that was asked for."""
+    """Put single checks in the place of those that stand for several."""
     for check in checks:
-        if not check.startswith("integration="):
+        group, stands, rest = check.partition("=")
+        if not stands:
             yield check
-            continue
-        from zenml.integrations.registry import integration_registry
-
-        wanted = set(check.split("=", 1)[1].split(","))
-        for name, known in sorted(integration_registry.integrations.items()):
-            needs = {normalized(requirement) for requirement in known.get_requirements()}
-            if needs & wanted and known.check_installation():
+        elif group == "integration":
+            for name, _ in used(rest.split(",")):
                 yield f"integration:{name}"
-
-
-def normalized(requirement: str) -> str:
-    """The package of a requirement, as the index compares names."""
-    name = re.match(r"[A-Za-z0-9._-]*", requirement.strip())
-    return re.sub(r"[-_.]+", "-", name.group(0) if name else "").lower()
+        elif group == "stack":
+            packages, _, named = rest.partition("/")
+            yield from stacks.parts(packages.split(","), [one for one in named.split(",") if one])
+        else:
+            yield from connectors.types()
 
 
 def run(check: str) -> Dict[str, Any]:
     """Run one check; whatever it raises is its result."""
     begin = time.monotonic()
-    result: Dict[str, Any] = {"check": check, "status": "passed", "detail": None}
+    group, _, name = check.partition(":")
+    result: Dict[str, Any] = {"check": check, "status": "passed", "detail": None, "optional": check in OPTIONAL}
+    ear = Ear()
+    logging.getLogger().addHandler(ear)
     try:
-        if check.startswith("integration:"):
-            integration(check.split(":", 1)[1])
+        if group in NAMED:
+            NAMED[group](name)
         else:
             CHECKS[check]()
     except Absent as error:
-        result.update(status="skipped", detail=str(error)[:2000])
+        result.update(status="skipped", detail=str(error)[:2000], optional=isinstance(error, Refused))
     except BaseException as error:  # SystemExit from a library must not end the other checks
-        result.update(status="failed", detail=f"{type(error).__name__}: {error}"[:2000])
+        why = f": {ear.heard}" if ear.heard and ear.heard not in str(error) else ""
+        result.update(status="failed", detail=f"{type(error).__name__}: {error}{why}"[:2000])
+    finally:
+        logging.getLogger().removeHandler(ear)
     result["seconds"] = round(time.monotonic() - begin, 3)
     return result
 
 
 def main(out: str, checks: List[str]) -> None:
     """Run the checks in order; each line is written at once, so that a crash loses only its own."""
+    if checks and checks[0].startswith("--kept="):
+        asked.kept.update(checks.pop(0).split("=", 1)[1].split(","))
     with open(out, "a", encoding="utf-8") as file:
         if checks == ["known-integrations"]:
             from zenml.integrations.registry import integration_registry
