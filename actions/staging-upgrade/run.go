@@ -29,10 +29,12 @@ type stagingUpgrade struct {
 	manager *pyenv.Manager
 	env     []string // the server's own settings; holds secrets
 	noIndex error    // why the package index did not say which versions there are
+	change  []func(*upgrade.Options)
 }
 
-// New returns the action.
-func New() action.Action { return &stagingUpgrade{} }
+// New returns the action. change alters what a run is made of, for who watches it or, in tests, ends
+// it half-way.
+func New(change ...func(*upgrade.Options)) action.Action { return &stagingUpgrade{change: change} }
 
 func (a *stagingUpgrade) Name() string { return "staging-upgrade" }
 
@@ -84,7 +86,11 @@ func (a *stagingUpgrade) askIndex(ctx context.Context, rt *action.Runtime) error
 
 // Run carries the mode out, on inputs that Check found good.
 func (a *stagingUpgrade) Run(ctx context.Context, rt *action.Runtime) (action.Result, error) {
-	rep, err := upgrade.Execute(ctx, a.options(rt))
+	o := a.options(rt)
+	for _, change := range a.change {
+		change(&o)
+	}
+	rep, err := upgrade.Execute(ctx, o)
 	res := &Result{Mode: a.set.mode, Environment: a.set.environment, Report: *rep}
 	res.From, res.To = given(rep.Running), given(a.in.To)
 	if err != nil {

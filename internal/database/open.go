@@ -37,6 +37,7 @@ type Keeper interface {
 	Restore(ctx context.Context, backup string) error
 	Scratch(ctx context.Context, backup, dir string, begun func(Mark) error) (*Scratch, error)
 	Drop(ctx context.Context, m Mark) error
+	Sweep(ctx context.Context, dir string) error // removes the unfinished backups of killed runs
 }
 
 // Finding is something that stands against a backup or its way back.

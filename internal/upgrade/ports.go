@@ -24,6 +24,7 @@ type Keeper interface {
 	Scratch(ctx context.Context, backup, dir string, begun func(database.Mark) error) (*database.Scratch, error)
 	Drop(ctx context.Context, m database.Mark) error                           // removes a copy, also one of an earlier run
 	Lock(ctx context.Context, holder string) (release func() error, err error) // database.ErrHeld
+	Sweep(ctx context.Context, dir string) error                               // unfinished backups of killed runs, with the lock held
 }
 
 // Database is both.

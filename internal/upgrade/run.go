@@ -54,6 +54,10 @@ type Options struct {
 	Environ  []string
 	Progress *progress.Display
 	Now      func() time.Time
+
+	// Watch is told of every entry of the journal, just before and just after it is on the disk; nil:
+	// nobody is.
+	Watch func(e journal.Entry, written bool)
 }
 
 // run is one execution.
@@ -82,7 +86,7 @@ type run struct {
 // when no verdict could be formed: server or database out of reach, or a key that is refused.
 func Execute(ctx context.Context, o Options) (*Report, error) {
 	r := &run{Options: o}
-	r.now, r.progress = o.Now, o.Progress
+	r.now, r.progress, r.watch = o.Now, o.Progress, o.Watch
 	defer func() { r.report.Running = r.From }()
 	if o.Mode == Plan {
 		return &r.report, r.plan(ctx)
@@ -96,6 +100,9 @@ func Execute(ctx context.Context, o Options) (*Report, error) {
 		return &r.report, err
 	}
 	defer func() { _ = release() }() // the lock ends with our process in any case
+	if err := o.DB.Sweep(ctx, o.BackupDir); err != nil {
+		return &r.report, err
+	}
 	recovered, err := r.recover(ctx)
 	if recovered || err != nil {
 		return &r.report, err
