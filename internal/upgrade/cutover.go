@@ -22,7 +22,8 @@ func (r *run) cutOverSteps() []Step {
 		{Name: "last look", Phase: phase, Do: r.lastLook},
 		{Name: stopStep, Phase: phase, Do: r.stopOld, Undo: r.startOld},
 		{Name: "final backup", Phase: phase, Do: r.finalBackup},
-		{Name: "migrate", Phase: phase, Do: r.migrate, Undo: r.restore},
+		{Name: "nobody wrote since", Phase: phase, Do: r.unchanged},
+		{Name: migrateStep, Phase: phase, Do: r.migrate, Undo: r.restore},
 		{Name: "check in private", Phase: phase, Do: r.checkPrivate},
 		{Name: openStep, Phase: phase, Do: r.open, Undo: r.withdraw},
 	}
@@ -30,8 +31,9 @@ func (r *run) cutOverSteps() []Step {
 
 // The outside world begins to notice at stopStep, and may write again from openStep on.
 const (
-	stopStep = "stop the old server"
-	openStep = "open to the public"
+	stopStep    = "stop the old server"
+	migrateStep = "migrate"
+	openStep    = "open to the public"
 )
 
 // cutOver moves the real server to the new version, or puts everything back.
@@ -119,11 +121,31 @@ func (r *run) finalBackup(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("taking the final backup: %w", err)
 	}
 	drill := r.report.Backup.Drill // proved with the same engine a moment ago
-	r.report.Backup = backupOf(m)
+	r.report.Backup, r.final = backupOf(m), m.Fingerprint()
 	r.report.Backup.Drill = drill
 	r.state.FinalBackup, r.state.ContentBefore = m.Path, m.ContentDigest
 	r.report.Content = &Content{Before: m.ContentDigest}
 	return fmt.Sprintf("%d kB, content %s", m.Bytes>>10, m.ContentDigest), nil
+}
+
+// unchanged proves, right before the migration, that the final backup holds all there is. It is a
+// step of its own, so that a write that it finds is not undone: nothing was migrated yet, and a
+// restore would lose it.
+func (r *run) unchanged(ctx context.Context) (string, error) {
+	now, err := r.DB.Fingerprint(ctx)
+	if err != nil {
+		return "", fmt.Errorf("looking whether the final backup is still all there is: %w", err)
+	}
+	// Asked last: who came and went meanwhile has shown in the content, or comes too late for it.
+	others, err := r.DB.Others(ctx)
+	if err != nil {
+		return "", fmt.Errorf("looking who else uses the database: %w", err)
+	}
+	if who := append(r.final.Diff(now), others...); len(who) > 0 {
+		return "", fmt.Errorf("somebody uses the database beside the upgrade, and what they write would be in no backup: %s; nothing was migrated, and what was written stays",
+			strings.Join(shorten(who, 5), "; "))
+	}
+	return "content " + now.Digest(), nil
 }
 
 func (r *run) migrate(ctx context.Context) (string, error) {

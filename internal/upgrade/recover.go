@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
@@ -47,7 +48,8 @@ func (r *run) recover(ctx context.Context) (bool, error) {
 			return true, err
 		}
 	}
-	if err := r.dropCopy(context.WithoutCancel(ctx)); err != nil {
+	err = errors.Join(r.dropCopy(context.WithoutCancel(ctx)), database.SweepScratch(filepath.Join(r.StateDir, r.state.RunID)))
+	if err != nil {
 		return true, err
 	}
 	if harmless {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
@@ -119,8 +120,15 @@ func (r *run) whole(ctx context.Context, c *zenml.Client) error {
 	if r.before == nil {
 		return nil
 	}
-	if err := r.compare(ctx, c); err != nil || r.state.FinalBackup == "" {
-		return err // before the final backup people could still delete: no count to compare with
+	if !r.began(migrateStep) {
+		// Nothing was changed by us, and until the server stopped people could still delete.
+		if bad := c.Healthy(ctx); len(bad) > 0 {
+			return fmt.Errorf("reads fail: %s", strings.Join(bad, "; "))
+		}
+		return nil
+	}
+	if err := r.compare(ctx, c); err != nil {
+		return err
 	}
 	f, err := r.DB.Fingerprint(ctx)
 	if err != nil {

@@ -73,9 +73,10 @@ type run struct {
 	artifactIDs   []string
 	loadedOld     map[string]zenml.Loaded // what the old version loaded
 	copy          *database.Scratch
-	room          *isolate.Room // while a server of the copy is used: where its clients live too
-	next          Server        // the new version, loaded and waiting
-	newest        Server        // started last: its log explains a failure
+	room          *isolate.Room        // while a server of the copy is used: where its clients live too
+	next          Server               // the new version, loaded and waiting
+	final         database.Fingerprint // what the final backup holds
+	newest        Server               // started last: its log explains a failure
 	timing        timing
 	probe         Prober
 	overdue       *time.Timer        // ends the way forward at MaxDowntime
