@@ -87,6 +87,7 @@ func (r *Result) decide() {
 			"the server keeps its secrets in an external store: the backup does not hold them, a rollback does not bring them back, and no copy was let at them", nil))
 	}
 	r.judgeInventory()
+	r.judgeDifferences()
 	r.Decide(string(r.Outcome))
 	// The outcome names a failure better than one of several grounds for it.
 	if slices.Contains([]upgrade.Outcome{upgrade.RolledBack, upgrade.Frozen, upgrade.RollbackFailed}, r.Outcome) {
@@ -126,6 +127,9 @@ func (r *Result) Document() report.Document {
 	}
 	if len(r.Steps) > 0 {
 		doc.Sections = append(doc.Sections, report.Section{Title: "Steps", Folded: true, Blocks: []report.Block{r.steps()}})
+	}
+	if len(r.Checks) > 0 {
+		doc.Sections = append(doc.Sections, report.Section{Title: "Checks of the new version", Folded: true, Blocks: []report.Block{r.checks()}})
 	}
 	if len(r.Lost) > 0 {
 		doc.Sections = append(doc.Sections, report.Section{Title: "What was there before and after", Folded: true, Blocks: []report.Block{r.counts()}})

@@ -72,6 +72,11 @@ func (r *run) drill(ctx context.Context) (_ string, err error) {
 		if d.Secret, err = r.readSecret(ctx, c); err != nil {
 			return err
 		}
+		if r.Mode != BackUp {
+			if err := r.lookBefore(ctx, c); err != nil {
+				return err
+			}
+		}
 		if r.loadedOld, err = r.loadArtifacts(ctx, s.PrivateURL(), r.From); err != nil {
 			return err
 		}
@@ -103,7 +108,9 @@ func (r *run) rehearse(ctx context.Context) (string, error) {
 		if err != nil {
 			return err
 		}
-		return r.countRows(f.Tables)
+		// Not among what was timed: the cut-over does not make them.
+		err = r.examined(examination{"stack components", func() (string, error) { return r.checkComponents(ctx, s.PrivateURL()) }})
+		return errors.Join(err, r.countRows(f.Tables))
 	})
 	if err != nil {
 		return "", fmt.Errorf("%s on the restored copy: %w", r.To, err)
