@@ -149,7 +149,7 @@ func (r *run) unchanged(ctx context.Context) (string, error) {
 	}
 	if who := append(r.final.Diff(now), others...); len(who) > 0 {
 		return "", fmt.Errorf("somebody uses the database beside the upgrade, and what they write would be in no backup: %s; nothing was migrated, and what was written stays",
-			strings.Join(shorten(who, 5), "; "))
+			strings.Join(shorten(who), "; "))
 	}
 	return "content " + now.Digest(), nil
 }

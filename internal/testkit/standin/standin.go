@@ -121,6 +121,8 @@ func python(version string, args []string) error {
 		return launch(version, args[1])
 	case len(args) == 2 && filepath.Base(args[0]) == "zu_smoke.py":
 		return smoke(args[1])
+	case len(args) == 3 && filepath.Base(args[0]) == "zu_components.py": // there are none that code could make
+		return os.WriteFile(args[2], []byte("{}"), 0o600)
 	}
 	return fmt.Errorf("a stand-in is not asked for %q", args)
 }
