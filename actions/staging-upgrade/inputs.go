@@ -25,10 +25,10 @@ import (
 // Inputs are the action's inputs as text.
 type Inputs struct {
 	action.Common
-	Mode                 string `help:"How far to go: plan changes nothing; backup backs up and proves the backup; rehearse also upgrades the restored copy; upgrade also cuts over." default:"plan" placeholder:"MODE"`
+	Mode                 string `help:"How far to go: plan changes nothing; backup backs up and proves the backup; rehearse also upgrades the restored copy; upgrade also cuts over; rollback goes back to a backup; verify examines the running server and changes nothing." default:"plan" placeholder:"MODE"`
 	Environment          string `help:"Name of an environment in the configuration file." placeholder:"NAME"`
 	From                 string `help:"Version that runs now. Default: what the server says." placeholder:"VERSION"`
-	To                   string `help:"Version to upgrade to, such as 0.98.0." required:"true" placeholder:"VERSION"`
+	To                   string `help:"Version to upgrade to, such as 0.98.0. Required but for rollback, which goes to the backup's version, and verify, which takes the running one." placeholder:"VERSION"`
 	Commit               string `help:"Commit that this upgrade belongs to; noted in the journal." placeholder:"SHA"`
 	Driver               string `help:"How servers are started and stopped: local, a process on this machine; command, by the environment's hooks. Default: the environment's, else local." placeholder:"DRIVER"`
 	ServerURL            string `name:"server-url" help:"Public address of the server. Default: the environment's." placeholder:"URL"`
@@ -38,6 +38,8 @@ type Inputs struct {
 	BackupEngine         string `help:"Program that dumps a MySQL or MariaDB database: dump (mysqldump or mariadb-dump) or mydumper." default:"dump" placeholder:"ENGINE"`
 	BackupDir            string `help:"Folder for backups, outside the repository and the output folder. Required but for plan." placeholder:"DIR"`
 	StateDir             string `help:"Folder for the journal and throw-away copies. Default: state below backup-dir." placeholder:"DIR"`
+	Backup               string `help:"Mode rollback: folder of the backup to go back to. Default: the one that the last upgrade took when everything was stopped, else the newest of this database in backup-dir." placeholder:"DIR"`
+	AcceptLoss           string `help:"Mode rollback: go back although something would be lost (written_since_backup lists it)." default:"false" placeholder:"BOOL"`
 	ArtifactRoot         string `help:"Folder below which the local artifact stores lie (ZENML_LOCAL_STORES_PATH). Without it no artifact is checked." placeholder:"DIR"`
 	SecretsEncryptionKey string `help:"ZENML_SECRETS_STORE_ENCRYPTION_KEY, when the environment's env-file does not hold it." secret:"true" placeholder:"KEY"`
 	JWTSecretKey         string `name:"jwt-secret-key" help:"ZENML_SERVER_JWT_SECRET_KEY, when the environment's env-file does not hold it." secret:"true" placeholder:"KEY"`
@@ -58,6 +60,9 @@ type settings struct {
 	stateDir    string
 	maxDowntime time.Duration
 	rollback    bool
+	backTo      string // mode rollback
+	dry         bool   // mode rollback: show the loss and do nothing
+	acceptLoss  bool
 	critical    []string
 	projects    []string // folders whose code the server's pipelines are; none: the repository
 }
@@ -127,14 +132,34 @@ func (s *settings) decodeMode(in *Inputs) error {
 	s.mode = upgrade.Mode(in.Mode)
 	if dry, err := action.Bool("dry-run", in.DryRun); err != nil {
 		return err
-	} else if dry {
+	} else if s.dry = dry && s.mode == upgrade.Rollback; dry && !s.dry && s.mode != upgrade.Verify { // a rollback shows its loss
 		s.mode = upgrade.Plan
 	}
-	built := []upgrade.Mode{upgrade.Plan, upgrade.BackUp, upgrade.Rehearse, upgrade.Upgrade}
+	built := []upgrade.Mode{upgrade.Plan, upgrade.BackUp, upgrade.Rehearse, upgrade.Upgrade, upgrade.Rollback, upgrade.Verify}
 	if !slices.Contains(built, s.mode) {
-		return fault.BadInput(fmt.Sprintf("mode %q is not built", in.Mode), "use plan, backup, rehearse or upgrade")
+		return fault.BadInput(fmt.Sprintf("mode %q is not built", in.Mode), "use plan, backup, rehearse, upgrade, rollback or verify")
 	}
-	return nil
+	return s.decodeWayBack(in)
+}
+
+// decodeWayBack reads what only some modes need or take.
+func (s *settings) decodeWayBack(in *Inputs) error {
+	var faults []error
+	if in.To == "" && s.mode != upgrade.Rollback && s.mode != upgrade.Verify {
+		faults = append(faults, fault.BadInput("to is missing", "give --to or set ZENML_UPGRADE_TO"))
+	}
+	if s.mode == upgrade.Rollback && in.To != "" {
+		faults = append(faults, fault.BadInput("to is given, but mode rollback goes to the version of the backup", "leave to away, and choose with backup"))
+	}
+	var err error
+	s.acceptLoss, err = action.Bool("accept-loss", cmp.Or(in.AcceptLoss, "false"))
+	faults = append(faults, err)
+	if in.Backup != "" {
+		if s.backTo, err = filepath.Abs(in.Backup); err != nil || s.mode != upgrade.Rollback {
+			faults = append(faults, fault.BadInput("backup is given, but only mode rollback goes back to one", "leave backup away or use mode rollback"))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 func (s *settings) decodeServer(in *Inputs) error {
@@ -182,7 +207,7 @@ func (s *settings) bound() string {
 
 func (s *settings) decodeFolders(in *Inputs) error {
 	if in.BackupDir == "" {
-		if s.mode != upgrade.Plan {
+		if s.mode != upgrade.Plan && s.mode != upgrade.Verify {
 			return fault.BadInput("backup-dir is missing", "give a folder with room for the database, outside the repository")
 		}
 		return nil

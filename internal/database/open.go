@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
@@ -37,6 +38,8 @@ type Keeper interface {
 	Restore(ctx context.Context, backup string) error
 	Scratch(ctx context.Context, backup, dir string, begun func(Mark) error) (*Scratch, error)
 	Drop(ctx context.Context, m Mark) error
+	// Export writes the rows of tables that were made or changed since a time as JSON lines, without secrets.
+	Export(ctx context.Context, path string, tables []string, since time.Time) (rows int64, err error)
 	Sweep(ctx context.Context, dir string) error // removes the unfinished backups of killed runs
 }
 

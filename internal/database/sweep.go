@@ -22,7 +22,7 @@ func partialEnd(url string) string {
 	return fmt.Sprintf(".%x", digest[:4]) + partialSuffix
 }
 
-// holdFolder locks a folder until the returned file is closed, by us and by every program that
+// holdFolder locks a folder or file until the returned file is closed, by us and by every program that
 // inherited it.
 func holdFolder(path string) (*os.File, error) {
 	f, err := os.Open(path)
@@ -41,7 +41,7 @@ func holdFolder(path string) (*os.File, error) {
 // with the run, but for what it is just writing.
 const holdLimit = time.Minute
 
-// sweep removes what killed runs left in dir of unfinished backups of the database with this URL.
+// sweep removes what killed runs left in dir of unfinished backups and exports of the database with this URL.
 // The caller holds the database's lock, so that none of them is still being made by a run; a dump
 // program that has not ended yet is waited for.
 func sweep(ctx context.Context, dir, url string) error {
@@ -54,7 +54,7 @@ func sweep(ctx context.Context, dir, url string) error {
 	}
 	swept := false
 	for _, e := range entries {
-		if !e.IsDir() || !strings.HasSuffix(e.Name(), partialEnd(url)) {
+		if !strings.HasSuffix(e.Name(), partialEnd(url)) {
 			continue
 		}
 		if err := removeDead(ctx, filepath.Join(dir, e.Name())); err != nil {
@@ -68,7 +68,7 @@ func sweep(ctx context.Context, dir, url string) error {
 	return nil
 }
 
-// removeDead removes a folder as soon as nobody holds it.
+// removeDead removes a folder or file as soon as nobody holds it.
 func removeDead(ctx context.Context, path string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, holdLimit, fmt.Errorf("a program still writes into it after %s", holdLimit))
 	defer cancel()

@@ -27,22 +27,23 @@ import (
 type scenario struct {
 	name    string
 	prepare func(*testing.T, *standin.Site)
+	byHand  bool                    // mode rollback is killed and run again; else mode upgrade
 	from    func(entry string) bool // the first entry of interest; nil: all
 	expect  func(written []string) end
 }
 
 // end is how the run after the killed one ends.
 type end struct {
-	exit     int
-	outcome  string
-	version  string // that serves then
-	says     string // in the report
-	finished bool   // the killed run had come to its end: nothing was to be recovered
+	exit    int
+	outcome string
+	version string // that serves then
+	says    string // in the report
 }
 
 var (
 	oldAgain = end{exit: 4, outcome: "rolled_back", version: standin.Old, says: "the old version 0.85.0 serves again on its old data"}
 	newNow   = end{exit: 0, outcome: "upgraded", version: standin.New, says: "The server was upgraded"}
+	putBack  = end{exit: 4, outcome: "rolled_back", version: standin.Old, says: "The server was put back"}
 	wasNew   = end{exit: 1, outcome: "refused", version: standin.New, says: "from 0.98.0 is not below to 0.98.0"}
 )
 
@@ -71,6 +72,36 @@ var scenarios = []scenario{
 		s.Mend(t, "new-parent-dies-migrating")
 		s.Fault(t, "new-open-fails") // for the case that nothing is left to recover
 	}, expect: always(oldAgain)},
+	{name: "rollback by hand", byHand: true, prepare: prepareByHand, expect: always(putBack)},
+	{name: "recovery of a rollback by hand", byHand: true, prepare: func(t *testing.T, s *standin.Site) {
+		t.Helper()
+		prepareByHand(t, s)
+		if r := s.Run(t, "rollback", accepted, killEnv+"=after restore the old data begin"); r.Exit != -1 {
+			t.Fatalf("the rollback was not killed: exit %d\n%s", r.Exit, r.Told)
+		}
+	}, expect: always(putBack)},
+}
+
+// prepareByHand upgrades the site and lets somebody write.
+func prepareByHand(t *testing.T, s *standin.Site) {
+	t.Helper()
+	if r := s.Run(t, "upgrade", nil); r.Exit != 0 {
+		t.Fatalf("the upgrade: exit %d\n%s", r.Exit, r.Told)
+	}
+	if err := s.Post("since", "completed"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var accepted = []string{"--accept-loss", "true"}
+
+// run is the run that is killed and repeated.
+func (sc scenario) run(t *testing.T, s *standin.Site, environ ...string) standin.Ran {
+	t.Helper()
+	if sc.byHand {
+		return s.Run(t, "rollback", accepted, environ...)
+	}
+	return s.Run(t, "upgrade", nil, environ...)
 }
 
 // shared is a folder for what all sites of this package have in common: made environments.
@@ -106,7 +137,7 @@ type cell struct {
 }
 
 func (c cell) name() string {
-	return fmt.Sprintf("%s/%s_%02d_%s", c.scenario.name, c.when, c.point, regexp.MustCompile(`\W+`).ReplaceAllString(c.entries[c.point-1], "_"))
+	return fmt.Sprintf("%s/%s_%02d_%s", strings.ReplaceAll(c.scenario.name, " ", "_"), c.when, c.point, regexp.MustCompile(`\W+`).ReplaceAllString(c.entries[c.point-1], "_"))
 }
 
 // written are the entries that stand in the journal after the kill.
@@ -123,7 +154,7 @@ func entries(t *testing.T, kind string, sc scenario) []string {
 	s := standin.NewSite(t, kind, shared)
 	sc.prepare(t, s)
 	list := filepath.Join(t.TempDir(), "entries")
-	ran := s.Run(t, "upgrade", nil, entriesEnv+"="+list)
+	ran := sc.run(t, s, entriesEnv+"="+list)
 	text, err := os.ReadFile(list)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, ran.Told)
@@ -183,11 +214,11 @@ func killed(t *testing.T, kind string, c cell) {
 	s := standin.NewSite(t, kind, shared)
 	old := s.Content(t)
 	c.scenario.prepare(t, s)
-	if r := s.Run(t, "upgrade", nil, fmt.Sprintf("%s=%s %d", killEnv, c.when, c.point)); r.Exit != -1 {
+	if r := c.scenario.run(t, s, fmt.Sprintf("%s=%s %d", killEnv, c.when, c.point)); r.Exit != -1 {
 		t.Fatalf("the run was not killed: exit %d\n%s", r.Exit, r.Told)
 	}
 	want := c.scenario.expect(c.written())
-	got := s.Run(t, "upgrade", nil)
+	got := c.scenario.run(t, s)
 	if got.Exit != want.exit || got.Result.Outcome != want.outcome || !strings.Contains(got.Text, want.says) {
 		t.Errorf("the next run: exit %d, outcome %q, want %d, %q and %q in the report\n%s\n%s", got.Exit, got.Result.Outcome, want.exit, want.outcome, want.says, got.Told, got.Text)
 	}
@@ -210,6 +241,8 @@ func whole(t *testing.T, s *standin.Site, kind string, old database.Fingerprint,
 	}
 }
 
+var exportName = regexp.MustCompile(`^\d{8}T\d{6}Z-[a-z0-9]{8}\.written\.jsonl$`)
+
 var backupName = regexp.MustCompile(`^\d{8}T\d{6}Z-[a-z0-9]{8}$`)
 
 // clean wants no process of the site's but the server on the public address, no file among the backups
@@ -222,7 +255,7 @@ func clean(t *testing.T, s *standin.Site) {
 	}
 	for _, e := range entries {
 		switch {
-		case e.Name() == "state":
+		case e.Name() == "state" || exportName.MatchString(e.Name()):
 		case !backupName.MatchString(e.Name()):
 			t.Errorf("%q was left among the backups", e.Name())
 		default:
@@ -243,7 +276,7 @@ func clean(t *testing.T, s *standin.Site) {
 	}
 	for _, pid := range s.Processes() {
 		if pid != serving {
-				t.Errorf("process %d was left", pid)
+			t.Errorf("process %d was left", pid)
 		}
 	}
 	for _, c := range journalled(t, s) {

@@ -21,7 +21,7 @@ import (
 
 // The variables by which a test tells the program where to end, and asks which entries it wrote.
 const (
-	killEnv    = "FAULTS_KILL"    // before N or after N: the N-th entry of the journal that it writes
+	killEnv    = "FAULTS_KILL"    // before or after, and the entry: its number among those that the run writes, or "STEP EVENT"
 	entriesEnv = "FAULTS_ENTRIES" // a file that gets one line for each entry
 )
 
@@ -35,7 +35,10 @@ func TestMain(m *testing.M) {
 
 func test(m *testing.M) int {
 	var err error
-	if shared, err = os.MkdirTemp("", "zenml-upgrade-faults-"); err != nil {
+	if shared, err = os.MkdirTemp("", "zenml-upgrade-faults-"); err == nil {
+		err = standin.Prepare(shared)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -52,14 +55,14 @@ func program() int {
 }
 
 func watch(kill, list string) func(journal.Entry, bool) {
-	when, number, _ := strings.Cut(kill, " ")
-	point, _ := strconv.Atoi(number)
+	when, which, _ := strings.Cut(kill, " ")
 	n := 0
 	return func(e journal.Entry, written bool) {
 		if !written {
 			n++
 		}
-		if n == point && written == (when == "after") {
+		here := which == strconv.Itoa(n) || which == e.Step+" "+string(e.Event)
+		if here && written == (when == "after") {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
 		}

@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"context"
+	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/isolate"
@@ -20,6 +21,9 @@ type Source interface {
 type Keeper interface {
 	Backup(ctx context.Context, dir string, meta database.Meta) (*database.Manifest, error) // a new folder below dir
 	Restore(ctx context.Context, backup string) error                                       // exact, proved by fingerprints
+	Backups(dir string) ([]*database.Manifest, error)                                       // the complete ones of this database, newest first
+	// Export writes the rows of tables that were made or changed since a time as JSON lines, without secrets.
+	Export(ctx context.Context, path string, tables []string, since time.Time) (rows int64, err error)
 	// Scratch makes a restored throw-away copy. begun learns its mark before it holds anything.
 	Scratch(ctx context.Context, backup, dir string, begun func(database.Mark) error) (*database.Scratch, error)
 	Drop(ctx context.Context, m database.Mark) error                           // removes a copy, also one of an earlier run

@@ -16,7 +16,7 @@ func unfinishedRun(last *journal.Record) Problem {
 	return Problem{
 		Code: "unfinished_run", Blocks: true,
 		What:   fmt.Sprintf("run %s has not ended; its journal is %q", last.Run(), last.Path),
-		Remedy: "run mode upgrade: it puts back what that run left, before anything else",
+		Remedy: "run mode upgrade or rollback: it puts back what that run left, before anything else",
 	}
 }
 
@@ -38,8 +38,10 @@ func (r *run) recover(ctx context.Context) (bool, error) {
 		r.refuse(p)
 		return true, nil
 	}
+	byHand := r.state.ByHand && r.began(endNewStep) && !r.undone[endNewStep]
 	harmless, why := r.harmless()
-	if !harmless && r.Mode != Upgrade {
+	harmless = harmless && !byHand
+	if !harmless && r.Mode != Upgrade && r.Mode != Rollback {
 		r.refuse(unfinishedRun(last))
 		return true, nil
 	}
@@ -54,6 +56,12 @@ func (r *run) recover(ctx context.Context) (bool, error) {
 	}
 	if harmless {
 		return false, r.write(Step{Name: "run"}, journal.End, why)
+	}
+	switch {
+	case byHand:
+		return true, r.finishByHand(ctx)
+	case r.Mode == Rollback && r.state.Opened:
+		return false, nil // whoever asks for it decides what a run of its own does not
 	}
 	r.From = r.state.From
 	if m, err := database.Verify(ctx, r.state.FinalBackup); err == nil { // else the restore says so
@@ -96,6 +104,19 @@ func (r *run) resume(last *journal.Record) error {
 	// The entry that begins a step holds the state before it: the opening may have happened.
 	r.state.Opened = r.state.Opened || r.began(openStep)
 	return nil
+}
+
+// lastState is the state after a run's newest entry.
+func lastState(run *journal.Record) (State, error) {
+	var s State
+	last := run.Entries[len(run.Entries)-1]
+	if len(last.State) == 0 {
+		return s, nil
+	}
+	if err := json.Unmarshal(last.State, &s); err != nil {
+		return s, fmt.Errorf("reading the journal of run %s: %w", run.Run(), err)
+	}
+	return s, nil
 }
 
 // replay rebuilds the report's steps. A step that was begun and did not end counts as failed: it

@@ -16,7 +16,7 @@ var errWritten = errors.New("the database was written to since the new version o
 // forward; a failed way back is joined to it.
 func (r *run) goBack(ctx context.Context, steps []Step, cause error) error {
 	touched := r.began(stopStep)
-	if touched && r.KeepBroken {
+	if touched && r.KeepBroken && r.Mode != Rollback {
 		r.report.Outcome = Frozen
 		r.report.Failure.Advice = "rollback-on-failure is false: nothing was undone; " + r.byHand()
 		return errors.Join(cause, r.note("frozen by choice"))

@@ -22,6 +22,8 @@ const (
 	BackUp   Mode = "backup"
 	Rehearse Mode = "rehearse"
 	Upgrade  Mode = "upgrade"
+	Rollback Mode = "rollback"
+	Verify   Mode = "verify"
 )
 
 // Options say what to do and with what.
@@ -42,8 +44,11 @@ type Options struct {
 	SecretsStore string   // where the server keeps secrets: "sql", or the kind of an external store
 	Critical     []string // names of the critical pipelines
 	MaxDowntime  time.Duration
-	KeepBroken   bool  // rollback-on-failure false: freeze and leave it for a person
-	Unready      error // why nothing can be installed; an earlier run is put back all the same
+	BackTo       string // mode rollback: path of the backup to go back to; "": the last upgrade's, else the newest
+	ShowLoss     bool   // mode rollback: say what would be lost and do nothing
+	AcceptLoss   bool   // mode rollback: go back although something would be lost
+	KeepBroken   bool   // rollback-on-failure false: freeze and leave it for a person
+	Unready      error  // why nothing can be installed; an earlier run is put back all the same
 
 	ByHooks bool // the driver's servers are no processes of ours: none waits loaded, none shows its database
 
@@ -76,6 +81,8 @@ type run struct {
 	copy          *database.Scratch
 	room          *isolate.Room        // while a server of the copy is used: where its clients live too
 	next          Server               // the new version, loaded and waiting
+	back          *wayBack             // mode rollback
+	changed       []string             // mode rollback: tables that were written to since
 	final         database.Fingerprint // what the final backup holds
 	newest        Server               // started last: its log explains a failure
 	timing        timing
@@ -90,8 +97,18 @@ func Execute(ctx context.Context, o Options) (*Report, error) {
 	r := &run{Options: o}
 	r.now, r.progress, r.watch = o.Now, o.Progress, o.Watch
 	defer func() { r.report.Running = r.From }()
-	if o.Mode == Plan {
+	switch o.Mode {
+	case Plan:
 		return &r.report, r.plan(ctx)
+	case Verify:
+		return &r.report, errors.Join(o.Unready, r.verify(ctx))
+	}
+	if o.Mode == Rollback && o.ShowLoss {
+		_, err := r.considerRollback(ctx)
+		if err == nil && r.report.Outcome == "" {
+			r.report.Outcome = Planned
+		}
+		return &r.report, err
 	}
 	release, err := o.DB.Lock(ctx, fmt.Sprintf("zenml-upgrade %s of %s", o.Mode, o.Environment))
 	if errors.Is(err, database.ErrHeld) {
@@ -108,6 +125,9 @@ func Execute(ctx context.Context, o Options) (*Report, error) {
 	recovered, err := r.recover(ctx)
 	if recovered || err != nil {
 		return &r.report, err
+	}
+	if o.Mode == Rollback {
+		return &r.report, r.rollBack(ctx)
 	}
 	if err := errors.Join(o.Unready, r.survey(ctx)); err != nil {
 		return &r.report, err

@@ -136,6 +136,11 @@ func (c *Client) Put(ctx context.Context, path string, body, out any) error {
 	return c.write(ctx, http.MethodPut, path, body, out)
 }
 
+// StopRun asks the server to stop a pipeline run at once (0.83 and newer; older ones give 404 or 405).
+func (c *Client) StopRun(ctx context.Context, id string) error {
+	return c.Post(ctx, "/runs/"+url.PathEscape(id)+"/stop", nil, nil)
+}
+
 func (c *Client) write(ctx context.Context, method, path string, body, out any) error {
 	b, err := json.Marshal(body)
 	if err != nil {

@@ -42,7 +42,7 @@ type Site struct {
 	environ            []string
 }
 
-// NewSite starts one. cache is a folder that sites may share: what package tools make is kept there.
+// NewSite starts one. cache is a folder that sites share (Prepare): what package tools make is kept there.
 func NewSite(t testing.TB, kind, cache string) *Site {
 	t.Helper()
 	s := &Site{Dir: t.TempDir(), cache: cache, Key: "ZENKEY_" + rand.Text()}
@@ -53,8 +53,6 @@ func NewSite(t testing.TB, kind, cache string) *Site {
 	must(t, tools(filepath.Join(s.Dir, "bin")))
 	s.environ = append(dbserver.Environ(t), "TMPDIR="+filepath.Join(s.Dir, "tmp"))
 	s.environ = append(s.environ, "PATH="+filepath.Join(s.Dir, "bin")+":"+path(s.environ))
-	old := filepath.Join(cache, "old", "bin", "python")
-	must(t, interpreter(old, Old))
 	s.Store = "sqlite:///" + filepath.Join(s.Dir, "zenml.db")
 	if kind != SQLite {
 		a := dbserver.New(t, kind)
@@ -74,7 +72,7 @@ func NewSite(t testing.TB, kind, cache string) *Site {
 func (s *Site) Configure(t testing.TB, more string) {
 	t.Helper()
 	text := fmt.Sprintf("environments:\n  staging:\n    kind: staging\n    server-url: %s\n    local: {python: %s, env-file: %s, port: %d}\n%s",
-		s.URL, filepath.Join(s.cache, "old", "bin", "python"), s.env, s.Port, more)
+		s.URL, byHand(s.cache, Old), s.env, s.Port, more)
 	must(t, os.WriteFile(filepath.Join(s.Dir, "repo", ".github", "zenml-upgrade.yml"), []byte(text), 0o600))
 }
 
@@ -105,12 +103,10 @@ func (s *Site) exec(statements ...string) error {
 // Start starts a server of a version on the real database and the public address, as a person would.
 func (s *Site) Start(t testing.TB, version string) {
 	t.Helper()
-	python := filepath.Join(s.Dir, "by-hand", version)
-	must(t, interpreter(python, version))
 	settings, err := server.ReadEnvFile(s.env)
 	must(t, err)
 	srv, err := server.Start(context.Background(), server.Config{
-		Python: python, StoreURL: s.Store, Dir: filepath.Join(s.Dir, "server"), Env: settings, Environ: s.environ, Live: true,
+		Python: byHand(s.cache, version), StoreURL: s.Store, Dir: filepath.Join(s.Dir, "server"), Env: settings, Environ: s.environ, Live: true,
 	})
 	must(t, err)
 	s.Port, err = srv.Open(context.Background(), net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port)))
@@ -234,6 +230,8 @@ type Result struct {
 	}
 	Backup  *struct{ Path string }
 	Failure *struct{ Step, Message, Advice string }
+	Export  *string  `json:"written_export"`
+	Checks  []struct{ Name, Status, Detail string }
 	Written []string `json:"written_since_backup"`
 	Steps   []struct{ Name, Status, Detail string }
 }
@@ -243,8 +241,11 @@ func (s *Site) Run(t testing.TB, mode string, args []string, environ ...string) 
 	t.Helper()
 	_ = os.RemoveAll(s.Out) // what is read afterwards is this run's
 	all := append([]string{
-		"staging-upgrade", "--mode", mode, "--to", New, "--repository-path", filepath.Join(s.Dir, "repo"), "--output-dir", s.Out, "--backup-dir", s.Backups,
+		"staging-upgrade", "--mode", mode, "--repository-path", filepath.Join(s.Dir, "repo"), "--output-dir", s.Out, "--backup-dir", s.Backups,
 	}, args...)
+	if mode != "rollback" && mode != "verify" {
+		all = append(all, "--to", New)
+	}
 	self, err := os.Executable()
 	must(t, err)
 	cmd := exec.CommandContext(t.Context(), self, all...)

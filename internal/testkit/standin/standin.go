@@ -7,6 +7,7 @@ package standin
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -49,6 +50,19 @@ func Main() {
 	os.Exit(0)
 }
 
+// Prepare writes the interpreters that sites of a cache share, before any test runs: a program that is
+// being written cannot be started, and a child of a test beside it may hold it open.
+func Prepare(cache string) error {
+	var err error
+	for _, v := range []string{Old, New, Patch} {
+		err = errors.Join(err, interpreter(byHand(cache, v), v))
+	}
+	return err
+}
+
+// byHand is the interpreter of a version that nobody made an environment for: what a person installed.
+func byHand(cache, version string) string { return filepath.Join(cache, "by-hand", version, "python") }
+
 // tools makes a folder of programs that are this test binary.
 func tools(dir string) error {
 	self, err := os.Executable()
@@ -76,10 +90,7 @@ func interpreter(path, version string) error {
 		return err
 	}
 	text := fmt.Sprintf("#!/bin/sh\n%s=%s exec '%s' \"$@\"\n", versionKey, version, self)
-	if err := os.WriteFile(path+".new", []byte(text), 0o700); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
+	return os.WriteFile(path, []byte(text), 0o700)
 }
 
 // uv makes environments: "uv venv DIR" and "uv pip install --python DIR/bin/python -r LIST".
