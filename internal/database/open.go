@@ -30,6 +30,8 @@ type Reader interface {
 	Size(ctx context.Context) (int64, error)      // bytes
 	Folders() []string                            // of this machine, that it keeps its files in
 	Others(ctx context.Context) ([]string, error) // who else uses it
+	// Strangers is Others without the processes of these ids.
+	Strangers(ctx context.Context, pids []int) ([]string, error)
 }
 
 // Keeper backs up and brings back.

@@ -3,12 +3,16 @@ package faults
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	stagingupgrade "github.com/zenml-upgrade/zenml-upgrade/actions/staging-upgrade"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
@@ -23,6 +27,8 @@ import (
 const (
 	killEnv    = "FAULTS_KILL"    // before or after, and the entry: its number among those that the run writes, or "STEP EVENT"
 	entriesEnv = "FAULTS_ENTRIES" // a file that gets one line for each entry
+	askEnv     = "FAULTS_ASK"     // an address that is asked before and after each entry, and answers when the run may go on
+	clockEnv   = "FAULTS_CLOCK"   // by how much the clock is wrong from the end of the preflight on
 )
 
 func TestMain(m *testing.M) {
@@ -50,19 +56,50 @@ func test(m *testing.M) int {
 func program() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	act := stagingupgrade.New(func(o *upgrade.Options) { o.Watch = watch(os.Getenv(killEnv), os.Getenv(entriesEnv)) })
+	act := stagingupgrade.New(func(o *upgrade.Options) {
+		end, jump := watch(os.Getenv(killEnv), os.Getenv(entriesEnv)), atomic.Bool{}
+		wrong, _ := time.ParseDuration(os.Getenv(clockEnv))
+		o.Watch = func(e journal.Entry, written bool) {
+			if address := os.Getenv(askEnv); address != "" {
+				ask(address, when(written)+" "+e.Step+" "+string(e.Event))
+			}
+			end(e, written)
+			jump.Store(jump.Load() || e.Step == "preflight" && written && e.Event == journal.Done)
+		}
+		o.Now = func() time.Time {
+			if jump.Load() {
+				return time.Now().Add(wrong)
+			}
+			return time.Now()
+		}
+	})
 	return app.With(ctx, []action.Action{act}, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
 }
 
+func when(written bool) string {
+	if written {
+		return "after"
+	}
+	return "before"
+}
+
+// ask tells the test where the run is and waits until it has done what it wants to.
+func ask(address, entry string) {
+	resp, err := http.PostForm(address, url.Values{"entry": {entry}}) //nolint:noctx // the test is there as long as we are
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+}
+
 func watch(kill, list string) func(journal.Entry, bool) {
-	when, which, _ := strings.Cut(kill, " ")
+	moment, which, _ := strings.Cut(kill, " ")
 	n := 0
 	return func(e journal.Entry, written bool) {
 		if !written {
 			n++
 		}
 		here := which == strconv.Itoa(n) || which == e.Step+" "+string(e.Event)
-		if here && written == (when == "after") {
+		if here && when(written) == moment {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
 		}

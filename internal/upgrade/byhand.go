@@ -118,17 +118,23 @@ func (r *run) findWayBack(ctx context.Context) (*journal.Record, error) {
 	}
 	r.back, r.To, r.report.Target = &wayBack{Manifest: m}, m.ZenMLVersion, m.ZenMLVersion
 	r.report.Backup = backupOf(m)
-	for _, s := range states {
+	for i, s := range states { // the newest first: what was there when people began to write
+		if s.ByHand && s.BackTo == m.Path && runs[i].Finished() {
+			f := m.Fingerprint()
+			r.back.since = &f
+			break
+		}
 		if s.FinalBackup == m.Path && s.Opened {
 			r.back.since = s.AtOpening
 			break
 		}
 	}
-	if len(runs) > 0 && !runs[0].Finished() {
-		r.back.unending = true
-		return runs[0], nil
+	last, err := journal.Last(r.StateDir)
+	if err != nil || last == nil || last.Finished() {
+		return nil, err
 	}
-	return nil, nil
+	r.back.unending = true
+	return last, nil
 }
 
 // lookAtLoss says what going back would lose. Nothing is logged in to before the content was read: a

@@ -2,9 +2,12 @@ package upgrade
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 )
 
 // answerLimit is how long the opened address may take to be seen from outside.
@@ -172,6 +175,9 @@ func (r *run) checkPrivate(ctx context.Context) (string, error) {
 	if err := r.check(ctx, r.next.PrivateURL(), revision); err != nil {
 		return "", err
 	}
+	if err := r.examined(examination{"alone on the database", func() (string, error) { return r.alone(ctx) }}); err != nil {
+		return "", err
+	}
 	// Taken now and journalled before the address opens: from then on people write, and only this
 	// tells whether the way back is still free.
 	f, err := r.DB.Fingerprint(ctx)
@@ -180,6 +186,25 @@ func (r *run) checkPrivate(ctx context.Context) (string, error) {
 	}
 	r.state.AtOpening = &f
 	return "all checks passed", r.countRows(f.Tables)
+}
+
+// alone proves that nobody but the new server is on the database: two that migrate at once destroy it.
+func (r *run) alone(ctx context.Context) (string, error) {
+	child, _ := r.next.About()
+	if child.Pid == 0 {
+		return "", notRunError{"the new server was started by hooks: which processes are its own is not known"}
+	}
+	others, err := r.DB.Strangers(ctx, []int{child.Pid})
+	if errors.Is(err, database.ErrUnseen) {
+		return "", notRunError{err.Error()}
+	}
+	if err != nil {
+		return "", fmt.Errorf("looking who uses the database beside the new server: %w", err)
+	}
+	if len(others) > 0 {
+		return "", fmt.Errorf("the new server is not alone on the database: %s", strings.Join(shorten(others), ", "))
+	}
+	return "no other process is", nil
 }
 
 // open ends the downtime.

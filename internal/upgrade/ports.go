@@ -15,6 +15,8 @@ type Source interface {
 	Size(ctx context.Context) (int64, error)      // bytes
 	Folders() []string                            // where it keeps its files on this machine, if it does
 	Others(ctx context.Context) ([]string, error) // who else is connected
+	// Strangers is Others without the processes of these ids.
+	Strangers(ctx context.Context, pids []int) ([]string, error)
 }
 
 // Keeper backs the database up and puts it back.

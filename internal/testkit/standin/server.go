@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,6 +20,9 @@ import (
 func (s *srv) migrate() error {
 	ctx := context.Background()
 	var at string
+	if s.version != Old && os.Getenv("ZENML_STORE_BACKUP_STRATEGY") != "disabled" {
+		return errors.New("RuntimeError: ZenML's own backup is on: it would restore a truncated dump that an earlier start left")
+	}
 	if err := s.store.QueryRowContext(ctx, "SELECT version_num FROM alembic_version").Scan(&at); err != nil {
 		return fmt.Errorf("sqlalchemy.exc.OperationalError: %w", err)
 	}
@@ -56,6 +60,13 @@ func (s *srv) halfWay() {
 		time.Sleep(time.Minute)
 	case s.fault("hangs-migrating"):
 		time.Sleep(time.Hour)
+	case s.fault("waits-migrating"): // for the test to do something just now
+		for range 3000 {
+			if _, err := os.Stat(filepath.Join(os.Getenv(siteKey), "go-on")); err == nil {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
 	}
 }
 

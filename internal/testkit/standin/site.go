@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,6 +38,10 @@ type Site struct {
 	Port    int
 	Key     string // of a service account
 
+	// Proxy stands before the database server; nil for a file.
+	Proxy *Proxy
+
+	second             *server.Server
 	faults, env, cache string
 	secret             string // the encryption key
 	environ            []string
@@ -56,6 +61,8 @@ func NewSite(t testing.TB, kind, cache string) *Site {
 	s.Store = "sqlite:///" + filepath.Join(s.Dir, "zenml.db")
 	if kind != SQLite {
 		a := dbserver.New(t, kind)
+		s.Proxy = NewProxy(t, net.JoinHostPort(a.Host, strconv.Itoa(a.Port)))
+		a.Port = s.Proxy.Port
 		s.Store = a.StoreURL()
 	}
 	s.secret = rand.Text()
@@ -115,6 +122,26 @@ func (s *Site) Start(t testing.TB, version string) {
 	s.URL = "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port))
 }
 
+// Second starts another server of a version on the real database, on an address of its own.
+func (s *Site) Second(t testing.TB, version string) {
+	t.Helper()
+	settings, err := server.ReadEnvFile(s.env)
+	must(t, err)
+	s.second, err = server.Start(context.Background(), server.Config{
+		Python: byHand(s.cache, version), StoreURL: s.Store, Dir: filepath.Join(s.Dir, "second"), Env: settings, Environ: s.environ, Live: true,
+	})
+	must(t, err)
+	t.Cleanup(func() { s.StopSecond(t) })
+}
+
+// StopSecond ends it.
+func (s *Site) StopSecond(t testing.TB) {
+	t.Helper()
+	if s.second != nil {
+		s.second.Stop(context.Background())
+	}
+}
+
 // Stop ends what listens on the public address, if anything does.
 func (s *Site) Stop(t testing.TB) {
 	t.Helper()
@@ -139,6 +166,33 @@ func (s *Site) Mend(t testing.TB, names ...string) {
 		must(t, os.Remove(filepath.Join(s.faults, n)))
 	}
 }
+
+// Settings changes the server's settings file by a replacement, for servers that are started from now.
+func (s *Site) Settings(t testing.TB, from, to string) {
+	t.Helper()
+	text, err := os.ReadFile(s.env)
+	must(t, err)
+	if !strings.Contains(string(text), from) {
+		t.Fatalf("the settings hold no %q", from)
+	}
+	must(t, os.WriteFile(s.env, []byte(strings.Replace(string(text), from, to, 1)), 0o600))
+}
+
+// Account gives the site another account on its database server, and starts its server with that.
+func (s *Site) Account(t testing.TB, user, password string) {
+	t.Helper()
+	u, err := url.Parse(s.Store)
+	must(t, err)
+	u.User = url.UserPassword(user, password)
+	s.Settings(t, "ZENML_STORE_URL="+s.Store, "ZENML_STORE_URL="+u.String())
+	s.Settings(t, realKey+"="+digest(s.Store), realKey+"="+digest(u.String()))
+	s.Stop(t)
+	s.Store = u.String()
+	s.Start(t, Old)
+}
+
+// SecretOf is what the stored secret holds when it was encrypted with a key, "" for none.
+func SecretOf(key string) string { return `{"key": "` + digest(key) + `"}` }
 
 // Post makes a run through the public address, as a person's client does.
 func (s *Site) Post(name, status string) error {
@@ -228,9 +282,15 @@ type Result struct {
 		Before string
 		After  *string
 	}
-	Backup  *struct{ Path string }
+	Backup *struct {
+		Path  string
+		Drill *struct {
+			Passed   bool
+			Switched int64 `json:"switched_off"`
+		}
+	}
 	Failure *struct{ Step, Message, Advice string }
-	Export  *string  `json:"written_export"`
+	Export  *string `json:"written_export"`
 	Checks  []struct{ Name, Status, Detail string }
 	Written []string `json:"written_since_backup"`
 	Steps   []struct{ Name, Status, Detail string }

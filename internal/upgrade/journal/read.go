@@ -151,11 +151,15 @@ func Runs(dir string) ([]*Record, error) {
 	return runs, nil
 }
 
-// Last returns the journal of the newest run in a state folder, nil when there is none.
+// Last returns the journal of the run that a new one must look at first, nil when there is none: one
+// that has not ended, whatever its time says (clocks jump), else the newest.
 func Last(dir string) (*Record, error) {
 	runs, err := Runs(dir)
 	if err != nil || len(runs) == 0 {
 		return nil, err
+	}
+	if i := slices.IndexFunc(runs, func(r *Record) bool { return !r.Finished() }); i > 0 {
+		return runs[i], nil
 	}
 	return runs[0], nil
 }
