@@ -2,11 +2,13 @@ package faults
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net/http"
 	"net/url"
 	"os"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -40,7 +42,12 @@ func TestMain(m *testing.M) {
 }
 
 func test(m *testing.M) int {
-	var err error
+	// Most of a cell is waiting for processes and disks: more of them at once than there are processors.
+	err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	if shared, err = os.MkdirTemp("", "zenml-upgrade-faults-"); err == nil {
 		err = standin.Prepare(shared)
 	}

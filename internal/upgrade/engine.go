@@ -85,6 +85,9 @@ func (e *engine) do(ctx context.Context, s Step) error {
 	began := e.now()
 	shown := e.progress.Start(s.Name)
 	detail, err := s.Do(ctx)
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) && !errors.Is(err, cause) {
+		err = fmt.Errorf("%w: %w", cause, err) // a limit that was passed says more than what it cut off
+	}
 	r := StepResult{Name: s.Name, Phase: s.Phase, Status: Passed, StartedAt: &began, Seconds: e.now().Sub(began).Seconds(), Detail: detail}
 	event := journal.Done
 	if err != nil {

@@ -78,7 +78,7 @@ func NewSite(t testing.TB, kind, cache string) *Site {
 // Configure writes the repository's configuration; more are further lines of the environment.
 func (s *Site) Configure(t testing.TB, more string) {
 	t.Helper()
-	text := fmt.Sprintf("environments:\n  staging:\n    kind: staging\n    server-url: %s\n    local: {python: %s, env-file: %s, port: %d}\n%s",
+	text := fmt.Sprintf("environments:\n  staging:\n    kind: staging\n    server-url: %s\n    local: {python: %q, env-file: %q, port: %d}\n%s",
 		s.URL, byHand(s.cache, Old), s.env, s.Port, more)
 	must(t, os.WriteFile(filepath.Join(s.Dir, "repo", ".github", "zenml-upgrade.yml"), []byte(text), 0o600))
 }
