@@ -230,6 +230,14 @@ func (s *settings) decodeFolders(in *Inputs) error {
 	return nil
 }
 
+// criteria are the configuration's, whose values were checked when it was read.
+func (s *settings) criteria() upgrade.Criteria {
+	c := upgrade.Criteria{Rollback: s.env.Rollback}
+	c.ErrorShare, _ = strconv.ParseFloat(c.ErrorLimit, 64)
+	c.Watched, _ = time.ParseDuration(c.Watch)
+	return c
+}
+
 func (s *settings) decodeLimits(in *Inputs) error {
 	var faults []error
 	if text := cmp.Or(in.MaxDowntime, s.env.MaxDowntime); text != "" {
@@ -240,6 +248,6 @@ func (s *settings) decodeLimits(in *Inputs) error {
 		s.maxDowntime = d
 	}
 	var err error
-	s.rollback, err = action.Bool("rollback-on-failure", cmp.Or(in.RollbackOnFailure, s.env.Rollback, "true"))
+	s.rollback, err = action.Bool("rollback-on-failure", cmp.Or(in.RollbackOnFailure, s.env.Rollback.Always, "true"))
 	return errors.Join(append(faults, err)...)
 }

@@ -70,6 +70,8 @@ func (r *Result) decide() {
 	switch r.Outcome {
 	case upgrade.RolledBack, upgrade.Frozen, upgrade.RollbackFailed:
 		r.reason(string(r.Outcome), failure, verdict.Block)
+	case upgrade.RolledForward:
+		r.reason("rolled_forward", failure, verdict.Review)
 	case upgrade.Interrupted:
 		r.reason("interrupted", "the run was stopped before it touched the running server; "+failure, verdict.Unknown)
 	case upgrade.Refused:
@@ -152,6 +154,7 @@ var headlines = map[upgrade.Outcome]string{
 	upgrade.Frozen:         "The upgrade failed and was left as it is, for a person to decide.",
 	upgrade.RollbackFailed: "The upgrade failed and so did the way back: act now, the data is safe in the backup.",
 	upgrade.Refused:        "The upgrade was refused before it touched the running server.",
+	upgrade.RolledForward:  "The upgrade failed, and the patch that the configuration names serves in its place; every check passed.",
 	upgrade.Verified:       "The running server passed its examination; nothing was changed.",
 	upgrade.Interrupted:    "The run was stopped before it touched the running server.",
 }

@@ -72,6 +72,16 @@ var scenarios = []scenario{
 		s.Mend(t, "new-parent-dies-migrating")
 		s.Fault(t, "new-open-fails") // for the case that nothing is left to recover
 	}, expect: always(oldAgain)},
+	{name: "roll-forward", prepare: func(t *testing.T, s *standin.Site) {
+		t.Helper()
+		s.Configure(t, "    rollback: {failed-smoke: roll-forward, patch: 0.98.1}\n")
+		s.Fault(t, "new-smoke-fails-once")
+	}, from: func(e string) bool { return strings.HasSuffix(e, "\tfailed") }, expect: func(written []string) end {
+		if slices.Contains(written, "open the patch to the public\tdone") {
+			return end{exit: 1, outcome: "refused", version: standin.Patch, says: "from 0.98.1 is not below to 0.98.0"}
+		}
+		return oldAgain
+	}},
 	{name: "rollback by hand", byHand: true, prepare: prepareByHand, expect: always(putBack)},
 	{name: "recovery of a rollback by hand", byHand: true, prepare: func(t *testing.T, s *standin.Site) {
 		t.Helper()
@@ -234,7 +244,7 @@ func whole(t *testing.T, s *standin.Site, kind string, old database.Fingerprint,
 	t.Helper()
 	want := old
 	if version != standin.Old {
-		want = s.Migrated(t, kind)
+		want = s.Migrated(t, kind, version)
 	}
 	if diff := want.Diff(s.Content(t)); len(diff) > 0 {
 		t.Errorf("the data is not that of %s: %v", version, diff)

@@ -80,7 +80,7 @@ func (f oneFault) run(t *testing.T) {
 	}
 	want, got := old, s.Content(t)
 	if f.serves == standin.New {
-		want = s.Migrated(t, kind)
+		want = s.Migrated(t, kind, standin.New)
 	}
 	for _, table := range f.stays {
 		delete(want.Tables, table)

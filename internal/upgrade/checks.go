@@ -132,7 +132,7 @@ func (r *run) smoke(ctx context.Context, address string) error {
 	}
 	began := r.Now()
 	if err := zenml.Smoke(ctx, target); err != nil {
-		return fmt.Errorf("the smoke pipeline: %w", err)
+		return fmt.Errorf("%w: %w", errSmoke, err)
 	}
 	s := r.Now().Sub(began).Seconds()
 	r.report.SmokeSeconds = &s

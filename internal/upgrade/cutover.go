@@ -20,7 +20,7 @@ func (r *run) cutOverSteps() []Step {
 	if r.Kind == "production" {
 		phase = "production"
 	}
-	return []Step{
+	steps := []Step{
 		{Name: "load the new version", Phase: phase, Do: r.loadNext, Undo: r.endNext},
 		{Name: "last look", Phase: phase, Do: r.lastLook},
 		{Name: stopStep, Phase: phase, Do: r.stopOld, Undo: r.startOld},
@@ -30,6 +30,10 @@ func (r *run) cutOverSteps() []Step {
 		{Name: "check in private", Phase: phase, Do: r.checkPrivate},
 		{Name: openStep, Phase: phase, Do: r.open, Undo: r.withdraw},
 	}
+	if r.Criteria.Watched > 0 {
+		steps = append(steps, Step{Name: watchStep, Phase: phase, Do: r.watchOpened})
+	}
+	return steps
 }
 
 // The outside world begins to notice at stopStep, and may write again from openStep on.
@@ -37,6 +41,7 @@ const (
 	stopStep    = "stop the old server"
 	migrateStep = "migrate"
 	openStep    = "open to the public"
+	watchStep   = "watch the opened server"
 )
 
 // cutOver moves the real server to the new version, or puts everything back.
@@ -44,7 +49,7 @@ func (r *run) cutOver(ctx context.Context) error {
 	limited, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r.limit = func() *time.Timer {
-		return time.AfterFunc(r.MaxDowntime, func() { cancel(fmt.Errorf("the downtime passed max-downtime (%s)", r.MaxDowntime)) })
+		return time.AfterFunc(r.MaxDowntime, func() { cancel(fmt.Errorf("%w (%s)", errOverdue, r.MaxDowntime)) })
 	}
 	steps := r.cutOverSteps()
 	err := r.engine.run(limited, steps)
@@ -56,6 +61,13 @@ func (r *run) cutOver(ctx context.Context) error {
 		return nil
 	}
 	r.explain(ctx, err)
+	if r.began(migrateStep) && r.way(err) == wayForward {
+		forward := r.goForward(context.WithoutCancel(ctx))
+		if forward == nil {
+			return nil
+		}
+		steps, err = append(steps, r.forwardSteps()...), errors.Join(err, forward)
+	}
 	// The way back must not be cut short by what ended the way forward.
 	return r.goBack(context.WithoutCancel(ctx), steps, err)
 }
@@ -209,7 +221,7 @@ func (r *run) alone(ctx context.Context) (string, error) {
 
 // open ends the downtime.
 func (r *run) open(ctx context.Context) (string, error) {
-	if r.overdue != nil && !r.overdue.Stop() {
+	if r.overdue != nil && !r.overdue.Stop() && ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
 	r.state.Opened = true

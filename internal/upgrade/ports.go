@@ -74,5 +74,8 @@ type Prober interface {
 	// Downtime returns the seconds between the old version's last answer and the first answer after
 	// it, and false when there was none yet.
 	Downtime() (seconds float64, ok bool)
+	// Count begins to count questions; Unanswered says how many nobody answered since.
+	Count()
+	Unanswered() (unanswered, asked int)
 	Stop()
 }

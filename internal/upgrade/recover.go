@@ -70,21 +70,30 @@ func (r *run) recover(ctx context.Context) (bool, error) {
 	cause := &StepError{Step: r.results[len(r.results)-1].Name, Err: fmt.Errorf("run %s was cut off in it", r.state.RunID)}
 	r.explain(ctx, cause)
 	// How the way back ended stands in the report; it is no failure to form a verdict.
-	_ = r.goBack(context.WithoutCancel(ctx), r.cutOverSteps(), cause)
+	_ = r.goBack(context.WithoutCancel(ctx), append(r.cutOverSteps(), r.forwardSteps()...), cause)
 	r.report.Steps = r.results
 	return true, r.end()
 }
 
 // harmless says whether an unfinished run left nothing to put back.
 func (r *run) harmless() (bool, string) {
+	var last StepResult
+	if n := len(r.results); n > 0 {
+		last = r.results[n-1]
+	}
 	switch {
 	case !r.began(stopStep):
 		return true, "cut off before it touched anything"
-	case r.results[len(r.results)-1].Name == openStep && r.results[len(r.results)-1].Status == Passed:
+	case (last.Name == openStep || last.Name == forwardOpenStep) && last.Status == Passed:
 		return true, "cut off after the upgrade was complete"
+	case last.Name == watchStep && (last.Status == Passed || last.Detail == cutOff):
+		return true, "cut off while the opened server was watched, or after that"
 	}
 	return false, ""
 }
+
+// cutOff is the detail of a step that was begun and of whose end the journal does not tell.
+const cutOff = "cut off"
 
 // resume takes the state and the begun steps of an unfinished run out of its journal.
 func (r *run) resume(last *journal.Record) error {
@@ -102,7 +111,7 @@ func (r *run) resume(last *journal.Record) error {
 		r.replay(e)
 	}
 	// The entry that begins a step holds the state before it: the opening may have happened.
-	r.state.Opened = r.state.Opened || r.began(openStep)
+	r.state.Opened = r.state.Opened || r.began(openStep) || r.began(forwardOpenStep)
 	return nil
 }
 
@@ -125,7 +134,7 @@ func (r *run) replay(e journal.Entry) {
 	switch e.Event {
 	case journal.Begin:
 		at := e.Time
-		r.results = append(r.results, StepResult{Name: e.Step, Phase: e.Phase, Status: Failed, StartedAt: &at, Detail: "cut off"})
+		r.results = append(r.results, StepResult{Name: e.Step, Phase: e.Phase, Status: Failed, StartedAt: &at, Detail: cutOff})
 	case journal.Done, journal.Failed:
 		last := &r.results[len(r.results)-1]
 		last.Detail, last.Seconds = e.Detail, e.Time.Sub(*last.StartedAt).Seconds()

@@ -23,6 +23,7 @@ const (
 	Refused        Outcome = "refused"
 	Interrupted    Outcome = "interrupted"
 	Verified       Outcome = "verified"
+	RolledForward  Outcome = "rolled_forward"
 )
 
 // Report is all that a run found out and did; the action puts it into result.json.

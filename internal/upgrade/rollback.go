@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
@@ -16,9 +17,9 @@ var errWritten = errors.New("the database was written to since the new version o
 // forward; a failed way back is joined to it.
 func (r *run) goBack(ctx context.Context, steps []Step, cause error) error {
 	touched := r.began(stopStep)
-	if touched && r.KeepBroken && r.Mode != Rollback {
+	if touched && r.way(cause) == wayFreeze {
 		r.report.Outcome = Frozen
-		r.report.Failure.Advice = "rollback-on-failure is false: nothing was undone; " + r.byHand()
+		r.report.Failure.Advice = "the settings say so (rollback-on-failure, or rollback in the configuration): nothing was undone; " + r.byHand()
 		return errors.Join(cause, r.note("frozen by choice"))
 	}
 	err := r.undo(ctx, steps)
@@ -166,7 +167,7 @@ func (r *run) withdraw(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("looking what was written since the opening: %w", err)
 	}
-	r.report.WrittenSinceBackup = r.state.AtOpening.Diff(now)
+	r.report.WrittenSinceBackup = append(slices.Clone(r.state.Written), r.state.AtOpening.Diff(now)...)
 	if len(r.report.WrittenSinceBackup) > 0 {
 		return "", errWritten
 	}

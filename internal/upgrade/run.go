@@ -44,11 +44,12 @@ type Options struct {
 	SecretsStore string   // where the server keeps secrets: "sql", or the kind of an external store
 	Critical     []string // names of the critical pipelines
 	MaxDowntime  time.Duration
-	BackTo       string // mode rollback: path of the backup to go back to; "": the last upgrade's, else the newest
-	ShowLoss     bool   // mode rollback: say what would be lost and do nothing
-	AcceptLoss   bool   // mode rollback: go back although something would be lost
-	KeepBroken   bool   // rollback-on-failure false: freeze and leave it for a person
-	Unready      error  // why nothing can be installed; an earlier run is put back all the same
+	BackTo       string   // mode rollback: path of the backup to go back to; "": the last upgrade's, else the newest
+	ShowLoss     bool     // mode rollback: say what would be lost and do nothing
+	AcceptLoss   bool     // mode rollback: go back although something would be lost
+	Criteria     Criteria // what follows a failure
+	KeepBroken   bool     // rollback-on-failure false: freeze and leave it for a person
+	Unready      error    // why nothing can be installed; an earlier run is put back all the same
 
 	ByHooks bool // the driver's servers are no processes of ours: none waits loaded, none shows its database
 
@@ -81,6 +82,7 @@ type run struct {
 	copy          *database.Scratch
 	room          *isolate.Room        // while a server of the copy is used: where its clients live too
 	next          Server               // the new version, loaded and waiting
+	asked         string               // the version that the run was asked to lead to
 	back          *wayBack             // mode rollback
 	changed       []string             // mode rollback: tables that were written to since
 	final         database.Fingerprint // what the final backup holds
@@ -94,7 +96,7 @@ type run struct {
 // Execute carries out the mode. The report is complete whatever happens; the error is not nil
 // when no verdict could be formed: server or database out of reach, or a key that is refused.
 func Execute(ctx context.Context, o Options) (*Report, error) {
-	r := &run{Options: o}
+	r := &run{Options: o, asked: o.To}
 	r.now, r.progress, r.watch = o.Now, o.Progress, o.Watch
 	defer func() { r.report.Running = r.From }()
 	switch o.Mode {
@@ -196,6 +198,9 @@ func (r *run) prepare() []Step {
 	}
 	if r.Mode != BackUp {
 		steps = append(steps, Step{Name: "rehearsal", Phase: "testing", Do: r.rehearse})
+		if r.forwards() {
+			steps = append(steps, Step{Name: "rehearse the patch", Phase: "testing", Do: r.rehearsePatch})
+		}
 	}
 	return steps
 }

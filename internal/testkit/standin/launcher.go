@@ -95,6 +95,8 @@ type srv struct {
 	log     *os.File
 	store   *store
 	http    *http.Server
+	opened  atomic.Bool
+	count   atomic.Int64 // of questions who it is
 }
 
 // serve migrates the database if it is older and answers on a port of loopback.
@@ -131,6 +133,7 @@ func (s *srv) open(address string) (int, error) {
 	for range 200 { // as SO_REUSEADDR does not help beside a socket that is just closing
 		if l, err = new(net.ListenConfig).Listen(context.Background(), "tcp", address); err == nil {
 			go func() { _ = s.http.Serve(l) }()
+			s.opened.Store(true)
 			return l.Addr().(*net.TCPAddr).Port, nil
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -160,6 +163,10 @@ func (s *srv) fault(name string) bool {
 	case s.version == Old:
 		who = "old-"
 	}
-	_, err := os.Stat(filepath.Join(os.Getenv(siteKey), who+name))
+	path := filepath.Join(os.Getenv(siteKey), who+name)
+	if os.Remove(path+"-once") == nil { // of the first who meets it
+		return true
+	}
+	_, err := os.Stat(path)
 	return err == nil
 }

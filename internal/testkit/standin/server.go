@@ -26,6 +26,9 @@ func (s *srv) migrate() error {
 	if err := s.store.QueryRowContext(ctx, "SELECT version_num FROM alembic_version").Scan(&at); err != nil {
 		return fmt.Errorf("sqlalchemy.exc.OperationalError: %w", err)
 	}
+	if s.version == Patch && s.fault("patch-fails") {
+		return errors.New("RuntimeError: no")
+	}
 	if at == s.version || s.version == Patch && at == New {
 		_, err := s.store.ExecContext(ctx, "UPDATE alembic_version SET version_num = '"+s.version+"'")
 		return err
@@ -86,7 +89,7 @@ func (s *srv) handler() http.Handler {
 			version = Old
 		}
 		var at string
-		if err := s.store.QueryRowContext(r.Context(), "SELECT version_num FROM alembic_version").Scan(&at); err != nil || s.fault("answers-500") {
+		if err := s.store.QueryRowContext(r.Context(), "SELECT version_num FROM alembic_version").Scan(&at); err != nil || s.fault("answers-500") || s.fault("answers-half") && s.count.Add(1)%2 == 0 && s.opened.Load() {
 			http.Error(w, "[SQL: SELECT secret_words]", http.StatusInternalServerError)
 			return
 		}

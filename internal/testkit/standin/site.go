@@ -21,6 +21,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/dbserver"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/world"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
@@ -44,19 +45,16 @@ type Site struct {
 	second             *server.Server
 	faults, env, cache string
 	secret             string // the encryption key
+	python             string // that runs the old version
 	environ            []string
 }
 
 // NewSite starts one. cache is a folder that sites share (Prepare): what package tools make is kept there.
 func NewSite(t testing.TB, kind, cache string) *Site {
 	t.Helper()
-	s := &Site{Dir: t.TempDir(), cache: cache, Key: "ZENKEY_" + rand.Text()}
-	s.Backups, s.Out, s.faults, s.env = filepath.Join(s.Dir, "backups"), filepath.Join(s.Dir, "out"), filepath.Join(s.Dir, "faults"), filepath.Join(s.Dir, "server.env")
-	for _, d := range []string{s.faults, filepath.Join(s.Dir, "tmp"), filepath.Join(s.Dir, "repo", ".github")} {
-		must(t, os.MkdirAll(d, 0o700))
-	}
+	s := newSite(t, cache)
+	s.Key, s.python = "ZENKEY_"+rand.Text(), byHand(cache, Old)
 	must(t, tools(filepath.Join(s.Dir, "bin")))
-	s.environ = append(dbserver.Environ(t), "TMPDIR="+filepath.Join(s.Dir, "tmp"))
 	s.environ = append(s.environ, "PATH="+filepath.Join(s.Dir, "bin")+":"+path(s.environ))
 	s.Store = "sqlite:///" + filepath.Join(s.Dir, "zenml.db")
 	if kind != SQLite {
@@ -75,11 +73,32 @@ func NewSite(t testing.TB, kind, cache string) *Site {
 	return s
 }
 
+func newSite(t testing.TB, cache string) *Site {
+	t.Helper()
+	s := &Site{Dir: t.TempDir(), cache: cache}
+	s.Backups, s.Out, s.faults, s.env = filepath.Join(s.Dir, "backups"), filepath.Join(s.Dir, "out"), filepath.Join(s.Dir, "faults"), filepath.Join(s.Dir, "server.env")
+	for _, d := range []string{s.faults, filepath.Join(s.Dir, "tmp"), filepath.Join(s.Dir, "repo", ".github")} {
+		must(t, os.MkdirAll(d, 0o700))
+	}
+	s.environ = append(dbserver.Environ(t), "TMPDIR="+filepath.Join(s.Dir, "tmp"))
+	return s
+}
+
+// Around makes a site of a real ZenML server with content: nothing of it is a stand-in.
+func Around(t testing.TB, w *world.World) *Site {
+	t.Helper()
+	s := newSite(t, world.Need(t))
+	s.Store, s.URL, s.Port, s.Key, s.python, s.env = w.StoreURL, w.URL, w.Port, w.APIKey, w.Python, w.EnvFile
+	s.Configure(t, "")
+	t.Cleanup(func() { s.Stop(t) })
+	return s
+}
+
 // Configure writes the repository's configuration; more are further lines of the environment.
 func (s *Site) Configure(t testing.TB, more string) {
 	t.Helper()
 	text := fmt.Sprintf("environments:\n  staging:\n    kind: staging\n    server-url: %s\n    local: {python: %q, env-file: %q, port: %d}\n%s",
-		s.URL, byHand(s.cache, Old), s.env, s.Port, more)
+		s.URL, s.python, s.env, s.Port, more)
 	must(t, os.WriteFile(filepath.Join(s.Dir, "repo", ".github", "zenml-upgrade.yml"), []byte(text), 0o600))
 }
 
@@ -221,11 +240,12 @@ func (s *Site) Content(t testing.TB) database.Fingerprint {
 	f, err := db.Fingerprint(t.Context())
 	must(t, err)
 	delete(f.Tables, "api_key")
+	delete(f.Tables, "server_settings") // of a real server
 	return f
 }
 
-// Migrated is what the new version makes of an untouched database of the site's kind.
-func (s *Site) Migrated(t testing.TB, kind string) database.Fingerprint {
+// Migrated is what a newer version makes of an untouched database of the site's kind.
+func (s *Site) Migrated(t testing.TB, kind, version string) database.Fingerprint {
 	t.Helper()
 	other := &Site{Dir: t.TempDir(), Key: s.Key, env: s.env, environ: s.environ}
 	other.Store = "sqlite:///" + filepath.Join(other.Dir, "zenml.db")
@@ -237,7 +257,7 @@ func (s *Site) Migrated(t testing.TB, kind string) database.Fingerprint {
 	for _, r := range revisions(New) {
 		other.Exec(t, r.statements...)
 	}
-	other.Exec(t, "UPDATE alembic_version SET version_num = '"+New+"'")
+	other.Exec(t, "UPDATE alembic_version SET version_num = '"+version+"'")
 	return other.Content(t)
 }
 
