@@ -65,15 +65,11 @@ func export(ctx context.Context, path, url string, tables []string, since time.T
 }
 
 func (e *exporting) table(ctx context.Context, name string, since time.Time) error {
-	head, err := e.conn.QueryContext(ctx, "SELECT * FROM "+e.quote(name)+" WHERE 1 = 0")
+	columns, err := e.columns(ctx, name)
 	if err != nil {
 		return err
 	}
-	columns, err := head.Columns()
-	if err = errors.Join(err, head.Close(), head.Err()); err != nil {
-		return err
-	}
-	query, args := "SELECT * FROM "+e.quote(name), []any{}
+	query, args := fmt.Sprintf("SELECT * FROM %s", e.quote(name)), []any{} //nolint:gosec // a quoted name of the database's own
 	var newer []string
 	for _, c := range []string{"created", "updated"} {
 		if slices.Contains(columns, c) {
@@ -95,6 +91,16 @@ func (e *exporting) table(ctx context.Context, name string, since time.Time) err
 		}
 	}
 	return rows.Err()
+}
+
+func (e *exporting) columns(ctx context.Context, table string) ([]string, error) {
+	rows, err := e.conn.QueryContext(ctx, fmt.Sprintf("SELECT * FROM %s WHERE 1 = 0", e.quote(table)))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	return columns, errors.Join(err, rows.Err())
 }
 
 func (e *exporting) row(rows *sql.Rows, table string, columns []string) error {

@@ -59,7 +59,7 @@ func TestRollbackByHand(t *testing.T) {
 			}
 			whole(t, s, kind, old, standin.Old)
 			kept(t, s, there)
-			exported(t, s, r)
+			exported(t, r)
 			clean(t, s)
 
 			r = s.Run(t, "upgrade", nil)
@@ -89,7 +89,7 @@ func kept(t *testing.T, s *standin.Site, there database.Fingerprint) {
 	}
 }
 
-func exported(t *testing.T, s *standin.Site, r standin.Ran) {
+func exported(t *testing.T, r standin.Ran) {
 	t.Helper()
 	if r.Result.Export == nil {
 		t.Fatal("nothing was exported")

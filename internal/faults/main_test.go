@@ -92,7 +92,7 @@ func when(written bool) string {
 
 // ask tells the test where the run is and waits until it has done what it wants to.
 func ask(address, entry string) {
-	resp, err := http.PostForm(address, url.Values{"entry": {entry}}) //nolint:noctx // the test is there as long as we are
+	resp, err := http.PostForm(address, url.Values{"entry": {entry}})
 	if err == nil {
 		_ = resp.Body.Close()
 	}

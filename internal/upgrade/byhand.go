@@ -314,14 +314,14 @@ func (r *run) stopRuns(ctx context.Context) (string, error) {
 		return "none is under way", nil
 	}
 	var failed error
-	err := await(ctx, stopLimit, func() bool {
+	late := await(ctx, stopLimit, func() bool {
 		failed = r.readRuns(ctx)
 		return failed != nil || len(r.underway()) == 0
-	})
+	}) != nil
 	if ctx.Err() != nil || failed != nil {
 		return "", errors.Join(context.Cause(ctx), failed)
 	}
-	if err != nil {
+	if late {
 		return fmt.Sprintf("%d asked, still under way: %s", asked, strings.Join(shorten(r.underway()), ", ")), nil
 	}
 	return fmt.Sprintf("%d stopped", asked), nil
@@ -391,12 +391,20 @@ func (r *run) stopNew(ctx context.Context) (string, error) {
 	if stopping == nil {
 		return "", nil
 	}
-	_, answer := zenml.New(r.PublicURL).Version(ctx)
-	others, err := r.DB.Others(ctx)
-	if answer == nil || err != nil || len(others) > 0 {
-		return "", fmt.Errorf("stopping the running server: %w", errors.Join(stopping, err))
+	gone, err := r.nothingRuns(ctx)
+	if gone {
+		return "none was running", nil
 	}
-	return "none was running", nil
+	return "", fmt.Errorf("stopping the running server: %w", errors.Join(stopping, err))
+}
+
+// nothingRuns says whether nobody answers on the public address and nobody is on the database.
+func (r *run) nothingRuns(ctx context.Context) (bool, error) {
+	if _, err := zenml.New(r.PublicURL).Version(ctx); err == nil {
+		return false, nil
+	}
+	others, err := r.DB.Others(ctx)
+	return err == nil && len(others) == 0, err
 }
 
 func (r *run) startNew(ctx context.Context) (string, error) {

@@ -99,10 +99,10 @@ func Execute(ctx context.Context, o Options) (*Report, error) {
 	r := &run{Options: o, asked: o.To}
 	r.now, r.progress, r.watch = o.Now, o.Progress, o.Watch
 	defer func() { r.report.Running = r.From }()
-	switch o.Mode {
-	case Plan:
+	if o.Mode == Plan {
 		return &r.report, r.plan(ctx)
-	case Verify:
+	}
+	if o.Mode == Verify {
 		return &r.report, errors.Join(o.Unready, r.verify(ctx))
 	}
 	if o.Mode == Rollback && o.ShowLoss {

@@ -28,7 +28,6 @@ func launch(version, logPath string) error {
 	if err != nil {
 		return err
 	}
-	defer log.Close()
 	s := &srv{version: version, log: log}
 	say := func(fact map[string]any) {
 		line, _ := json.Marshal(fact) // of texts and numbers

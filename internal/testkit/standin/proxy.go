@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"context"
 	"net"
 	"sync"
 	"testing"
@@ -21,7 +22,7 @@ type Proxy struct {
 // NewProxy starts one before an address, and ends it with the test.
 func NewProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	must(t, err)
 	p := &Proxy{Port: l.Addr().(*net.TCPAddr).Port, target: target, open: map[net.Conn]bool{}}
 	p.free = sync.NewCond(&p.mu)
@@ -58,7 +59,7 @@ func (p *Proxy) Set(down, stuck bool) {
 
 func (p *Proxy) carry(in net.Conn) {
 	defer in.Close()
-	out, err := net.Dial("tcp", p.target)
+	out, err := new(net.Dialer).DialContext(context.Background(), "tcp", p.target)
 	if err != nil {
 		return
 	}

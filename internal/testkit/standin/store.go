@@ -9,7 +9,7 @@ import (
 	"net/url"
 	"strings"
 
-	_ "github.com/go-sql-driver/mysql"
+	_ "github.com/go-sql-driver/mysql" // the drivers of the two kinds of stores
 	_ "modernc.org/sqlite"
 )
 
@@ -90,7 +90,7 @@ func revisions(version string) []revision {
 
 // item is a row as the API gives it.
 func (s *store) items(ctx context.Context, table, where string) ([]map[string]any, error) {
-	rows, err := s.QueryContext(ctx, fmt.Sprintf("SELECT id, COALESCE(name, ''), active, COALESCE(data, '{}') FROM `%s` %s ORDER BY created, id", table, where)) //nolint:gosec // names of this file
+	rows, err := s.QueryContext(ctx, fmt.Sprintf("SELECT id, COALESCE(name, ''), active, COALESCE(data, '{}') FROM `%s` %s ORDER BY created, id", table, where))
 	if err != nil {
 		return nil, err
 	}
