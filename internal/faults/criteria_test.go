@@ -22,7 +22,7 @@ func TestCriteria(t *testing.T) {
 		{"another failed step does not", "{failed-smoke: freeze}", "new-open-fails", nil, 4, "rolled_back", standin.Old, "serves again", true},
 		{"the input comes first", "{failed-step: restore}", "new-open-fails", []string{"--rollback-on-failure", "false"}, 4, "frozen", "", "nothing was undone", false},
 		{"a downtime above the limit freezes", "{downtime: freeze}", "new-never-answers", []string{"--max-downtime", "4s"}, 4, "frozen", "", "max-downtime", false},
-		{"an opened server that answers too seldom is put back", "{watch: 3s, error-limit: 0.05, error-rate: restore}", "new-answers-half", nil, 4, "rolled_back", standin.Old, "questions went unanswered", true},
+		{"an opened server that answers too seldom is put back", "{watch: 3s, error-limit: 0.05, error-rate: restore}", "new-answers-half", nil, 4, "rolled_back", standin.Old, "serves again", true},
 		{"an opened server that answers is watched and left", "{watch: 1s, error-limit: 0.2}", "", nil, 0, "upgraded", standin.New, "was upgraded", false},
 		{"a failed smoke pipeline leads to the patch", "{failed-smoke: roll-forward, patch: 0.98.1}", "new-smoke-fails-once", nil, 0, "rolled_forward", standin.Patch, "the patch that the configuration names serves", false},
 		{"a failed migration leads to the patch, from the old data", "{failed-step: roll-forward, patch: 0.98.1}", "new-dies-migrating-once", nil, 0, "rolled_forward", standin.Patch, "serves in its place", false},

@@ -314,14 +314,14 @@ func (r *run) stopRuns(ctx context.Context) (string, error) {
 		return "none is under way", nil
 	}
 	var failed error
-	late := await(ctx, stopLimit, func() bool {
-		failed = r.readRuns(ctx)
+	_ = await(ctx, stopLimit, func() bool { // what is late is told below
+		failed = r.readRuns(ctx, "false")
 		return failed != nil || len(r.underway()) == 0
-	}) != nil
+	})
 	if ctx.Err() != nil || failed != nil {
 		return "", errors.Join(context.Cause(ctx), failed)
 	}
-	if late {
+	if len(r.underway()) > 0 {
 		return fmt.Sprintf("%d asked, still under way: %s", asked, strings.Join(shorten(r.underway()), ", ")), nil
 	}
 	return fmt.Sprintf("%d stopped", asked), nil

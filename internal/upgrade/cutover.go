@@ -29,6 +29,7 @@ func (r *run) cutOverSteps() []Step {
 		{Name: migrateStep, Phase: phase, Do: r.migrate, Undo: r.restore},
 		{Name: "check in private", Phase: phase, Do: r.checkPrivate},
 		{Name: openStep, Phase: phase, Do: r.open, Undo: r.withdraw},
+		{Name: publicStep, Phase: phase, Do: r.checkPublic},
 	}
 	if r.Criteria.Watched > 0 {
 		steps = append(steps, Step{Name: watchStep, Phase: phase, Do: r.watchOpened})
@@ -41,6 +42,7 @@ const (
 	stopStep    = "stop the old server"
 	migrateStep = "migrate"
 	openStep    = "open to the public"
+	publicStep  = "check in public"
 	watchStep   = "watch the opened server"
 )
 
@@ -51,6 +53,7 @@ func (r *run) cutOver(ctx context.Context) error {
 	r.limit = func() *time.Timer {
 		return time.AfterFunc(r.MaxDowntime, func() { cancel(fmt.Errorf("%w (%s)", errOverdue, r.MaxDowntime)) })
 	}
+	defer r.dismissClients()
 	steps := r.cutOverSteps()
 	err := r.engine.run(limited, steps)
 	if r.probe != nil {
@@ -79,7 +82,7 @@ func (r *run) loadNext(ctx context.Context) (string, error) {
 	}
 	r.next = s
 	r.started(s)
-	return "imports done, waiting", nil
+	return "imports done, waiting", r.readyClients(ctx)
 }
 
 // lastLook refuses when the world moved since the rehearsal.
@@ -87,7 +90,7 @@ func (r *run) lastLook(ctx context.Context) (string, error) {
 	if p := *r.report.PredictedDowntimeSeconds; r.MaxDowntime > 0 && p > r.MaxDowntime.Seconds() {
 		return "", fmt.Errorf("the predicted downtime of %.0fs is above max-downtime (%s); nothing was stopped", p, r.MaxDowntime)
 	}
-	if err := r.readRuns(ctx); err != nil {
+	if err := r.readRuns(ctx, "false"); err != nil {
 		return "", fmt.Errorf("listing pipeline runs: %w", err)
 	}
 	if running := r.underway(); len(running) > 0 {
@@ -187,7 +190,7 @@ func (r *run) checkPrivate(ctx context.Context) (string, error) {
 	if err := r.check(ctx, r.next.PrivateURL(), revision); err != nil {
 		return "", err
 	}
-	if err := r.examined(examination{"alone on the database", func() (string, error) { return r.alone(ctx) }}); err != nil {
+	if err := r.examineAll(ctx, []examination{{"alone on the database", r.alone}}); err != nil {
 		return "", err
 	}
 	// Taken now and journalled before the address opens: from then on people write, and only this
@@ -234,6 +237,15 @@ func (r *run) open(ctx context.Context) (string, error) {
 	}
 	r.report.DowntimeSeconds = &s
 	return fmt.Sprintf("downtime %.1fs", s), nil
+}
+
+// checkPublic compares the whole inventory, which takes long on a large server, after the downtime.
+func (r *run) checkPublic(ctx context.Context) (string, error) {
+	// Logged in before the opening: a log-in is written down, and would close the way back.
+	c := r.entered.At(r.PublicURL)
+	return "nothing is missing", r.examineAll(ctx, []examination{{"inventory", func(ctx context.Context) (string, error) {
+		return "nothing is missing", r.compare(ctx, c)
+	}}})
 }
 
 // awaitAnswer waits until the probe outside has seen the public address answer again.

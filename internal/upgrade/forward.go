@@ -65,6 +65,7 @@ func (r *run) aim(v string) { r.To, r.report.Target = v, v }
 // goForward tries the patch in place of the version that failed. Its error says why it must be gone
 // back after all.
 func (r *run) goForward(ctx context.Context) error {
+	r.dismissClients() // of the version that failed
 	r.aim(r.Criteria.Patch)
 	r.state.To = r.To
 	if err := r.engine.run(ctx, r.forwardSteps()); err != nil {

@@ -62,7 +62,7 @@ func (r *run) drill(ctx context.Context) (_ string, err error) {
 		if err != nil {
 			return err
 		}
-		if err := r.compare(ctx, c); err != nil {
+		if err := errors.Join(r.reads(ctx, c), r.compare(ctx, c)); err != nil {
 			return err
 		}
 		// The copy was proved equal to the backup when it was made.
@@ -108,8 +108,11 @@ func (r *run) rehearse(ctx context.Context) (string, error) {
 		if err != nil {
 			return err
 		}
-		// Not among what was timed: the cut-over does not make them.
-		err = r.examined(examination{"stack components", func() (string, error) { return r.checkComponents(ctx, s.PrivateURL()) }})
+		// Not among what was timed: the cut-over does these before or after the downtime, or not at all.
+		if err := r.checkInventory(ctx, s.PrivateURL()); err != nil {
+			return err
+		}
+		err = r.examineAll(ctx, []examination{{"stack components", func(ctx context.Context) (string, error) { return r.checkComponents(ctx, s.PrivateURL()) }}})
 		return errors.Join(err, r.countRows(f.Tables))
 	})
 	if err != nil {
@@ -145,6 +148,12 @@ func (r *run) onCopy(ctx context.Context, v string, use func(Server) error) (err
 	r.timing.loaded = r.Now().Sub(began).Seconds()
 	r.started(s)
 	defer s.Stop(context.WithoutCancel(ctx))
+	if v == r.To { // as in the cut-over, which this predicts
+		defer r.dismissClients()
+		if err := r.readyClients(ctx); err != nil {
+			return err
+		}
+	}
 	began = r.Now()
 	if err := s.Serve(ctx); err != nil {
 		return err

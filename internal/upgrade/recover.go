@@ -84,7 +84,7 @@ func (r *run) harmless() (bool, string) {
 	switch {
 	case !r.began(stopStep):
 		return true, "cut off before it touched anything"
-	case (last.Name == openStep || last.Name == forwardOpenStep) && last.Status == Passed:
+	case (last.Name == openStep || last.Name == publicStep || last.Name == forwardOpenStep) && last.Status == Passed:
 		return true, "cut off after the upgrade was complete"
 	case last.Name == watchStep && (last.Status == Passed || last.Detail == cutOff):
 		return true, "cut off while the opened server was watched, or after that"

@@ -79,9 +79,11 @@ type run struct {
 	artifactIDs   []string
 	loadedOld     map[string]zenml.Loaded // what the old version loaded
 	was           former
+	ready         *ready // clients of the new version, imported and waiting
 	copy          *database.Scratch
 	room          *isolate.Room        // while a server of the copy is used: where its clients live too
 	next          Server               // the new version, loaded and waiting
+	entered       *zenml.Client        // logged in to the new server before it was opened
 	asked         string               // the version that the run was asked to lead to
 	back          *wayBack             // mode rollback
 	changed       []string             // mode rollback: tables that were written to since

@@ -30,7 +30,7 @@ func (r *run) survey(ctx context.Context) error {
 		return unreachable(fmt.Sprintf("the server %s did not answer the log-in", r.PublicURL), err, "look at the server's log")
 	}
 	r.client = c
-	if err := r.readRuns(ctx); err != nil {
+	if err := r.readRuns(ctx, "true"); err != nil {
 		return unreachable("the server did not list its pipeline runs", err, "check the rights of the key in server-token")
 	}
 	return nil
@@ -45,9 +45,9 @@ func unreachable(what string, err error, next string) error {
 	return f
 }
 
-// readRuns reads the runs of the real server.
-func (r *run) readRuns(ctx context.Context) (err error) {
-	r.runs, err = r.client.List(ctx, "/runs", url.Values{"hydrate": {"true"}})
+// readRuns reads the runs of the real server, of every project.
+func (r *run) readRuns(ctx context.Context, hydrate string) (err error) {
+	r.runs, err = r.client.ListEverywhere(ctx, "/runs", url.Values{"hydrate": {hydrate}})
 	return err
 }
 

@@ -22,14 +22,14 @@ func (r *run) verify(ctx context.Context) error {
 	r.From, r.report.Target = r.serverVersion, r.To
 	p := problems(r.report.Problems)
 	for _, e := range []examination{
-		{"version and schema", func() (string, error) { return r.verifyVersion(ctx) }},
-		{"reads", func() (string, error) {
+		{"version and schema", r.verifyVersion},
+		{"reads", func(ctx context.Context) (string, error) {
 			if bad := r.client.Healthy(ctx); len(bad) > 0 {
 				return "", fmt.Errorf("reads fail: %s", strings.Join(bad, "; "))
 			}
 			return "hydrated reads answer", nil
 		}},
-		{"permission boundaries", func() (string, error) {
+		{"permission boundaries", func(ctx context.Context) (string, error) {
 			b, err := r.client.Boundaries(ctx)
 			if err != nil {
 				return "", err
@@ -39,9 +39,9 @@ func (r *run) verify(ctx context.Context) error {
 			}
 			return fmt.Sprintf("%d requests refused", len(b)), nil
 		}},
-		{"inventory", func() (string, error) { return r.verifyInventory(ctx, &p) }},
-		{"secret", func() (string, error) { return r.readSecret(ctx, r.client) }},
-		{"dashboard", func() (string, error) {
+		{"inventory", func(ctx context.Context) (string, error) { return r.verifyInventory(ctx, &p) }},
+		{"secret", func(ctx context.Context) (string, error) { return r.readSecret(ctx, r.client) }},
+		{"dashboard", func(ctx context.Context) (string, error) {
 			n, err := r.client.Dashboard(ctx)
 			if err != nil { // there are servers without one: only a comparison could tell
 				p.review("dashboard", err.Error(), "look whether this server is to have a dashboard")
@@ -49,10 +49,14 @@ func (r *run) verify(ctx context.Context) error {
 			}
 			return fmt.Sprintf("the first page and its %d files", n), nil
 		}},
-		{"artifacts", func() (string, error) { return r.verifyArtifacts(ctx, &p) }},
-		{"smoke pipeline", func() (string, error) { return "", notRunError{"it would write, and verify changes nothing"} }},
+		{"artifacts", func(ctx context.Context) (string, error) { return r.verifyArtifacts(ctx, &p) }},
+		{"smoke pipeline", func(context.Context) (string, error) {
+			return "", notRunError{"it would write, and verify changes nothing"}
+		}},
 	} {
-		if err := r.examined(e); err != nil {
+		c, err := r.examined(ctx, e)
+		r.report.Checks = append(r.report.Checks, c)
+		if err != nil {
 			p.block("verify_failed", fmt.Sprintf("%s: %v", e.name, err), "look at the server's log; mode rollback goes back to the last backup")
 		}
 		if ctx.Err() != nil {

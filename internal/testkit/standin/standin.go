@@ -5,6 +5,7 @@
 package standin
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -131,16 +132,25 @@ func python(version string, args []string) error {
 	case len(args) == 2 && filepath.Base(args[0]) == "zenml_upgrade_server.py":
 		return launch(version, args[1])
 	case len(args) == 2 && filepath.Base(args[0]) == "zu_smoke.py":
-		return smoke(args[1])
+		return smoke(filepath.Dir(args[0]), args[1])
 	case len(args) == 3 && filepath.Base(args[0]) == "zu_components.py": // there are none that code could make
 		return os.WriteFile(args[2], []byte("{}"), 0o600)
 	}
 	return fmt.Errorf("a stand-in is not asked for %q", args)
 }
 
-// smoke is the smoke pipeline: it makes a run, reads it back and deletes it.
-func smoke(answer string) error {
-	url, key := os.Getenv("ZENML_STORE_URL"), os.Getenv("ZENML_STORE_API_KEY")
+// smoke is the smoke pipeline: it waits for an address as the real one does (zu_ready.py), makes a run
+// and deletes it.
+func smoke(dir, answer string) error {
+	if err := os.WriteFile(filepath.Join(dir, "ready"), nil, 0o600); err != nil {
+		return err
+	}
+	url, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	if err != nil {
+		return err
+	}
+	url = strings.TrimSpace(url)
+	key := os.Getenv("ZENML_STORE_API_KEY")
 	status := "completed"
 	if err := smokeRun(url, key); err != nil {
 		status = err.Error()
