@@ -1,6 +1,6 @@
 # Every target works in a fresh clone with Go, Python 3.10+ and git. What it fetches stays below
 # .cache (or $ZENML_UPGRADE_CACHE); system packages are installed only as root on Debian.
-.PHONY: setup lint-setup test-setup build demo demo-rollback test test-full lint bench score image generate tools-lock
+.PHONY: setup lint-setup test-setup build demo demo-rollback test test-full faults lint bench score image generate tools-lock
 .DEFAULT_GOAL := build
 
 # Tests and the demo judge repositories of their own, never the pull request that CI runs for.
@@ -47,6 +47,10 @@ test:
 # The long matrices too: every test that asks for ZENML_UPGRADE_FULL.
 test-full: test-setup build
 	@ZENML_UPGRADE_FULL=1 go run ./tools/testreport -p 2 -timeout 180m ./...
+
+# Every kill point and every fault, with real ZenML too, and on every kind of database.
+faults: test-setup build
+	@ZENML_UPGRADE_FULL=1 go run ./tools/testreport -timeout 180m ./internal/faults
 
 lint: lint-setup
 	@sh tools/lint.sh

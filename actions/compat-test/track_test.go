@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/checklist"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/compat"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"

@@ -135,7 +135,7 @@ func (d *local) StopOld(ctx context.Context) error {
 }
 
 // StartOld puts the old version back on the public port, unless it never left.
-func (d *local) StartOld(ctx context.Context, _ string) error {
+func (d *local) StartOld(ctx context.Context, v string) error {
 	l, err := server.FindListener(d.port)
 	switch {
 	case err == nil && l.IsZenML():
@@ -145,7 +145,11 @@ func (d *local) StartOld(ctx context.Context, _ string) error {
 	case !errors.Is(err, server.ErrNoListener):
 		return err
 	}
-	s, err := d.load(ctx, d.oldPython, "old", d.db.StoreURL(), nil)
+	python, err := d.interpreter(ctx, v)
+	if err != nil {
+		return err
+	}
+	s, err := d.load(ctx, python, v, d.db.StoreURL(), nil)
 	if err != nil {
 		return err
 	}
@@ -160,17 +164,26 @@ func (d *local) StartOld(ctx context.Context, _ string) error {
 
 // Load starts a server's process, which waits.
 func (d *local) Load(ctx context.Context, w upgrade.World) (upgrade.Server, error) {
-	python, storeURL := d.oldPython, w.StoreURL
-	if w.Version == d.to || python == "" {
-		var err error
-		if python, err = d.python(ctx, w.Version); err != nil {
-			return nil, err
-		}
+	storeURL := w.StoreURL
+	python, err := d.interpreter(ctx, w.Version)
+	if err != nil {
+		return nil, err
 	}
 	if storeURL == "" {
 		storeURL = d.db.StoreURL()
 	}
 	return d.load(ctx, python, w.Version, storeURL, w.Room)
+}
+
+// interpreter returns what runs a version: the environment's own Python when it holds that version,
+// else one that is made for it.
+func (d *local) interpreter(ctx context.Context, v string) (string, error) {
+	if d.oldPython != "" {
+		if got, err := d.installed(ctx); err == nil && got == v {
+			return d.oldPython, nil
+		}
+	}
+	return d.python(ctx, v)
 }
 
 func (d *local) load(ctx context.Context, python, v, storeURL string, room *isolate.Room) (*process, error) {

@@ -27,10 +27,10 @@ import (
 type Inputs struct {
 	action.Common
 	action.Tracking
-	Mode                 string `help:"How far to go: plan changes nothing; backup backs up and proves the backup; rehearse also upgrades the restored copy; upgrade also cuts over." default:"plan" placeholder:"MODE"`
+	Mode                 string `help:"How far to go: plan changes nothing; backup backs up and proves the backup; rehearse also upgrades the restored copy; upgrade also cuts over; rollback goes back to a backup; verify examines the running server and changes nothing." default:"plan" placeholder:"MODE"`
 	Environment          string `help:"Name of an environment in the configuration file." placeholder:"NAME"`
 	From                 string `help:"Version that runs now. Default: what the server says." placeholder:"VERSION"`
-	To                   string `help:"Version to upgrade to, such as 0.98.0." required:"true" placeholder:"VERSION"`
+	To                   string `help:"Version to upgrade to, such as 0.98.0. Required but for rollback, which goes to the backup's version, and verify, which takes the running one." placeholder:"VERSION"`
 	Commit               string `help:"Commit that this upgrade belongs to, by its full name; noted in the journal and in GitHub's record of deployments. Production needs the one that was upgraded in staging." placeholder:"SHA"`
 	FromComment          string `help:"Comment that asked for this run, by its address or id: it must still hold, and ask for just this. Needs issues: read and pull-requests: read." placeholder:"URL"`
 	Driver               string `help:"How servers are started and stopped: local, a process on this machine; command, by the environment's hooks. Default: the environment's, else local." placeholder:"DRIVER"`
@@ -41,6 +41,8 @@ type Inputs struct {
 	BackupEngine         string `help:"Program that dumps a MySQL or MariaDB database: dump (mysqldump or mariadb-dump) or mydumper." default:"dump" placeholder:"ENGINE"`
 	BackupDir            string `help:"Folder for backups, outside the repository and the output folder. Required but for plan." placeholder:"DIR"`
 	StateDir             string `help:"Folder for the journal and throw-away copies. Default: state below backup-dir." placeholder:"DIR"`
+	Backup               string `help:"Mode rollback: folder of the backup to go back to. Default: the one that the last upgrade took when everything was stopped, else the newest of this database in backup-dir." placeholder:"DIR"`
+	AcceptLoss           string `help:"Mode rollback: go back although something would be lost (written_since_backup lists it)." default:"false" placeholder:"BOOL"`
 	ArtifactRoot         string `help:"Folder below which the local artifact stores lie (ZENML_LOCAL_STORES_PATH). Without it no artifact is checked." placeholder:"DIR"`
 	SecretsEncryptionKey string `help:"ZENML_SECRETS_STORE_ENCRYPTION_KEY, when the environment's env-file does not hold it." secret:"true" placeholder:"KEY"`
 	JWTSecretKey         string `name:"jwt-secret-key" help:"ZENML_SERVER_JWT_SECRET_KEY, when the environment's env-file does not hold it." secret:"true" placeholder:"KEY"`
@@ -62,6 +64,9 @@ type settings struct {
 	stateDir    string
 	maxDowntime time.Duration
 	rollback    bool
+	backTo      string // mode rollback
+	dry         bool   // mode rollback: show the loss and do nothing
+	acceptLoss  bool
 	critical    []string
 	comment     int64 // id of the comment that asked, 0 for none
 	deployment  checklist.Deployment
@@ -126,14 +131,34 @@ func (s *settings) decodeMode(in *Inputs) error {
 	s.mode = upgrade.Mode(in.Mode)
 	if dry, err := action.Bool("dry-run", in.DryRun); err != nil {
 		return err
-	} else if dry {
+	} else if s.dry = dry && s.mode == upgrade.Rollback; dry && !s.dry && s.mode != upgrade.Verify { // a rollback shows its loss
 		s.mode = upgrade.Plan
 	}
-	built := []upgrade.Mode{upgrade.Plan, upgrade.BackUp, upgrade.Rehearse, upgrade.Upgrade}
+	built := []upgrade.Mode{upgrade.Plan, upgrade.BackUp, upgrade.Rehearse, upgrade.Upgrade, upgrade.Rollback, upgrade.Verify}
 	if !slices.Contains(built, s.mode) {
-		return fault.BadInput(fmt.Sprintf("mode %q is not built", in.Mode), "use plan, backup, rehearse or upgrade")
+		return fault.BadInput(fmt.Sprintf("mode %q is not built", in.Mode), "use plan, backup, rehearse, upgrade, rollback or verify")
 	}
-	return nil
+	return s.decodeWayBack(in)
+}
+
+// decodeWayBack reads what only some modes need or take.
+func (s *settings) decodeWayBack(in *Inputs) error {
+	var faults []error
+	if in.To == "" && s.mode != upgrade.Rollback && s.mode != upgrade.Verify {
+		faults = append(faults, fault.BadInput("to is missing", "give --to or set ZENML_UPGRADE_TO"))
+	}
+	if s.mode == upgrade.Rollback && in.To != "" {
+		faults = append(faults, fault.BadInput("to is given, but mode rollback goes to the version of the backup", "leave to away, and choose with backup"))
+	}
+	var err error
+	s.acceptLoss, err = action.Bool("accept-loss", cmp.Or(in.AcceptLoss, "false"))
+	faults = append(faults, err)
+	if in.Backup != "" {
+		if s.backTo, err = filepath.Abs(in.Backup); err != nil || s.mode != upgrade.Rollback {
+			faults = append(faults, fault.BadInput("backup is given, but only mode rollback goes back to one", "leave backup away or use mode rollback"))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 func (s *settings) decodeServer(in *Inputs) error {
@@ -181,7 +206,7 @@ func (s *settings) bound() string {
 
 func (s *settings) decodeFolders(in *Inputs) error {
 	if in.BackupDir == "" {
-		if s.mode != upgrade.Plan {
+		if s.mode != upgrade.Plan && s.mode != upgrade.Verify {
 			return fault.BadInput("backup-dir is missing", "give a folder with room for the database, outside the repository")
 		}
 		return nil
@@ -204,6 +229,14 @@ func (s *settings) decodeFolders(in *Inputs) error {
 	return nil
 }
 
+// criteria are the configuration's, whose values were checked when it was read.
+func (s *settings) criteria() upgrade.Criteria {
+	c := upgrade.Criteria{Rollback: s.env.Rollback}
+	c.ErrorShare, _ = strconv.ParseFloat(c.ErrorLimit, 64)
+	c.Watched, _ = time.ParseDuration(c.Watch)
+	return c
+}
+
 func (s *settings) decodeLimits(in *Inputs) error {
 	var faults []error
 	if text := cmp.Or(in.MaxDowntime, s.env.MaxDowntime); text != "" {
@@ -214,6 +247,6 @@ func (s *settings) decodeLimits(in *Inputs) error {
 		s.maxDowntime = d
 	}
 	var err error
-	s.rollback, err = action.Bool("rollback-on-failure", cmp.Or(in.RollbackOnFailure, s.env.Rollback, "true"))
+	s.rollback, err = action.Bool("rollback-on-failure", cmp.Or(in.RollbackOnFailure, s.env.Rollback.Always, "true"))
 	return errors.Join(append(faults, err)...)
 }

@@ -16,7 +16,7 @@ func TestCheckTellsAllFaultsAtOnce(t *testing.T) {
 	t.Parallel()
 	repo := t.TempDir()
 	a := &stagingUpgrade{in: Inputs{
-		Common: action.Common{Config: filepath.Join(repo, "none.yml")}, Mode: "rollback", From: "0.99", To: "0.56.0", Driver: "helm",
+		Common: action.Common{Config: filepath.Join(repo, "none.yml")}, Mode: "downgrade", From: "0.99", To: "0.56.0", Driver: "helm",
 		ServerURL: "ftp://x", DatabaseURL: "mysql://user:secret@127.0.0.1/ze-nml?ssl-mode=on", ScratchDatabaseURL: "mysql://user:secret@127.0.0.1/zenml", ArtifactRoot: filepath.Join(repo, "nowhere"),
 		MaxDowntime: "soon", RollbackOnFailure: "perhaps",
 	}}
@@ -25,7 +25,7 @@ func TestCheckTellsAllFaultsAtOnce(t *testing.T) {
 		t.Fatal("no fault")
 	}
 	text := err.Error()
-	for _, want := range []string{"none.yml", `mode "rollback"`, "0.56.0 was withdrawn", `driver "helm"`, `server-url "ftp://x"`, "backup-dir is missing", "max-downtime \"soon\"", "rollback-on-failure", `the database "ze-nml"`, `ssl-mode "ON"`, "scratch-database-url names a database"} {
+	for _, want := range []string{"none.yml", `mode "downgrade"`, "0.56.0 was withdrawn", `driver "helm"`, `server-url "ftp://x"`, "backup-dir is missing", "max-downtime \"soon\"", "rollback-on-failure", `the database "ze-nml"`, `ssl-mode "ON"`, "scratch-database-url names a database"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no word of %q in %s", want, text)
 		}

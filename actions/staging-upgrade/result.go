@@ -77,6 +77,8 @@ func (r *Result) decide() {
 	switch r.Outcome {
 	case upgrade.RolledBack, upgrade.Frozen, upgrade.RollbackFailed:
 		r.reason(string(r.Outcome), failure, verdict.Block)
+	case upgrade.RolledForward:
+		r.reason("rolled_forward", failure, verdict.Review)
 	case upgrade.Interrupted:
 		r.reason("interrupted", "the run was stopped before it touched the running server; "+failure, verdict.Unknown)
 	case upgrade.Refused:
@@ -160,10 +162,26 @@ var headlines = map[upgrade.Outcome]string{
 	upgrade.Frozen:         "The upgrade failed and was left as it is, for a person to decide.",
 	upgrade.RollbackFailed: "The upgrade failed and so did the way back: act now, the data is safe in the backup.",
 	upgrade.Refused:        "The upgrade was refused before it touched the running server.",
+	upgrade.RolledForward:  "The upgrade failed, and the patch that the configuration names serves in its place; every check passed.",
+	upgrade.Verified:       "The running server passed its examination; nothing was changed.",
 	upgrade.Interrupted:    "The run was stopped before it touched the running server.",
 }
 
+// byHand are the headlines of mode rollback.
+var byHand = map[upgrade.Outcome]string{
+	upgrade.RolledBack:     "The server was put back: the version of the backup serves exactly what the backup holds.",
+	upgrade.RollbackFailed: "The rollback failed: look at what to do now; what was there is safe in a backup.",
+	upgrade.Refused:        "The rollback was refused; nothing was changed.",
+	upgrade.Interrupted:    "The rollback was stopped before it touched the running server.",
+}
+
 func (r *Result) headline() string {
+	if h, ok := byHand[r.Outcome]; ok && r.Mode == upgrade.Rollback {
+		return h
+	}
+	if r.Mode == upgrade.Verify && r.Outcome == upgrade.Refused {
+		return "The running server failed its examination; nothing was changed."
+	}
 	if h, ok := headlines[r.Outcome]; ok {
 		return h
 	}

@@ -3,6 +3,7 @@
 package stagingupgrade
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,10 +30,12 @@ type stagingUpgrade struct {
 	manager *pyenv.Manager
 	env     []string // the server's own settings; holds secrets
 	noIndex error    // why the package index did not say which versions there are
+	change  []func(*upgrade.Options)
 }
 
-// New returns the action.
-func New() action.Action { return &stagingUpgrade{} }
+// New returns the action. change alters what a run is made of, for who watches it or, in tests, ends
+// it half-way.
+func New(change ...func(*upgrade.Options)) action.Action { return &stagingUpgrade{change: change} }
 
 func (a *stagingUpgrade) Name() string { return "staging-upgrade" }
 
@@ -87,10 +90,13 @@ func (a *stagingUpgrade) Run(ctx context.Context, rt *action.Runtime) (action.Re
 	held := newGuard(&a.in, a.set, rt)
 	o := a.options(rt)
 	o.Gates = held.judge
+	for _, change := range a.change {
+		change(&o)
+	}
 	rep, err := upgrade.Execute(ctx, o)
 	held.end(ctx, rep)
 	res := &Result{Mode: a.set.mode, Environment: a.set.environment, Report: *rep}
-	res.From, res.To = given(rep.Running), given(a.in.To)
+	res.From, res.To = given(rep.Running), given(cmp.Or(rep.Target, a.in.To))
 	if err != nil {
 		res.Reasons = append(res.Reasons, verdict.Because(verdict.Unknown, "unreachable", err.Error(), nil))
 	}
@@ -124,7 +130,7 @@ func (a *stagingUpgrade) options(rt *action.Runtime) upgrade.Options {
 		Mode: s.mode, From: a.in.From, To: a.in.To, Commit: a.in.Commit, Environment: s.environment, Kind: s.env.Kind,
 		PublicURL: s.serverURL, APIKey: a.in.ServerToken, BackupDir: s.backupDir, StateDir: s.stateDir,
 		SecretsStore: server.SecretsStore(a.env), Workspace: []string{rt.Repo, rt.OutDir}, CodeRoot: rt.Repo, ArtifactRoot: a.in.ArtifactRoot, Critical: s.critical,
-		MaxDowntime: s.maxDowntime, KeepBroken: !s.rollback,
+		BackTo: s.backTo, ShowLoss: s.dry, AcceptLoss: s.acceptLoss, MaxDowntime: s.maxDowntime, Criteria: s.criteria(), KeepBroken: !s.rollback,
 		DB: a.db, Driver: servers, ByHooks: s.driver == driverCommand, Probe: func(url string) upgrade.Prober { return server.Watch(url) }, Python: probes.client,
 		Environ: rt.Environ, Progress: rt.Progress, Now: rt.Now, Unready: a.noIndex, Found: s.place(rt),
 	}
@@ -176,7 +182,20 @@ func next(r *Result, s *settings) []string {
 			fmt.Sprintf("tell every user to install the client: pip install zenml==%s", deref(r.To)),
 			fmt.Sprintf("keep the backup %q until you no longer want to go back", r.Backup.Path),
 		}
-	case upgrade.Frozen, upgrade.RollbackFailed:
+	case upgrade.RolledBack:
+		if r.Mode == upgrade.Rollback {
+			return []string{
+				fmt.Sprintf("point whatever starts the server (local.python, a service unit) at ZenML %s, and tell every user to install that client", deref(r.To)),
+				"bring back by hand what is needed of written_export; the whole of what was there is in the newest backup of backup-dir",
+			}
+		}
+		return nil
+	case upgrade.Frozen:
+		return []string{
+			"run mode rollback: it shows what going back would lose, and with accept-loss: true goes back",
+			fmt.Sprintf("or go on with the new version: when the server is settled, move %q away: no run goes on before", s.stateDir),
+		}
+	case upgrade.RollbackFailed:
 		return []string{fmt.Sprintf("when the server is settled, move %q away: no run goes on before", s.stateDir)}
 	default: // what to do stands in the reasons and in the failure's advice
 		return nil

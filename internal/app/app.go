@@ -22,7 +22,12 @@ import (
 
 // Main runs the program and returns its exit status (contract).
 func Main(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	return dispatch(ctx, Actions(), process{args: args, environ: environ, stdout: stdout, stderr: stderr})
+	return With(ctx, Actions(), args, environ, stdout, stderr)
+}
+
+// With is Main with the actions of the caller's choice.
+func With(ctx context.Context, known []action.Action, args, environ []string, stdout, stderr io.Writer) int {
+	return dispatch(ctx, known, process{args: args, environ: environ, stdout: stdout, stderr: stderr})
 }
 
 // process is what the program was started with.

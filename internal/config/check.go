@@ -7,8 +7,11 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
 var (
@@ -92,7 +95,7 @@ func (d *decoder) environment(at, name string, e Environment) {
 		}
 	}
 	d.duration(at+".max-downtime", e.MaxDowntime)
-	d.word(at+".rollback", e.Rollback, false, "true", "false")
+	d.rollback(at+".rollback", e.Rollback)
 }
 
 func (d *decoder) address(at, value, without string) {
@@ -132,6 +135,28 @@ func (d *decoder) hooks(at string, e Environment) {
 		if !envForm.MatchString(name) || ownVariable.MatchString(name) {
 			d.at(fmt.Sprintf("%s.command.pass[%d]", at, i), "name a variable that the hooks need, such as DOCKER_HOST", "%q does not pass to a hook", name)
 		}
+	}
+}
+
+func (d *decoder) rollback(at string, r Rollback) {
+	d.word(at, r.Always, false, "true", "false")
+	forward := false
+	for key, mode := range map[string]string{"failed-step": r.FailedStep, "failed-smoke": r.FailedSmoke, "downtime": r.Downtime, "error-rate": r.ErrorRate} {
+		d.word(at+"."+key, mode, false, RollbackModes...)
+		forward = forward || mode == "roll-forward"
+	}
+	d.duration(at+".watch", r.Watch)
+	if share, err := strconv.ParseFloat(r.ErrorLimit, 64); r.ErrorLimit != "" && (err != nil || share <= 0 || share > 1) {
+		d.at(at+".error-limit", "write a share such as 0.05", "%q is no share between 0 and 1", r.ErrorLimit)
+	}
+	if (r.ErrorRate != "" || r.ErrorLimit != "") && (r.Watch == "" || r.ErrorLimit == "") {
+		d.at(at+".error-rate", "give watch and error-limit, too", "is not measured without both")
+	}
+	switch {
+	case forward && r.Patch == "":
+		d.at(at+".patch", "name the version that roll-forward leads to", "missing")
+	case r.Patch != "" && version.Valid(r.Patch) != nil:
+		d.at(at+".patch", "write it like 0.98.1", "%q is no version of ZenML", r.Patch)
 	}
 }
 

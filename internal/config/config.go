@@ -45,10 +45,29 @@ type Environment struct {
 	Hooks       map[string]string `yaml:"hooks"`        // shell commands of the driver command, by HookNames
 	Window      string            `yaml:"window"`       // see ParseWindow
 	MaxDowntime string            `yaml:"max-downtime"` // Go duration, positive
-	Rollback    string            `yaml:"rollback"`     // true, false or empty
+	Rollback    Rollback          `yaml:"rollback"`     // a word, true or false, is its key always
 	// EnvironmentURL is shown on the environment's page of GitHub, to all who may read the repository.
 	EnvironmentURL string `yaml:"environment-url"`
 }
+
+// Rollback says what follows when an upgrade fails after the old server was stopped: restore, freeze or
+// roll-forward, by what failed. An empty one is restore.
+type Rollback struct {
+	Always      string `yaml:"always"`       // true: restore, false: freeze, whatever failed; or empty
+	FailedStep  string `yaml:"failed-step"`  // of any step that the others do not name
+	FailedSmoke string `yaml:"failed-smoke"` // of the tool's own pipeline
+	Downtime    string `yaml:"downtime"`     // above max-downtime
+	ErrorRate   string `yaml:"error-rate"`   // above error-limit, while the opened server is watched
+	ErrorLimit  string `yaml:"error-limit"`  // share of unanswered questions, such as 0.05
+	Watch       string `yaml:"watch"`        // Go duration: how long the opened server is watched
+	Patch       string `yaml:"patch"`        // the version that roll-forward leads to
+}
+
+// Short takes the form of one word.
+func (r *Rollback) Short(word string) { r.Always = word }
+
+// RollbackModes are what may follow a failure.
+var RollbackModes = []string{"restore", "freeze", "roll-forward"}
 
 // Local says how the driver local runs a server.
 type Local struct {

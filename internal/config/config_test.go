@@ -56,7 +56,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 			"staging": {
 				Kind: "staging", ServerURL: "http://127.0.0.1:8237", Driver: "local",
 				Local: &Local{Python: ".venv/bin/python", EnvFile: "server.env", Port: 8237},
-				Hooks: map[string]string{}, Window: "2026-11-28T22:00/2h Europe/Berlin", MaxDowntime: "10m", Rollback: "true",
+				Hooks: map[string]string{}, Window: "2026-11-28T22:00/2h Europe/Berlin", MaxDowntime: "10m", Rollback: Rollback{Always: "true"},
 			},
 			"prod_1": {Kind: "production"},
 		},

@@ -101,6 +101,10 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string) {
 		v.Set(reflect.New(v.Type().Elem()))
 		d.value(n, v.Elem(), path)
 	case reflect.Struct:
+		if short, ok := v.Addr().Interface().(interface{ Short(string) }); ok && isScalar(n) {
+			short.Short(n.GetToken().Value)
+			return
+		}
 		d.mapping(n, path, "a mapping", func(key string, at int, value ast.Node) { d.field(key, at, value, v, path) })
 	case reflect.Map:
 		v.Set(reflect.MakeMap(v.Type()))
@@ -114,6 +118,11 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string) {
 	default:
 		d.scalar(n, v, path)
 	}
+}
+
+func isScalar(n ast.Node) bool {
+	_, ok := n.(ast.ScalarNode)
+	return ok
 }
 
 // mapping calls each once per key.

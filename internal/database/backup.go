@@ -39,7 +39,7 @@ func (d *SQLite) Backup(ctx context.Context, dir string, meta Meta) (*Manifest, 
 }
 
 func (d *SQLite) begin(dir string, meta Meta) (*making, error) {
-	f, err := newFolder(dir, meta)
+	f, err := newFolder(dir, d.URL(), meta)
 	return &making{d, f}, err
 }
 

@@ -28,13 +28,15 @@ type Meta struct {
 // folder is a backup's folder that is being made.
 type folder struct {
 	meta    Meta
-	partial string // its path while it is incomplete
+	partial string   // its path while it is incomplete
+	hold    *os.File // keeps sweep away from it, as long as we or a program that writes into it live
 	final   string
 	m       Manifest
 }
 
-// newFolder makes the folder, under the name by which it is known to be incomplete.
-func newFolder(dir string, meta Meta) (folder, error) {
+// newFolder makes the folder of a backup of the database with this URL, under the name by which it
+// is known to be incomplete.
+func newFolder(dir, url string, meta Meta) (folder, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return folder{}, err
@@ -43,8 +45,14 @@ func newFolder(dir string, meta Meta) (folder, error) {
 		return folder{}, err
 	}
 	name := meta.Now.UTC().Format("20060102T150405Z") + "-" + strings.ToLower(rand.Text()[:8])
-	f := folder{meta: meta, final: filepath.Join(dir, name), partial: filepath.Join(dir, name+partialSuffix)}
-	return f, os.Mkdir(f.partial, 0o700)
+	f := folder{meta: meta, final: filepath.Join(dir, name), partial: filepath.Join(dir, name+partialEnd(url))}
+	if err := os.Mkdir(f.partial, 0o700); err != nil {
+		return folder{}, err
+	}
+	if f.hold, err = holdFolder(f.partial); err != nil {
+		err = errors.Join(err, os.Remove(f.partial))
+	}
+	return f, err
 }
 
 // seal writes further files, by name, and then the manifest over all of them.
@@ -78,10 +86,10 @@ func (f *folder) finish(context.Context) error {
 		return err
 	}
 	f.m.Path = f.final
-	return syncPath(filepath.Dir(f.final))
+	return errors.Join(syncPath(filepath.Dir(f.final)), f.hold.Close())
 }
 
 // remove takes an unfinished folder away.
 func (f *folder) remove() error {
-	return errors.Join(os.RemoveAll(f.partial), syncPath(filepath.Dir(f.partial)))
+	return errors.Join(os.RemoveAll(f.partial), syncPath(filepath.Dir(f.partial)), f.hold.Close())
 }

@@ -129,6 +129,32 @@ func (d *MySQL) Others(ctx context.Context) ([]string, error) {
 	return found, nil
 }
 
+// ErrUnseen says that the database server sees sessions from other addresses than the processes have:
+// through a proxy nobody can tell whose they are.
+var ErrUnseen = errors.New("the database server sees no session come from the new server's process itself")
+
+// Strangers tells the sessions of others than these processes of this machine.
+func (d *MySQL) Strangers(ctx context.Context, pids []int) ([]string, error) {
+	ports, err := proc.ConnectedPorts(pids)
+	if err != nil {
+		return nil, err
+	}
+	sessions, _, err := d.client.Sessions(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("finding out who uses the database: %w", err)
+	}
+	found := []string{}
+	for _, s := range sessions {
+		if i := strings.LastIndexByte(s.Host, ':'); i < 0 || !ports[s.Host[i+1:]] {
+			found = append(found, oneLine(s.String()))
+		}
+	}
+	if len(found) > 0 && len(found) == len(sessions) {
+		return nil, ErrUnseen
+	}
+	return found, nil
+}
+
 // OpenIn says whether one of these processes has a session on the database: the server tells the
 // ports that sessions come from, and the kernel whose they are.
 func (d *MySQL) OpenIn(ctx context.Context, pids []int) (bool, error) {

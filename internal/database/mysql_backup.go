@@ -76,7 +76,7 @@ func (d *MySQL) begin(ctx context.Context, dir string, meta Meta) (*dumping, err
 	if err != nil {
 		return nil, err
 	}
-	f, err := newFolder(dir, meta)
+	f, err := newFolder(dir, d.URL(), meta)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (b *dumping) dump(ctx context.Context) (err error) {
 		before <- result{f, schema, errors.Join(err, snapshot.End())}
 	}()
 	file := filepath.Join(b.partial, dumpIn(b.m.Engine))
-	err = b.tools.Dump(ctx, c, file)
+	err = b.tools.Dump(ctx, c, file, b.hold)
 	was := <-before
 	if err := errors.Join(err, was.err); err != nil {
 		return err

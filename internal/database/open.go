@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
@@ -29,6 +30,8 @@ type Reader interface {
 	Size(ctx context.Context) (int64, error)      // bytes
 	Folders() []string                            // of this machine, that it keeps its files in
 	Others(ctx context.Context) ([]string, error) // who else uses it
+	// Strangers is Others without the processes of these ids.
+	Strangers(ctx context.Context, pids []int) ([]string, error)
 }
 
 // Keeper backs up and brings back.
@@ -37,6 +40,9 @@ type Keeper interface {
 	Restore(ctx context.Context, backup string) error
 	Scratch(ctx context.Context, backup, dir string, begun func(Mark) error) (*Scratch, error)
 	Drop(ctx context.Context, m Mark) error
+	// Export writes the rows of tables that were made or changed since a time as JSON lines, without secrets.
+	Export(ctx context.Context, path string, tables []string, since time.Time) (rows int64, err error)
+	Sweep(ctx context.Context, dir string) error // removes the unfinished backups of killed runs
 }
 
 // Finding is something that stands against a backup or its way back.

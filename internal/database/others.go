@@ -75,6 +75,17 @@ func lockHolder(path string) (string, error) {
 	return unseenHolder, nil
 }
 
+// Strangers tells the processes other than these that have the database or one of its journals open.
+func (d *SQLite) Strangers(_ context.Context, pids []int) ([]string, error) {
+	found, err := d.holders()
+	if err != nil {
+		return nil, fmt.Errorf("finding out who uses the database %q: %w", d.path, err)
+	}
+	return slices.DeleteFunc(found, func(who string) bool {
+		return slices.ContainsFunc(pids, func(pid int) bool { return strings.HasPrefix(who, fmt.Sprintf("pid %d ", pid)) })
+	}), nil
+}
+
 type inode struct{ dev, ino uint64 }
 
 // holders looks through the open files of all processes, by inode: a path may look different

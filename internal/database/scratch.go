@@ -13,6 +13,8 @@ import (
 // markerName is the file by which a scratch folder is known for one.
 const markerName = ".zenml-upgrade-scratch"
 
+const scratchStart = "scratch-"
+
 // Scratch is a throw-away copy of a backup, proven equal to it when it was made.
 type Scratch struct {
 	DB   Database
@@ -59,12 +61,30 @@ func newScratch(dir string) (Mark, error) {
 	if err != nil {
 		return Mark{}, err
 	}
-	folder, err := os.MkdirTemp(dir, "scratch-")
+	folder, err := os.MkdirTemp(dir, scratchStart)
 	if err != nil {
 		return Mark{}, err
 	}
 	m := Mark{Dir: folder, Token: rand.Text()}
 	return m, writeSynced(filepath.Join(folder, markerName), []byte(m.Token))
+}
+
+// SweepScratch removes folders of throw-away copies in dir of which no journal tells, because their
+// run was killed right after it had made them: they hold a marker at most.
+func SweepScratch(dir string) error {
+	found, err := filepath.Glob(filepath.Join(dir, scratchStart+"*"))
+	if err != nil {
+		return err
+	}
+	for _, folder := range found {
+		if err := os.Remove(filepath.Join(folder, markerName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("removing an empty throw-away copy: %w", err)
+		}
+		if err := os.Remove(folder); err != nil { // it refuses one that holds anything else
+			return fmt.Errorf("removing an empty throw-away copy: %w", err)
+		}
+	}
+	return nil
 }
 
 // Drop removes the copy's folder.

@@ -31,6 +31,7 @@ type Command struct {
 	Session bool          // a session of its own, for a child that may be let go to outlive us
 	Leave   bool          // what it leaves behind in its group goes on; else that ends with it
 	Place   Place         // where the child is started; nil: beside us
+	Files   []*os.File    // what it inherits, as the descriptors 3, 4, ...
 }
 
 // Place is where a child process lives, such as a network namespace: what Do starts is in it.
@@ -112,7 +113,7 @@ func explain(ctx context.Context, c Command, res *Result, err error) error {
 
 func build(ctx context.Context, c Command) (*exec.Cmd, *log) {
 	cmd := exec.CommandContext(ctx, c.Path, c.Args...)
-	cmd.Dir, cmd.Stdin = c.Dir, c.Stdin
+	cmd.Dir, cmd.Stdin, cmd.ExtraFiles = c.Dir, c.Stdin, c.Files
 	cmd.Env = c.Env
 	if cmd.Env == nil {
 		cmd.Env = []string{}

@@ -25,6 +25,8 @@ type Probe struct {
 	turned  time.Duration
 	changed bool // turned was measured: the version changed
 	longest time.Duration
+
+	asked, unanswered int // since Count
 }
 
 // Watch begins to ask url, a server's base address. It ends with Stop.
@@ -57,8 +59,10 @@ func (p *Probe) run(ctx context.Context, url string) {
 func (p *Probe) note(at time.Time, version string, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.asked++
 	if !ok {
 		p.failed = true
+		p.unanswered++
 		return
 	}
 	if !p.last.IsZero() {
@@ -77,6 +81,20 @@ func (p *Probe) Answered() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return !p.last.IsZero()
+}
+
+// Count begins to count anew.
+func (p *Probe) Count() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked, p.unanswered = 0, 0
+}
+
+// Unanswered returns how many questions were asked since Count, and how many of them nobody answered.
+func (p *Probe) Unanswered() (unanswered, asked int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.unanswered, p.asked
 }
 
 // Downtime returns the seconds from the last answer of the old version to the first of the new

@@ -66,6 +66,7 @@ func (r *run) check(ctx context.Context, address, revision string) error {
 			return "", fmt.Errorf("the database is at revision %q after the migration, not %s", revision, r.To)
 		}
 		c, err = r.connect(ctx, address, r.To)
+		r.entered = c
 		return r.To, err
 	}}})
 	if err != nil {
@@ -156,7 +157,7 @@ func (r *run) smoke(ctx context.Context, address string) error {
 	defer probe.Close()
 	began := r.Now()
 	if err := probe.Run(ctx, address); err != nil {
-		return fmt.Errorf("the smoke pipeline: %w", err)
+		return fmt.Errorf("%w: %w", errSmoke, err)
 	}
 	s := r.Now().Sub(began).Seconds()
 	r.report.SmokeSeconds = &s

@@ -2,9 +2,12 @@ package upgrade
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 )
 
 // answerLimit is how long the opened address may take to be seen from outside.
@@ -17,22 +20,30 @@ func (r *run) cutOverSteps() []Step {
 	if r.Kind == "production" {
 		phase = "production"
 	}
-	return []Step{
+	steps := []Step{
 		{Name: "load the new version", Phase: phase, Do: r.loadNext, Undo: r.endNext},
 		{Name: "last look", Phase: phase, Do: r.lastLook},
 		{Name: stopStep, Phase: phase, Do: r.stopOld, Undo: r.startOld},
 		{Name: "final backup", Phase: phase, Do: r.finalBackup},
-		{Name: "migrate", Phase: phase, Do: r.migrate, Undo: r.restore},
+		{Name: "nobody wrote since", Phase: phase, Do: r.unchanged},
+		{Name: migrateStep, Phase: phase, Do: r.migrate, Undo: r.restore},
 		{Name: "check in private", Phase: phase, Do: r.checkPrivate},
 		{Name: openStep, Phase: phase, Do: r.open, Undo: r.withdraw},
-		{Name: "check in public", Phase: phase, Do: r.checkPublic},
+		{Name: publicStep, Phase: phase, Do: r.checkPublic},
 	}
+	if r.Criteria.Watched > 0 {
+		steps = append(steps, Step{Name: watchStep, Phase: phase, Do: r.watchOpened})
+	}
+	return steps
 }
 
 // The outside world begins to notice at stopStep, and may write again from openStep on.
 const (
-	stopStep = "stop the old server"
-	openStep = "open to the public"
+	stopStep    = "stop the old server"
+	migrateStep = "migrate"
+	openStep    = "open to the public"
+	publicStep  = "check in public"
+	watchStep   = "watch the opened server"
 )
 
 // cutOver moves the real server to the new version, or puts everything back.
@@ -40,7 +51,7 @@ func (r *run) cutOver(ctx context.Context) error {
 	limited, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r.limit = func() *time.Timer {
-		return time.AfterFunc(r.MaxDowntime, func() { cancel(fmt.Errorf("the downtime passed max-downtime (%s)", r.MaxDowntime)) })
+		return time.AfterFunc(r.MaxDowntime, func() { cancel(fmt.Errorf("%w (%s)", errOverdue, r.MaxDowntime)) })
 	}
 	defer r.dismissClients()
 	steps := r.cutOverSteps()
@@ -53,6 +64,13 @@ func (r *run) cutOver(ctx context.Context) error {
 		return nil
 	}
 	r.explain(ctx, err)
+	if r.began(migrateStep) && r.way(err) == wayForward {
+		forward := r.goForward(context.WithoutCancel(ctx))
+		if forward == nil {
+			return nil
+		}
+		steps, err = append(steps, r.forwardSteps()...), errors.Join(err, forward)
+	}
 	// The way back must not be cut short by what ended the way forward.
 	return r.goBack(context.WithoutCancel(ctx), steps, err)
 }
@@ -131,11 +149,31 @@ func (r *run) finalBackup(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("taking the final backup: %w", err)
 	}
 	drill := r.report.Backup.Drill // proved with the same engine a moment ago
-	r.report.Backup = backupOf(m)
+	r.report.Backup, r.final = backupOf(m), m.Fingerprint()
 	r.report.Backup.Drill = drill
 	r.state.FinalBackup, r.state.ContentBefore = m.Path, m.ContentDigest
 	r.report.Content = &Content{Before: m.ContentDigest}
 	return fmt.Sprintf("%d kB, content %s", m.Bytes>>10, m.ContentDigest), nil
+}
+
+// unchanged proves, right before the migration, that the final backup holds all there is. It is a
+// step of its own, so that a write that it finds is not undone: nothing was migrated yet, and a
+// restore would lose it.
+func (r *run) unchanged(ctx context.Context) (string, error) {
+	now, err := r.DB.Fingerprint(ctx)
+	if err != nil {
+		return "", fmt.Errorf("looking whether the final backup is still all there is: %w", err)
+	}
+	// Asked last: who came and went meanwhile has shown in the content, or comes too late for it.
+	others, err := r.DB.Others(ctx)
+	if err != nil {
+		return "", fmt.Errorf("looking who else uses the database: %w", err)
+	}
+	if who := append(r.final.Diff(now), others...); len(who) > 0 {
+		return "", fmt.Errorf("somebody uses the database beside the upgrade, and what they write would be in no backup: %s; nothing was migrated, and what was written stays",
+			strings.Join(shorten(who), "; "))
+	}
+	return "content " + now.Digest(), nil
 }
 
 func (r *run) migrate(ctx context.Context) (string, error) {
@@ -156,6 +194,9 @@ func (r *run) checkPrivate(ctx context.Context) (string, error) {
 	if err := r.check(ctx, r.next.PrivateURL(), revision); err != nil {
 		return "", err
 	}
+	if err := r.examineAll(ctx, []examination{{"alone on the database", r.alone}}); err != nil {
+		return "", err
+	}
 	// Taken now and journalled before the address opens: from then on people write, and only this
 	// tells whether the way back is still free.
 	f, err := r.DB.Fingerprint(ctx)
@@ -166,9 +207,28 @@ func (r *run) checkPrivate(ctx context.Context) (string, error) {
 	return "all checks passed", r.countRows(f.Tables)
 }
 
+// alone proves that nobody but the new server is on the database: two that migrate at once destroy it.
+func (r *run) alone(ctx context.Context) (string, error) {
+	child, _ := r.next.About()
+	if child.Pid == 0 {
+		return "", notRunError{"the new server was started by hooks: which processes are its own is not known"}
+	}
+	others, err := r.DB.Strangers(ctx, []int{child.Pid})
+	if errors.Is(err, database.ErrUnseen) {
+		return "", notRunError{err.Error()}
+	}
+	if err != nil {
+		return "", fmt.Errorf("looking who uses the database beside the new server: %w", err)
+	}
+	if len(others) > 0 {
+		return "", fmt.Errorf("the new server is not alone on the database: %s", strings.Join(shorten(others), ", "))
+	}
+	return "no other process is", nil
+}
+
 // open ends the downtime.
 func (r *run) open(ctx context.Context) (string, error) {
-	if r.overdue != nil && !r.overdue.Stop() {
+	if r.overdue != nil && !r.overdue.Stop() && ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
 	r.state.Opened = true
@@ -185,7 +245,11 @@ func (r *run) open(ctx context.Context) (string, error) {
 
 // checkPublic compares the whole inventory, which takes long on a large server, after the downtime.
 func (r *run) checkPublic(ctx context.Context) (string, error) {
-	return "nothing is missing", r.checkInventory(ctx, r.PublicURL)
+	// Logged in before the opening: a log-in is written down, and would close the way back.
+	c := r.entered.At(r.PublicURL)
+	return "nothing is missing", r.examineAll(ctx, []examination{{"inventory", func(ctx context.Context) (string, error) {
+		return "nothing is missing", r.compare(ctx, c)
+	}}})
 }
 
 // awaitAnswer waits until the probe outside has seen the public address answer again.

@@ -47,6 +47,7 @@ type engine struct {
 	journal  *journal.Journal
 	progress *progress.Display
 	now      func() time.Time
+	watch    func(e journal.Entry, written bool) // Options.Watch
 	state    *State
 	results  []StepResult
 	undone   map[string]bool // steps that were taken back, also by an earlier process
@@ -84,6 +85,9 @@ func (e *engine) do(ctx context.Context, s Step) error {
 	began := e.now()
 	shown := e.progress.Start(s.Name)
 	detail, err := s.Do(ctx)
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) && !errors.Is(err, cause) {
+		err = fmt.Errorf("%w: %w", cause, err) // a limit that was passed says more than what it cut off
+	}
 	r := StepResult{Name: s.Name, Phase: s.Phase, Status: Passed, StartedAt: &began, Seconds: e.now().Sub(began).Seconds(), Detail: detail}
 	event := journal.Done
 	if err != nil {
@@ -156,8 +160,15 @@ func (e *engine) mark(name string) {
 func (e *engine) note(detail string) error { return e.write(Step{Name: "run"}, journal.Note, detail) }
 
 func (e *engine) write(s Step, event journal.Event, detail string) error {
-	if err := e.journal.Append(journal.Entry{Step: s.Name, Phase: s.Phase, Event: event, Detail: detail}, e.state); err != nil {
+	entry := journal.Entry{Step: s.Name, Phase: s.Phase, Event: event, Detail: detail}
+	if e.watch != nil {
+		e.watch(entry, false)
+	}
+	if err := e.journal.Append(entry, e.state); err != nil {
 		return fmt.Errorf("writing the journal: %w", err)
+	}
+	if e.watch != nil {
+		e.watch(entry, true)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"context"
+	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/isolate"
@@ -14,16 +15,22 @@ type Source interface {
 	Size(ctx context.Context) (int64, error)      // bytes
 	Folders() []string                            // where it keeps its files on this machine, if it does
 	Others(ctx context.Context) ([]string, error) // who else is connected
+	// Strangers is Others without the processes of these ids.
+	Strangers(ctx context.Context, pids []int) ([]string, error)
 }
 
 // Keeper backs the database up and puts it back.
 type Keeper interface {
 	Backup(ctx context.Context, dir string, meta database.Meta) (*database.Manifest, error) // a new folder below dir
 	Restore(ctx context.Context, backup string) error                                       // exact, proved by fingerprints
+	Backups(dir string) ([]*database.Manifest, error)                                       // the complete ones of this database, newest first
+	// Export writes the rows of tables that were made or changed since a time as JSON lines, without secrets.
+	Export(ctx context.Context, path string, tables []string, since time.Time) (rows int64, err error)
 	// Scratch makes a restored throw-away copy. begun learns its mark before it holds anything.
 	Scratch(ctx context.Context, backup, dir string, begun func(database.Mark) error) (*database.Scratch, error)
 	Drop(ctx context.Context, m database.Mark) error                           // removes a copy, also one of an earlier run
 	Lock(ctx context.Context, holder string) (release func() error, err error) // database.ErrHeld
+	Sweep(ctx context.Context, dir string) error                               // unfinished backups of killed runs, with the lock held
 }
 
 // Database is both.
@@ -67,5 +74,8 @@ type Prober interface {
 	// Downtime returns the seconds between the old version's last answer and the first answer after
 	// it, and false when there was none yet.
 	Downtime() (seconds float64, ok bool)
+	// Count begins to count questions; Unanswered says how many nobody answered since.
+	Count()
+	Unanswered() (unanswered, asked int)
 	Stop()
 }

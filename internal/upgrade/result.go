@@ -23,11 +23,14 @@ const (
 	RollbackFailed Outcome = "rollback_failed"
 	Refused        Outcome = "refused"
 	Interrupted    Outcome = "interrupted"
+	Verified       Outcome = "verified"
+	RolledForward  Outcome = "rolled_forward"
 )
 
 // Report is all that a run found out and did; the action puts it into result.json.
 type Report struct {
 	Running                  string                `json:"-"` // the version that runs, "" when it was neither given nor found
+	Target                   string                `json:"-"` // the version that the run leads to, when no input says it
 	Outcome                  Outcome               `json:"outcome"`
 	Steps                    []StepResult          `json:"steps"`
 	DowntimeSeconds          *float64              `json:"downtime_seconds"`
@@ -37,6 +40,7 @@ type Report struct {
 	Backup                   *Backup               `json:"backup"`
 	Lost                     map[string]zenml.Loss `json:"lost"`
 	WrittenSinceBackup       []string              `json:"written_since_backup"` // null: the public address was not opened
+	WrittenExport            *string               `json:"written_export"`       // file of the rows written since, for mode rollback; null: none was written
 	Inventory                []Pipeline            `json:"inventory"`
 	Artifacts                *ArtifactCheck        `json:"artifacts"`
 	Checks                   []Check               `json:"checks"`

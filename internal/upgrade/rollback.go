@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
@@ -15,9 +17,9 @@ var errWritten = errors.New("the database was written to since the new version o
 // forward; a failed way back is joined to it.
 func (r *run) goBack(ctx context.Context, steps []Step, cause error) error {
 	touched := r.began(stopStep)
-	if touched && r.KeepBroken {
+	if touched && r.way(cause) == wayFreeze {
 		r.report.Outcome = Frozen
-		r.report.Failure.Advice = "rollback-on-failure is false: nothing was undone; " + r.byHand()
+		r.report.Failure.Advice = "the settings say so (rollback-on-failure, or rollback in the configuration): nothing was undone; " + r.byHand()
 		return errors.Join(cause, r.note("frozen by choice"))
 	}
 	err := r.undo(ctx, steps)
@@ -119,8 +121,15 @@ func (r *run) whole(ctx context.Context, c *zenml.Client) error {
 	if r.before == nil {
 		return nil
 	}
-	if err := r.compare(ctx, c); err != nil || r.state.FinalBackup == "" {
-		return err // before the final backup people could still delete: no count to compare with
+	if !r.began(migrateStep) {
+		// Nothing was changed by us, and until the server stopped people could still delete.
+		if bad := c.Healthy(ctx); len(bad) > 0 {
+			return fmt.Errorf("reads fail: %s", strings.Join(bad, "; "))
+		}
+		return nil
+	}
+	if err := r.compare(ctx, c); err != nil {
+		return err
 	}
 	f, err := r.DB.Fingerprint(ctx)
 	if err != nil {
@@ -158,7 +167,7 @@ func (r *run) withdraw(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("looking what was written since the opening: %w", err)
 	}
-	r.report.WrittenSinceBackup = r.state.AtOpening.Diff(now)
+	r.report.WrittenSinceBackup = append(slices.Clone(r.state.Written), r.state.AtOpening.Diff(now)...)
 	if len(r.report.WrittenSinceBackup) > 0 {
 		return "", errWritten
 	}

@@ -23,6 +23,8 @@ const (
 	BackUp   Mode = "backup"
 	Rehearse Mode = "rehearse"
 	Upgrade  Mode = "upgrade"
+	Rollback Mode = "rollback"
+	Verify   Mode = "verify"
 )
 
 // Options say what to do and with what.
@@ -43,13 +45,17 @@ type Options struct {
 	SecretsStore string   // where the server keeps secrets: "sql", or the kind of an external store
 	Critical     []string // names of the critical pipelines
 	MaxDowntime  time.Duration
-	KeepBroken   bool      // rollback-on-failure false: freeze and leave it for a person
-	Unready      error     // why nothing can be installed; an earlier run is put back all the same
 	Found        []Problem // what the caller found to stand against an upgrade; told with the preflight's
 
 	// Gates judges what must hold before anything is touched, in the preflight and again before the old
 	// server is stopped. clear says that nothing else stands against the upgrade. Nil: there are none.
-	Gates func(ctx context.Context, clear bool) []gate.Gate
+	Gates      func(ctx context.Context, clear bool) []gate.Gate
+	BackTo     string   // mode rollback: path of the backup to go back to; "": the last upgrade's, else the newest
+	ShowLoss   bool     // mode rollback: say what would be lost and do nothing
+	AcceptLoss bool     // mode rollback: go back although something would be lost
+	Criteria   Criteria // what follows a failure
+	KeepBroken bool     // rollback-on-failure false: freeze and leave it for a person
+	Unready    error    // why nothing can be installed; an earlier run is put back all the same
 
 	ByHooks bool // the driver's servers are no processes of ours: none waits loaded, none shows its database
 
@@ -60,6 +66,10 @@ type Options struct {
 	Environ  []string
 	Progress *progress.Display
 	Now      func() time.Time
+
+	// Watch is told of every entry of the journal, just before and just after it is on the disk; nil:
+	// nobody is.
+	Watch func(e journal.Entry, written bool)
 }
 
 // run is one execution.
@@ -77,9 +87,14 @@ type run struct {
 	was           former
 	ready         *ready // clients of the new version, imported and waiting
 	copy          *database.Scratch
-	room          *isolate.Room // while a server of the copy is used: where its clients live too
-	next          Server        // the new version, loaded and waiting
-	newest        Server        // started last: its log explains a failure
+	room          *isolate.Room        // while a server of the copy is used: where its clients live too
+	next          Server               // the new version, loaded and waiting
+	entered       *zenml.Client        // logged in to the new server before it was opened
+	asked         string               // the version that the run was asked to lead to
+	back          *wayBack             // mode rollback
+	changed       []string             // mode rollback: tables that were written to since
+	final         database.Fingerprint // what the final backup holds
+	newest        Server               // started last: its log explains a failure
 	timing        timing
 	probe         Prober
 	overdue       *time.Timer        // ends the way forward at MaxDowntime
@@ -89,11 +104,21 @@ type run struct {
 // Execute carries out the mode. The report is complete whatever happens; the error is not nil
 // when no verdict could be formed: server or database out of reach, or a key that is refused.
 func Execute(ctx context.Context, o Options) (*Report, error) {
-	r := &run{Options: o}
-	r.now, r.progress = o.Now, o.Progress
+	r := &run{Options: o, asked: o.To}
+	r.now, r.progress, r.watch = o.Now, o.Progress, o.Watch
 	defer func() { r.report.Running = r.From }()
 	if o.Mode == Plan {
 		return &r.report, r.plan(ctx)
+	}
+	if o.Mode == Verify {
+		return &r.report, errors.Join(o.Unready, r.verify(ctx))
+	}
+	if o.Mode == Rollback && o.ShowLoss {
+		_, err := r.considerRollback(ctx)
+		if err == nil && r.report.Outcome == "" {
+			r.report.Outcome = Planned
+		}
+		return &r.report, err
 	}
 	release, err := o.DB.Lock(ctx, fmt.Sprintf("zenml-upgrade %s of %s", o.Mode, o.Environment))
 	if errors.Is(err, database.ErrHeld) {
@@ -104,9 +129,15 @@ func Execute(ctx context.Context, o Options) (*Report, error) {
 		return &r.report, err
 	}
 	defer func() { _ = release() }() // the lock ends with our process in any case
+	if err := o.DB.Sweep(ctx, o.BackupDir); err != nil {
+		return &r.report, err
+	}
 	recovered, err := r.recover(ctx)
 	if recovered || err != nil {
 		return &r.report, err
+	}
+	if o.Mode == Rollback {
+		return &r.report, r.rollBack(ctx)
 	}
 	if err := errors.Join(o.Unready, r.survey(ctx)); err != nil {
 		return &r.report, err
@@ -175,6 +206,9 @@ func (r *run) prepare() []Step {
 	}
 	if r.Mode != BackUp {
 		steps = append(steps, Step{Name: "rehearsal", Phase: "testing", Do: r.rehearse})
+		if r.forwards() {
+			steps = append(steps, Step{Name: "rehearse the patch", Phase: "testing", Do: r.rehearsePatch})
+		}
 	}
 	return steps
 }

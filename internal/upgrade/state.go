@@ -26,6 +26,12 @@ type State struct {
 	Opened        bool                  `json:"opened"`         // the new version was let at the public address
 	AtOpening     *database.Fingerprint `json:"at_opening"`     // content just before that
 
+	Written []string `json:"written,omitempty"` // by people, before a roll-forward took the opened server away
+
+	ByHand bool   `json:"by_hand,omitempty"` // a rollback by hand has begun
+	BackTo string `json:"back_to,omitempty"` // the backup that it restores
+	Saved  string `json:"saved,omitempty"`   // its newest backup of what was there
+
 	Children []Child `json:"children"` // processes that may still live after a kill
 }
 

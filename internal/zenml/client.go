@@ -141,6 +141,18 @@ func (c *Client) Delete(ctx context.Context, path string) error {
 	return c.do(ctx, http.MethodDelete, path, nil, "", nil)
 }
 
+// At returns the client for another address of the same server, with the same log-in.
+func (c *Client) At(baseURL string) *Client {
+	other := New(baseURL)
+	other.token = c.token
+	return other
+}
+
+// StopRun asks the server to stop a pipeline run at once (0.83 and newer; older ones give 404 or 405).
+func (c *Client) StopRun(ctx context.Context, id string) error {
+	return c.Post(ctx, "/runs/"+url.PathEscape(id)+"/stop", nil, nil)
+}
+
 func (c *Client) write(ctx context.Context, method, path string, body, out any) error {
 	b, err := json.Marshal(body)
 	if err != nil {

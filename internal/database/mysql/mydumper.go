@@ -37,21 +37,6 @@ func FindMydumper(ctx context.Context, environ []string) (*Tools, error) {
 	return &Tools{Engine: Mydumper, Client: "mariadb", Version: v, dump: dumps[0], client: loads[0], environ: environ}, nil
 }
 
-func (t *Tools) mydump(ctx context.Context, c *Client, folder string) error {
-	return t.withSettings(ctx, c, func(settings string) error {
-		args := append([]string{"--defaults-file=" + settings, "--database=" + c.Name, "--outputdir=" + folder}, mydumperOptions...)
-		return t.run(ctx, c, t.dump, args, nil)
-	})
-}
-
-func (t *Tools) myload(ctx context.Context, c *Client, folder string) error {
-	return t.withSettings(ctx, c, func(settings string) error {
-		return t.run(ctx, c, t.client, []string{
-			"--defaults-file=" + settings, "--database=" + c.Name, "--directory=" + folder, "--threads=4", "--enable-binlog",
-		}, nil)
-	})
-}
-
 // Text names the program and its version.
 func (t *Tools) Text() string {
 	if t.Engine == Mydumper {

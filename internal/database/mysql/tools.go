@@ -11,6 +11,7 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
+	"golang.org/x/sys/unix"
 )
 
 // Tools are the programs of one family that dump and load.
@@ -72,39 +73,40 @@ func (t *Tools) Options() []string {
 	return options
 }
 
-// Dump writes a dump of the database to a new file; mydumper to a new folder.
-func (t *Tools) Dump(ctx context.Context, c *Client, file string) error {
-	if t.Engine == Mydumper {
-		return t.mydump(ctx, c, file)
+// Dump writes a dump of the database to a new file; mydumper to a new folder. The program inherits
+// hold: what that locks stays locked until the program has ended.
+func (t *Tools) Dump(ctx context.Context, c *Client, file string, hold *os.File) error {
+	args := append([]string{"--database=" + c.Name, "--outputdir=" + file}, mydumperOptions...)
+	if t.Engine != Mydumper {
+		args = append(t.Options(), "--result-file="+file, fmt.Sprintf("--ignore-table=%s.%s", c.Name, MarkerTable), c.Name)
 	}
-	return t.withSettings(ctx, c, func(settings string) error {
-		args := append([]string{"--defaults-file=" + settings}, t.Options()...)
-		args = append(args, "--result-file="+file, fmt.Sprintf("--ignore-table=%s.%s", c.Name, MarkerTable), c.Name)
-		return t.run(ctx, c, t.dump, args, nil)
-	})
+	return t.run(ctx, c, t.dump, args, nil, hold)
 }
 
 // Load runs a dump's statements in the database. It stops at the first that fails.
 func (t *Tools) Load(ctx context.Context, c *Client, file string) error {
 	if t.Engine == Mydumper {
-		return t.myload(ctx, c, file)
+		return t.run(ctx, c, t.client, []string{"--database=" + c.Name, "--directory=" + file, "--threads=4", "--enable-binlog"}, nil)
 	}
 	f, err := os.Open(file)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return t.withSettings(ctx, c, func(settings string) error {
-		return t.run(ctx, c, t.client, []string{
-			"--defaults-file=" + settings, "--batch", "--binary-mode", "--default-character-set=utf8mb4", "--max-allowed-packet=1073741824", c.Name,
-		}, f)
-	})
+	return t.run(ctx, c, t.client, []string{
+		"--batch", "--binary-mode", "--default-character-set=utf8mb4", "--max-allowed-packet=1073741824", c.Name,
+	}, f)
 }
 
-func (t *Tools) run(ctx context.Context, c *Client, path string, args []string, stdin *os.File) error {
+func (t *Tools) run(ctx context.Context, c *Client, path string, args []string, stdin *os.File, files ...*os.File) error {
+	settings, err := t.settingsFile(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer settings.Close()
 	command := proc.Command{
 		// The file of stored log-ins would be read whatever the options say.
-		Path: path, Args: args, Env: proc.BaseEnv(t.environ, "MYSQL_TEST_LOGIN_FILE="+os.DevNull), Dir: os.TempDir(), Secrets: c.Secrets(),
+		Path: path, Args: append([]string{"--defaults-file=/proc/self/fd/3"}, args...), Files: append([]*os.File{settings}, files...), Env: proc.BaseEnv(t.environ, "MYSQL_TEST_LOGIN_FILE="+os.DevNull), Dir: os.TempDir(), Secrets: c.Secrets(),
 	}
 	if stdin != nil {
 		command.Stdin = stdin // a nil *os.File in an interface would not be nil
@@ -160,23 +162,26 @@ func (t *Tools) Exact(ctx context.Context, c *Client, server Version) error {
 	return err
 }
 
-// withSettings writes where and as whom to connect into a file of this user only, and removes it:
-// an argument list is seen by everybody.
-func (t *Tools) withSettings(ctx context.Context, c *Client, use func(path string) error) error {
+// settingsFile holds where and as whom to connect. It has no name anywhere, for an argument list is
+// seen by everybody, and a file with a password in it would stay when this process is killed.
+func (t *Tools) settingsFile(ctx context.Context, c *Client) (*os.File, error) {
 	lines, err := t.settings(ctx, c)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "zenml-upgrade-client-")
+	fd, err := unix.MemfdCreate("client.cnf", unix.MFD_CLOEXEC)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("making the settings of a database client: %w", err)
 	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "client.cnf")
-	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
-		return err
+	f := os.NewFile(uintptr(fd), "client.cnf")
+	// What others may write, a client does not read.
+	if err = f.Chmod(0o600); err == nil {
+		_, err = f.WriteString(strings.Join(lines, "\n") + "\n")
 	}
-	return use(path)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // settings speak TLS exactly when our own sessions do: the families' words for "if the server

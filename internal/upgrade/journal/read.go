@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -122,19 +123,16 @@ func decode(line []byte, seq int, prev string) (Entry, error) {
 	return e, nil
 }
 
-// Last returns the journal of the newest run in a state folder, nil when there is none. The
+// Runs returns the journals in a state folder, the newest first; none when there is no folder. The
 // newest is the one whose first entry is latest. A journal that cannot be read is an error, not
 // passed over: it may be the one that tells what to undo.
-func Last(dir string) (*Record, error) {
-	runs, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+func Runs(dir string) ([]*Record, error) {
+	folders, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("looking for earlier runs: %w", err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("looking for the last run: %w", err)
-	}
-	var newest *Record
-	for _, run := range runs {
+	var runs []*Record
+	for _, run := range folders {
 		if !run.IsDir() || strings.HasPrefix(run.Name(), ".") {
 			continue
 		}
@@ -145,12 +143,25 @@ func Last(dir string) (*Record, error) {
 		if err != nil {
 			return nil, err
 		}
-		// Without an entry nothing was begun in that run.
-		if len(r.Entries) > 0 && (newest == nil || r.Entries[0].Time.After(newest.Entries[0].Time)) {
-			newest = r
+		if len(r.Entries) > 0 { // without an entry nothing was begun in that run
+			runs = append(runs, r)
 		}
 	}
-	return newest, nil
+	slices.SortStableFunc(runs, func(a, b *Record) int { return b.Entries[0].Time.Compare(a.Entries[0].Time) })
+	return runs, nil
+}
+
+// Last returns the journal of the run that a new one must look at first, nil when there is none: one
+// that has not ended, whatever its time says (clocks jump), else the newest.
+func Last(dir string) (*Record, error) {
+	runs, err := Runs(dir)
+	if err != nil || len(runs) == 0 {
+		return nil, err
+	}
+	if i := slices.IndexFunc(runs, func(r *Record) bool { return !r.Finished() }); i > 0 {
+		return runs[i], nil
+	}
+	return runs[0], nil
 }
 
 // lock lets one living process write a journal. The kernel frees it when the process ends.

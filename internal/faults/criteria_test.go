@@ -1,0 +1,61 @@
+package faults
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/standin"
+)
+
+// What the configuration says of a failure is what follows it.
+func TestCriteria(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, rollback, fault string
+		args                  []string
+		exit                  int
+		outcome, serves, says string
+		old                   bool // the data is the old
+	}{
+		{"a failed smoke pipeline freezes", "{failed-smoke: freeze}", "new-smoke-fails", nil, 4, "frozen", "", "nothing was undone", false},
+		{"another failed step does not", "{failed-smoke: freeze}", "new-open-fails", nil, 4, "rolled_back", standin.Old, "serves again", true},
+		{"the input comes first", "{failed-step: restore}", "new-open-fails", []string{"--rollback-on-failure", "false"}, 4, "frozen", "", "nothing was undone", false},
+		{"a downtime above the limit freezes", "{downtime: freeze}", "new-never-answers", []string{"--max-downtime", "4s"}, 4, "frozen", "", "max-downtime", false},
+		{"an opened server that answers too seldom is put back", "{watch: 3s, error-limit: 0.05, error-rate: restore}", "new-answers-half", nil, 4, "rolled_back", standin.Old, "serves again", true},
+		{"an opened server that answers is watched and left", "{watch: 1s, error-limit: 0.2}", "", nil, 0, "upgraded", standin.New, "was upgraded", false},
+		{"a failed smoke pipeline leads to the patch", "{failed-smoke: roll-forward, patch: 0.98.1}", "new-smoke-fails-once", nil, 0, "rolled_forward", standin.Patch, "the patch that the configuration names serves", false},
+		{"a failed migration leads to the patch, from the old data", "{failed-step: roll-forward, patch: 0.98.1}", "new-dies-migrating-once", nil, 0, "rolled_forward", standin.Patch, "serves in its place", false},
+		{"a patch that fails too is put back", "{failed-step: roll-forward, patch: 0.98.1}", "new-open-fails", nil, 4, "rolled_back", standin.Old, "serves again", true},
+		{"a patch that failed its rehearsal is not gone to", "{failed-step: roll-forward, patch: 0.98.1}", "copy-patch-fails", nil, 1, "refused", standin.Old, "0.98.1 on the restored copy", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := standin.NewSite(t, standin.SQLite, shared)
+			old := s.Content(t)
+			s.Configure(t, "    rollback: "+c.rollback+"\n")
+			if c.fault != "" {
+				s.Fault(t, c.fault)
+			}
+			r := s.Run(t, "upgrade", c.args)
+			if r.Exit != c.exit || r.Result.Outcome != c.outcome || !strings.Contains(r.Text, c.says) || s.Version() != c.serves {
+				t.Errorf("exit %d, %s, %q serves, want %d, %s, %q and %q in the report\n%s\n%s", r.Exit, r.Result.Outcome, s.Version(), c.exit, c.outcome, c.serves, c.says, r.Told, r.Text)
+			}
+			if c.outcome == "rolled_forward" && (r.Result.To != standin.Patch || r.Result.Decision != "review") {
+				t.Errorf("to %s, decision %s", r.Result.To, r.Result.Decision)
+			}
+			same(t, s, old, c.old)
+			if c.outcome != "frozen" {
+				clean(t, s)
+			}
+		})
+	}
+}
+
+// same wants the data to be the old, or not.
+func same(t *testing.T, s *standin.Site, old database.Fingerprint, want bool) {
+	t.Helper()
+	if diff := old.Diff(s.Content(t)); (len(diff) == 0) != want {
+		t.Errorf("the data differs from the old in %v, want that: %v", diff, !want)
+	}
+}

@@ -1,0 +1,467 @@
+package upgrade
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
+)
+
+// wayBack is what a rollback by hand goes back to.
+type wayBack struct {
+	*database.Manifest
+	since    *database.Fingerprint // the content when people began to write; nil when that is not known
+	unending bool                  // the upgrade that it takes back has not ended: it was frozen
+}
+
+// The steps of a rollback by hand at which it begins to touch the server and the database. From the
+// first on a later run goes on with it: whoever asked for it has accepted the loss.
+const (
+	endNewStep    = "stop the running server"
+	bringBackStep = "restore the old data"
+)
+
+func (r *run) byHandSteps() (before, after []Step) {
+	const phase = "rollback"
+	return []Step{
+			{Name: "stop running pipelines", Phase: phase, Do: r.stopRuns},
+			{Name: "back up what is there", Phase: phase, Do: r.saveNow},
+			{Name: "drill the way back", Phase: phase, Do: r.drillBack},
+		}, []Step{
+			{Name: endNewStep, Phase: phase, Do: r.stopNew, Undo: r.startNew},
+			{Name: "back up the last of it", Phase: phase, Do: r.saveLast},
+			{Name: "export what was written", Phase: phase, Do: r.exportWritten},
+			{Name: bringBackStep, Phase: phase, Do: r.bringBack},
+			{Name: "start the old version", Phase: phase, Do: r.startOldAgain},
+		}
+}
+
+// rollBack carries out the mode rollback: it shows what would be lost, refuses to lose it unasked, and
+// goes back to a backup.
+func (r *run) rollBack(ctx context.Context) error {
+	last, err := r.considerRollback(ctx)
+	if err != nil || r.report.Outcome == Refused {
+		return err
+	}
+	if err := r.openRollback(last); err != nil {
+		return err
+	}
+	defer r.journal.Close()
+	r.state.ByHand, r.state.BackTo = true, r.back.Path
+	before, after := r.byHandSteps()
+	if err = r.engine.run(ctx, before); err == nil {
+		err = r.engine.run(context.WithoutCancel(ctx), after) // an interrupt must not leave it half-way
+	}
+	return r.concludeByHand(ctx, err)
+}
+
+// considerRollback tells what stands against a rollback, its loss among it, and changes nothing. It
+// returns the run whose journal the rollback goes on in, nil for none.
+func (r *run) considerRollback(ctx context.Context) (*journal.Record, error) {
+	last, err := r.findWayBack(ctx)
+	if err == nil && r.back != nil {
+		if err = r.lookAtLoss(ctx); err == nil {
+			r.checkDriver(ctx)
+		}
+	}
+	if err == nil && len(problems(r.report.Problems).blocking()) > 0 {
+		r.report.Outcome = Refused
+	}
+	return last, err
+}
+
+// findWayBack chooses the backup: the given one, else the one that the last upgrade would have gone
+// back to, else the newest. It returns the run whose journal the rollback goes on in, nil for none.
+func (r *run) findWayBack(ctx context.Context) (*journal.Record, error) {
+	runs, err := journal.Runs(r.StateDir)
+	if err != nil {
+		return nil, err
+	}
+	p := problems(r.report.Problems)
+	defer func() { r.report.Problems = p }()
+	path, states := r.BackTo, make([]State, len(runs))
+	for i, run := range runs {
+		if states[i], err = lastState(run); err != nil {
+			return nil, err
+		}
+		if s := states[i]; s.Opened && !s.ByHand && s.Database == r.DB.URL() {
+			path = cmp.Or(path, s.FinalBackup)
+		}
+	}
+	if path == "" {
+		kept, err := r.DB.Backups(r.BackupDir)
+		if err != nil {
+			return nil, err
+		}
+		if len(kept) == 0 {
+			p.block("no_backup", fmt.Sprintf("%q holds no backup of this database", r.BackupDir), "give backup or the right backup-dir")
+			return nil, nil
+		}
+		path = kept[0].Path
+	}
+	m, err := database.Verify(ctx, path)
+	switch {
+	case err != nil:
+		p.block("backup_not_whole", err.Error(), "give another backup")
+		return nil, nil
+	case m.SourceURL != r.DB.URL():
+		p.block("other_database", fmt.Sprintf("the backup %q is of the database %s", m.Path, m.SourceURL), "give a backup of this database")
+		return nil, nil
+	}
+	r.back, r.To, r.report.Target = &wayBack{Manifest: m}, m.ZenMLVersion, m.ZenMLVersion
+	r.report.Backup = backupOf(m)
+	for i, s := range states { // the newest first: what was there when people began to write
+		if s.ByHand && s.BackTo == m.Path && runs[i].Finished() {
+			f := m.Fingerprint()
+			r.back.since = &f
+			break
+		}
+		if s.FinalBackup == m.Path && s.Opened {
+			r.back.since = s.AtOpening
+			break
+		}
+	}
+	last, err := journal.Last(r.StateDir)
+	if err != nil || last == nil || last.Finished() {
+		return nil, err
+	}
+	r.back.unending = true
+	return last, nil
+}
+
+// lookAtLoss says what going back would lose. Nothing is logged in to before the content was read: a
+// log-in is written down, too.
+func (r *run) lookAtLoss(ctx context.Context) error {
+	lost := []string{}
+	now, err := r.DB.Fingerprint(ctx)
+	switch {
+	case err != nil:
+		return unreachable("what the database holds cannot be read, so nothing of it could be kept", err, "mend the database, or follow RESTORE.md of the backup by hand")
+	case r.back.since != nil:
+		lost = append(lost, r.back.since.Diff(now)...)
+		r.changed = changedTables(*r.back.since, now)
+	default:
+		lost = append(lost, fmt.Sprintf("whatever was written since the backup was made (%s): it is no backup of an upgrade whose journal is in state-dir", r.back.CreatedAt.UTC().Format(time.RFC3339)))
+		r.changed = changedTables(database.Fingerprint{}, now)
+	}
+	revision, err := r.DB.Revision(ctx)
+	if err != nil {
+		return unreachable("the database's revision cannot be read", err, "check database-url")
+	}
+	r.From = revision
+	if err := r.survey(ctx); err != nil {
+		lost = append(lost, fmt.Sprintf("whether pipelines are running is not known: %v", err))
+	} else {
+		r.From = r.serverVersion
+	}
+	for _, name := range r.underway() {
+		lost = append(lost, fmt.Sprintf("the pipeline run %q is under way and would be stopped", name))
+	}
+	r.report.WrittenSinceBackup = lost
+	if len(lost) > 0 && !r.AcceptLoss {
+		p := problems(r.report.Problems)
+		p.block("loss_not_accepted", fmt.Sprintf("going back to %q loses: %s", r.back.Path, strings.Join(shorten(lost), "; ")),
+			"read written_since_backup; to go back all the same, run again with accept-loss: true (all of it is backed up before)")
+		r.report.Problems = p
+	}
+	return nil
+}
+
+// checkDriver asks the driver what stands in the way. That no server runs is none of it: it may be why
+// somebody goes back. Who is connected to the database is looked at before it is touched.
+func (r *run) checkDriver(ctx context.Context) {
+	for _, p := range r.Driver.Check(ctx) {
+		if r.serverVersion == "" && slices.Contains([]string{"in_container", "server_process", "hook_status", "hook_version"}, p.Code) {
+			p.Blocks = false
+		}
+		r.report.Problems = append(r.report.Problems, p)
+	}
+}
+
+// changedTables names the tables that hold something else than before.
+func changedTables(before, now database.Fingerprint) []string {
+	var out []string
+	for name, t := range now.Tables {
+		if before.Tables[name] != t {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// openRollback goes on in the journal of an upgrade that has not ended, or begins one.
+func (r *run) openRollback(last *journal.Record) error {
+	if last != nil {
+		return r.resume(last)
+	}
+	began := r.Now()
+	id := began.UTC().Format("20060102T150405.000Z")
+	j, err := journal.Create(r.StateDir, id, r.Now)
+	if err != nil {
+		return fmt.Errorf("opening the journal: %w", err)
+	}
+	r.journal, r.state = j, &State{
+		RunID: id, From: r.From, To: r.To, Commit: r.Commit, Environment: r.Environment, StartedAt: began, Database: r.DB.URL(), Address: r.PublicURL,
+	}
+	return nil
+}
+
+// finishByHand goes on with a rollback by hand that was cut off after it had stopped the server. Every
+// step from there on can be done again.
+func (r *run) finishByHand(ctx context.Context) error {
+	m, err := database.Verify(ctx, r.state.BackTo)
+	if err == nil {
+		r.back = &wayBack{Manifest: m, since: r.state.AtOpening}
+		r.report.Backup, r.From, r.To, r.report.Target = backupOf(m), r.state.To, m.ZenMLVersion, m.ZenMLVersion
+		if r.state.FinalBackup == "" { // a journal of its own
+			r.From = r.state.From
+		}
+		var now database.Fingerprint
+		if now, err = r.DB.Fingerprint(ctx); err == nil {
+			r.changed = changedTables(database.Fingerprint{}, now)
+		}
+		if r.began(bringBackStep) {
+			err = nil // what is there may be half of the old data; what was there is saved already
+		}
+	}
+	if err == nil {
+		_, after := r.byHandSteps()
+		if r.began(bringBackStep) {
+			after = slices.DeleteFunc(after, func(s Step) bool { return s.Name == "back up the last of it" || s.Name == "export what was written" })
+		}
+		err = r.engine.run(context.WithoutCancel(ctx), after)
+	}
+	return r.concludeByHand(ctx, err)
+}
+
+func (r *run) concludeByHand(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		r.report.Outcome = RolledBack
+		r.report.Failure = nil
+		r.noteDowntime(ctx)
+	case !r.began(endNewStep):
+		r.conclude(ctx, err)
+	default:
+		r.explain(ctx, err)
+		r.report.Outcome = RollbackFailed
+		r.report.Failure.Advice = fmt.Sprintf("the data that was there is safe in %q; run mode rollback again: it goes on where this one stopped; or by hand: follow RESTORE.md in %q, then start ZenML %s",
+			r.state.Saved, r.back.path(), r.To)
+		if !r.began(bringBackStep) {
+			r.putUp(ctx)
+		}
+	}
+	if r.probe != nil {
+		r.probe.Stop()
+	}
+	r.report.Steps = r.results
+	if r.report.Outcome == RollbackFailed && !r.undone[endNewStep] {
+		return nil // the journal stays open: a later run goes on
+	}
+	if r.back.unending && r.report.Outcome != RolledBack { // the upgrade before it waits for a decision still
+		r.state.ByHand = false
+		return r.note("the rollback by hand was given up")
+	}
+	return r.write(Step{Name: "run"}, journal.End, string(r.report.Outcome))
+}
+
+// putUp starts the version again that a rollback had stopped before it failed.
+func (r *run) putUp(ctx context.Context) {
+	_, after := r.byHandSteps()
+	if err := r.undo(context.WithoutCancel(ctx), after); err == nil {
+		r.report.Failure.Advice = fmt.Sprintf("nothing was restored, and ZenML %s serves again on the data that was there; mend the cause and run again", r.From)
+	}
+}
+
+func (w *wayBack) path() string {
+	if w == nil || w.Manifest == nil {
+		return "the backup"
+	}
+	return w.Path
+}
+
+// stopLimit is how long pipelines may take to end when they are asked to.
+const stopLimit = time.Minute
+
+// stopRuns asks the server to stop what is under way. What does not stop goes on without a server that
+// knows of it: that was accepted with the loss.
+func (r *run) stopRuns(ctx context.Context) (string, error) {
+	if r.client == nil {
+		return "the server does not answer: nothing was asked to stop", nil
+	}
+	asked := 0
+	for _, o := range r.runs {
+		if !unfinished(o) {
+			continue
+		}
+		asked++
+		if err := r.client.StopRun(ctx, text(o["id"])); err != nil {
+			r.report.Problems = append(r.report.Problems, Problem{
+				Code: "pipeline_not_stopped", What: fmt.Sprintf("the pipeline run %q could not be stopped: %v", text(o["name"]), err), Remedy: "stop it where it runs",
+			})
+		}
+	}
+	if asked == 0 {
+		return "none is under way", nil
+	}
+	var failed error
+	_ = await(ctx, stopLimit, func() bool { // what is late is told below
+		failed = r.readRuns(ctx, "false")
+		return failed != nil || len(r.underway()) == 0
+	})
+	if ctx.Err() != nil || failed != nil {
+		return "", errors.Join(context.Cause(ctx), failed)
+	}
+	if len(r.underway()) > 0 {
+		return fmt.Sprintf("%d asked, still under way: %s", asked, strings.Join(shorten(r.underway()), ", ")), nil
+	}
+	return fmt.Sprintf("%d stopped", asked), nil
+}
+
+// saveNow backs up what going back replaces, while the server goes on, and proves that backup.
+func (r *run) saveNow(ctx context.Context) (string, error) {
+	m, err := r.DB.Backup(ctx, r.BackupDir, r.meta(false))
+	if err != nil {
+		return "", fmt.Errorf("backing up what is there: %w", err)
+	}
+	r.state.Saved = m.Path
+	if err := r.drillOf(ctx, m.Path, r.From); err != nil {
+		return "", err
+	}
+	return m.Path, nil
+}
+
+func (r *run) drillBack(ctx context.Context) (string, error) {
+	if err := r.drillOf(ctx, r.back.Path, r.To); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s boots on the restored backup", r.To), nil
+}
+
+// drillOf proves a backup as the drill of an upgrade does, with the version that it is of.
+func (r *run) drillOf(ctx context.Context, backup, v string) (err error) {
+	began := r.Now()
+	r.copy, err = r.DB.Scratch(ctx, backup, filepath.Join(r.StateDir, r.state.RunID), func(m database.Mark) error {
+		r.state.Copy = &m
+		return r.note("throw-away copy begun")
+	})
+	if err != nil {
+		return fmt.Errorf("restoring %q into a throw-away database: %w", backup, err)
+	}
+	d := &Drill{Seconds: r.Now().Sub(began).Seconds()}
+	r.report.Backup.Drill = d
+	if d.Switched, err = r.copy.SwitchOff(ctx); err == nil {
+		err = r.onCopy(ctx, v, func(s Server) (err error) {
+			d.Secret, err = r.sound(ctx, s.PrivateURL(), v)
+			return err
+		})
+	}
+	d.Passed = err == nil
+	if err != nil {
+		err = fmt.Errorf("%s on a copy of %q: %w", v, backup, err)
+	}
+	return errors.Join(err, r.dropCopy(context.WithoutCancel(ctx)))
+}
+
+// sound says that a server of this version lets the key in, answers hydrated reads and decrypts.
+func (r *run) sound(ctx context.Context, address, v string) (secret string, err error) {
+	c, err := r.connect(ctx, address, v)
+	if err != nil {
+		return "", err
+	}
+	if bad := c.Healthy(ctx); len(bad) > 0 {
+		return "", fmt.Errorf("reads fail: %s", strings.Join(bad, "; "))
+	}
+	return r.readSecret(ctx, c)
+}
+
+// stopNew stops what serves. A server that is gone already is as good.
+func (r *run) stopNew(ctx context.Context) (string, error) {
+	r.probe = r.Probe(r.PublicURL)
+	stopping := r.Driver.StopOld(ctx)
+	if stopping == nil {
+		return "", nil
+	}
+	gone, err := r.nothingRuns(ctx)
+	if gone {
+		return "none was running", nil
+	}
+	return "", fmt.Errorf("stopping the running server: %w", errors.Join(stopping, err))
+}
+
+// nothingRuns says whether nobody answers on the public address and nobody is on the database.
+func (r *run) nothingRuns(ctx context.Context) (bool, error) {
+	if _, err := zenml.New(r.PublicURL).Version(ctx); err == nil {
+		return false, nil
+	}
+	others, err := r.DB.Others(ctx)
+	return err == nil && len(others) == 0, err
+}
+
+func (r *run) startNew(ctx context.Context) (string, error) {
+	if err := r.Driver.StartOld(ctx, r.From); err != nil {
+		return "", fmt.Errorf("starting %s again: %w", r.From, err)
+	}
+	return fmt.Sprintf("%s answers again", r.From), r.serves(ctx, r.From)
+}
+
+// saveLast backs up what is there now that nobody writes any more.
+func (r *run) saveLast(ctx context.Context) (string, error) {
+	others, err := r.DB.Others(ctx)
+	if err != nil {
+		return "", fmt.Errorf("looking who else uses the database: %w", err)
+	}
+	if len(others) > 0 {
+		return "", fmt.Errorf("the database is still in use by %s: what they write would be lost", strings.Join(others, ", "))
+	}
+	m, err := r.DB.Backup(ctx, r.BackupDir, r.meta(true))
+	if err != nil {
+		return "", fmt.Errorf("backing up what is there: %w", err)
+	}
+	r.state.Saved = m.Path
+	return m.Path, nil
+}
+
+// exportWritten writes beside the backup what people made since, for them to bring it back by hand.
+func (r *run) exportWritten(ctx context.Context) (string, error) {
+	path := r.back.Path + database.WrittenSuffix
+	rows, err := r.DB.Export(ctx, path, r.changed, r.back.CreatedAt)
+	if err != nil {
+		return "", fmt.Errorf("exporting what was written since the backup: %w", err)
+	}
+	r.report.WrittenExport = &path
+	return fmt.Sprintf("%d rows in %s", rows, path), nil
+}
+
+func (r *run) bringBack(ctx context.Context) (string, error) {
+	if err := r.DB.Restore(ctx, r.back.Path); err != nil {
+		return "", fmt.Errorf("restoring %q: %w", r.back.Path, err)
+	}
+	f, err := r.DB.Fingerprint(ctx)
+	if err != nil {
+		return "", fmt.Errorf("reading the restored content: %w", err)
+	}
+	digest := f.Digest()
+	r.report.Content = &Content{Before: r.back.ContentDigest, After: &digest}
+	if digest != r.back.ContentDigest {
+		return "", fmt.Errorf("the restored content %s differs from %s", digest, r.back.ContentDigest)
+	}
+	return "content " + digest, nil
+}
+
+func (r *run) startOldAgain(ctx context.Context) (string, error) {
+	if err := r.Driver.StartOld(ctx, r.To); err != nil {
+		return "", fmt.Errorf("starting %s: %w", r.To, err)
+	}
+	secret, err := r.sound(ctx, r.PublicURL, r.To)
+	return fmt.Sprintf("%s answers, secret: %s", r.To, secret), err
+}
