@@ -1,6 +1,7 @@
 package stagingupgrade
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/isolate"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
@@ -160,24 +162,40 @@ func (d *local) StartOld(ctx context.Context, _ string) error {
 
 // Load starts a server's process, which waits.
 func (d *local) Load(ctx context.Context, w upgrade.World) (upgrade.Server, error) {
-	python, storeURL := d.oldPython, w.StoreURL
-	if w.Version == d.to || python == "" {
-		var err error
-		if python, err = d.python(ctx, w.Version); err != nil {
-			return nil, err
-		}
+	python, err := d.interpreter(ctx, w)
+	if err != nil {
+		return nil, err
 	}
-	if storeURL == "" {
-		storeURL = d.db.StoreURL()
-	}
+	storeURL := cmp.Or(w.StoreURL, d.db.StoreURL())
 	return d.load(ctx, python, w.Version, storeURL, w.Room)
 }
 
+// interpreter returns what runs a version: what runs the old one now, or an environment that is made.
+func (d *local) interpreter(ctx context.Context, w upgrade.World) (string, error) {
+	if w.Old && d.oldPython != "" {
+		return d.oldPython, nil
+	}
+	return d.python(ctx, w.Version)
+}
+
+// account makes an account in a copy that no server uses yet, and returns its key.
+func (d *local) account(ctx context.Context, w upgrade.World) (string, error) {
+	python, err := d.interpreter(ctx, w)
+	if err != nil {
+		return "", err
+	}
+	return server.NewKey(ctx, d.config(python, w.Version, w.StoreURL, w.Room))
+}
+
+func (d *local) config(python, v, storeURL string, room *isolate.Room) server.Config {
+	return server.Config{
+		Python: python, StoreURL: storeURL, Dir: filepath.Join(d.dir, fmt.Sprintf("%s-%d-%d", v, os.Getpid(), d.count.Add(1))),
+		Env: d.env, Environ: d.environ, Secrets: d.secrets, Live: storeURL == d.db.StoreURL(), Room: room,
+	}
+}
+
 func (d *local) load(ctx context.Context, python, v, storeURL string, room *isolate.Room) (*process, error) {
-	dir := filepath.Join(d.dir, fmt.Sprintf("%s-%d-%d", v, os.Getpid(), d.count.Add(1)))
-	s, err := server.Load(ctx, server.Config{
-		Python: python, StoreURL: storeURL, Dir: dir, Env: d.env, Environ: d.environ, Secrets: d.secrets, Live: storeURL == d.db.StoreURL(), Room: room,
-	})
+	s, err := server.Load(ctx, d.config(python, v, storeURL, room))
 	if err != nil {
 		return nil, err
 	}
@@ -201,6 +219,24 @@ func (p *process) Open(ctx context.Context) error {
 		return err
 	}
 	return p.Detach(ctx)
+}
+
+// Course says how the migration went.
+func (p *process) Course() upgrade.Course {
+	c := p.Server.Course()
+	out := upgrade.Course{Revisions: []upgrade.RevisionTime{}}
+	for _, r := range c.Revisions {
+		out.Revisions = append(out.Revisions, upgrade.RevisionTime{Revision: r.ID, Seconds: r.Seconds})
+	}
+	switch b := c.Broken; {
+	case b != nil:
+		out.Broken = &migration.Broken{
+			Revision: b.Revision, Statement: b.Statement, Table: migration.TableOf(b.Statement, b.Message), Class: b.Class, Message: b.Message, Compared: []string{},
+		}
+	case c.Open != "":
+		out.Broken = &migration.Broken{Revision: c.Open, Message: migration.CutOff, Compared: []string{}}
+	}
+	return out
 }
 
 func (p *process) About() (upgrade.Child, string) {

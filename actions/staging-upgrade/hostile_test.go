@@ -57,6 +57,7 @@ func TestAnUpgradeIsRefusedBeforeItTouchesAnything(t *testing.T) {
 	if _, err := s.act(t, in); !fault.IsInput(err) || !strings.Contains(err.Error(), "refused the key in server-token; nothing was changed; give an API key") {
 		t.Errorf("with a wrong key: %v", err)
 	}
+	s.rehearseAtNight(t)
 }
 
 // hostile is one thing that stands against an upgrade.

@@ -28,16 +28,19 @@ type Inputs struct {
 	Mode                 string `help:"How far to go: plan changes nothing; backup backs up and proves the backup; rehearse also upgrades the restored copy; upgrade also cuts over." default:"plan" placeholder:"MODE"`
 	Environment          string `help:"Name of an environment in the configuration file." placeholder:"NAME"`
 	From                 string `help:"Version that runs now. Default: what the server says." placeholder:"VERSION"`
-	To                   string `help:"Version to upgrade to, such as 0.98.0." required:"true" placeholder:"VERSION"`
+	To                   string `help:"Version to upgrade to, such as 0.98.0. Required but for backup; mode rehearse takes the newest release without it." placeholder:"VERSION"`
 	Commit               string `help:"Commit that this upgrade belongs to; noted in the journal." placeholder:"SHA"`
 	Driver               string `help:"How servers are started and stopped: local, a process on this machine; command, by the environment's hooks. Default: the environment's, else local." placeholder:"DRIVER"`
-	ServerURL            string `name:"server-url" help:"Public address of the server. Default: the environment's." placeholder:"URL"`
-	ServerToken          string `help:"API key (ZENKEY_...) of a service account of that server." required:"true" secret:"true" placeholder:"KEY"`
-	DatabaseURL          string `name:"database-url" help:"The server's database: sqlite:////PATH or mysql://USER:PASSWORD@HOST:PORT/NAME (also for MariaDB)." required:"true" secret:"true" placeholder:"URL"`
+	ServerURL            string `name:"server-url" help:"Public address of the server. Default: the environment's. Modes backup and rehearse need none: without it the old version is started on the copy alone." placeholder:"URL"`
+	ServerToken          string `help:"API key (ZENKEY_...) of a service account of that server. Required with a server." secret:"true" placeholder:"KEY"`
+	DatabaseURL          string `name:"database-url" help:"The server's database: sqlite:////PATH or mysql://USER:PASSWORD@HOST:PORT/NAME (also for MariaDB). Required but for a rehearsal with a backup." secret:"true" placeholder:"URL"`
 	ScratchDatabaseURL   string `name:"scratch-database-url" help:"A MySQL or MariaDB server where throw-away databases may be made, mysql://USER:PASSWORD@HOST:PORT. Needed only where this machine has no server program of the database's series." secret:"true" placeholder:"URL"`
 	BackupEngine         string `help:"Program that dumps a MySQL or MariaDB database: dump (mysqldump or mariadb-dump) or mydumper." default:"dump" placeholder:"ENGINE"`
 	BackupDir            string `help:"Folder for backups, outside the repository and the output folder. Required but for plan." placeholder:"DIR"`
 	StateDir             string `help:"Folder for the journal and throw-away copies. Default: state below backup-dir." placeholder:"DIR"`
+	Backup               string `help:"Mode rehearse: the backup to rehearse with, a path, or newest: the newest in backup-dir. Nothing else is needed then, and no server or database is asked. Default: one is taken; newest, when neither server nor database is given." placeholder:"PATH"`
+	Path                 string `help:"Which ways to the new version are rehearsed: direct; both, hop by hop too; auto, hop by hop too when a migration fails on the direct way." default:"auto" placeholder:"WAY"`
+	OldClients           string `help:"Try the old version's client on the new server, on the copy." default:"true" placeholder:"BOOL"`
 	ArtifactRoot         string `help:"Folder below which the local artifact stores lie (ZENML_LOCAL_STORES_PATH). Without it no artifact is checked." placeholder:"DIR"`
 	SecretsEncryptionKey string `help:"ZENML_SECRETS_STORE_ENCRYPTION_KEY, when the environment's env-file does not hold it." secret:"true" placeholder:"KEY"`
 	JWTSecretKey         string `name:"jwt-secret-key" help:"ZENML_SERVER_JWT_SECRET_KEY, when the environment's env-file does not hold it." secret:"true" placeholder:"KEY"`
@@ -59,6 +62,9 @@ type settings struct {
 	maxDowntime time.Duration
 	rollback    bool
 	critical    []string
+	backup      string // path of the backup to rehearse with; "" when one is taken
+	oldClients  bool
+	path        string
 	projects    []string // folders whose code the server's pipelines are; none: the repository
 }
 
@@ -71,7 +77,7 @@ func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, er
 	}
 	s.known = err == nil
 	faults := []error{err}
-	faults = append(faults, s.decodeDriver(in), s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeLimits(in))
+	faults = append(faults, s.decodeDriver(in), s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeLimits(in), s.decodeSource(in), s.decodeRehearsal(in))
 	if e := cmp.Or(in.BackupEngine, "dump"); e != "dump" && e != mysql.Mydumper {
 		faults = append(faults, fault.BadInput(fmt.Sprintf("backup-engine %q is not built", in.BackupEngine), "use dump or mydumper"))
 	}
@@ -141,6 +147,9 @@ func (s *settings) decodeServer(in *Inputs) error {
 	if !s.known && in.ServerURL == "" {
 		return nil // the environment would say
 	}
+	if s.fromBackup(in) || s.alone(in) {
+		return nil
+	}
 	s.serverURL = strings.TrimRight(cmp.Or(in.ServerURL, s.env.ServerURL), "/")
 	u, err := url.Parse(s.serverURL)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
@@ -181,6 +190,9 @@ func (s *settings) bound() string {
 }
 
 func (s *settings) decodeFolders(in *Inputs) error {
+	if s.mode == upgrade.Rehearse && in.BackupDir == "" && in.Backup != "" && in.Backup != newest {
+		in.BackupDir = filepath.Dir(in.Backup) // nothing else is needed then
+	}
 	if in.BackupDir == "" {
 		if s.mode != upgrade.Plan {
 			return fault.BadInput("backup-dir is missing", "give a folder with room for the database, outside the repository")

@@ -130,7 +130,7 @@ func (s *site) stopAll(t *testing.T) {
 func (s *site) inputs(mode upgrade.Mode) Inputs {
 	return Inputs{
 		Mode: string(mode), To: "0.98.0", ServerToken: s.APIKey, DatabaseURL: s.StoreURL,
-		BackupDir: s.backups, ArtifactRoot: s.StoresPath,
+		BackupDir: s.backups, ArtifactRoot: s.StoresPath, OldClients: "false",
 	}
 }
 

@@ -87,6 +87,7 @@ func (r *Result) decide() {
 			"the server keeps its secrets in an external store: the backup does not hold them, a rollback does not bring them back, and no copy was let at them", nil))
 	}
 	r.judgeInventory()
+	r.judgeRehearsal()
 	r.Decide(string(r.Outcome))
 	// The outcome names a failure better than one of several grounds for it.
 	if slices.Contains([]upgrade.Outcome{upgrade.RolledBack, upgrade.Frozen, upgrade.RollbackFailed}, r.Outcome) {
@@ -124,6 +125,7 @@ func (r *Result) Document() report.Document {
 	if len(r.Next) > 0 {
 		doc.Sections = append(doc.Sections, report.Section{Title: "What to do now", Blocks: []report.Block{list(r.Next)}})
 	}
+	doc.Sections = append(doc.Sections, r.rehearsalSections()...)
 	if len(r.Steps) > 0 {
 		doc.Sections = append(doc.Sections, report.Section{Title: "Steps", Folded: true, Blocks: []report.Block{r.steps()}})
 	}
@@ -171,6 +173,7 @@ func (r *Result) failureSection() []report.Section {
 		{{Plain: "Database revision then: ", Bold: true}, {Code: cmp.Or(r.Failure.Revision, "unreadable")}},
 		{{Plain: "Now: ", Bold: true}, {Plain: r.Failure.Advice}},
 	}
+	items = append(items, r.brokenMigration()...)
 	for _, w := range r.WrittenSinceBackup {
 		items = append(items, report.Text{{Plain: "Written since: ", Bold: true}, {Plain: w}})
 	}
@@ -188,6 +191,9 @@ func (r *Result) figures() report.Block {
 	}
 	add("Downtime, seen from outside", r.DowntimeSeconds)
 	add("Downtime predicted by the rehearsal", r.PredictedDowntimeSeconds)
+	if x := r.PredictedDowntimeRange; x != nil {
+		t.Rows = append(t.Rows, []report.Text{report.T("It may be between"), report.T(fmt.Sprintf("%.1f s and %.1f s", x[0], x[1]))})
+	}
 	add("Migration of the real database", r.MigrationSeconds)
 	add("Smoke pipeline (within the downtime)", r.SmokeSeconds)
 	if b := r.Backup; b != nil {

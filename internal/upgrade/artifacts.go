@@ -25,11 +25,11 @@ type ArtifactCheck struct {
 }
 
 // sampleArtifacts chooses the newest artifact versions.
-func (r *run) sampleArtifacts(ctx context.Context) error {
+func (r *run) sampleArtifacts(ctx context.Context, c *zenml.Client) error {
 	if r.ArtifactRoot == "" {
 		return nil
 	}
-	list, err := r.client.List(ctx, "/artifact_versions", url.Values{})
+	list, err := c.List(ctx, "/artifact_versions", url.Values{})
 	if err != nil {
 		return fmt.Errorf("listing artifact versions: %w", err)
 	}

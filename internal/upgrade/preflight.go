@@ -61,7 +61,13 @@ func (r *run) examine(ctx context.Context) {
 	for _, f := range r.DB.Check(ctx) {
 		p = append(p, Problem(f))
 	}
-	p = append(p, r.Driver.Check(ctx)...)
+	if r.PublicURL != "" {
+		p = append(p, r.Driver.Check(ctx)...)
+	}
+	if r.ArtifactRoot == "" {
+		p.review("artifacts_not_checked", "no artifact-root was given: no artifact will be loaded by the old and the new version",
+			"give the folder below which the local artifact stores lie (ZENML_LOCAL_STORES_PATH)")
+	}
 	if r.ByHooks && r.client != nil {
 		r.checkDatabase(ctx, &p)
 	}
@@ -146,13 +152,10 @@ func (r *run) checkServer(ctx context.Context, p *problems) {
 		p.block("already_broken", fmt.Sprintf("the server is broken before the upgrade: %s", x), "mend the server first; the upgrade would be blamed for it")
 	}
 	r.checkRights(ctx, p)
-	if running := r.underway(); len(running) > 0 {
+	// A backup and a rehearsal cut nothing off.
+	if running := r.underway(); len(running) > 0 && (r.Mode == Plan || r.Mode == Upgrade) {
 		p.block("pipelines_running", fmt.Sprintf("%d pipeline runs are under way: %s", len(running), strings.Join(shorten(running, 5), ", ")),
 			"wait for them or stop them; an upgrade would cut them off")
-	}
-	if r.ArtifactRoot == "" {
-		p.review("artifacts_not_checked", "no artifact-root was given: no artifact will be loaded by the old and the new version",
-			"give the folder below which the local artifact stores lie (ZENML_LOCAL_STORES_PATH)")
 	}
 }
 

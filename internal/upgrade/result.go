@@ -5,6 +5,7 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/isolate"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
@@ -31,8 +32,10 @@ type Report struct {
 	Steps                    []StepResult          `json:"steps"`
 	DowntimeSeconds          *float64              `json:"downtime_seconds"`
 	PredictedDowntimeSeconds *float64              `json:"predicted_downtime_seconds"`
+	PredictedDowntimeRange   *[2]float64           `json:"predicted_downtime_range"` // from and to, in seconds
 	MigrationSeconds         *float64              `json:"migration_seconds"`
 	SmokeSeconds             *float64              `json:"smoke_seconds"`
+	Rehearsal                *Rehearsal            `json:"rehearsal"` // null when it was not reached
 	Backup                   *Backup               `json:"backup"`
 	Lost                     map[string]zenml.Loss `json:"lost"`
 	WrittenSinceBackup       []string              `json:"written_since_backup"` // null: the public address was not opened
@@ -85,6 +88,8 @@ type Failure struct {
 	LogExcerpt string `json:"log_excerpt"` // may hold SQL: for result.json, never for a comment
 	Revision   string `json:"revision"`    // of the database when it failed; "" when it could not be read
 	Advice     string `json:"advice"`
+	// Migration explains a revision that failed; null when none did, or when it is not known which.
+	Migration *migration.Broken `json:"migration"`
 }
 
 // Pipeline is one line of the inventory.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/isolate"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/progress"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
@@ -41,20 +42,36 @@ type Options struct {
 	ArtifactRoot string   // "": artifacts are not checked, and the report says so
 	SecretsStore string   // where the server keeps secrets: "sql", or the kind of an external store
 	Critical     []string // names of the critical pipelines
+	Backup       string   // path of a backup to rehearse with; "": one is taken
+	Path         string   // which ways are rehearsed: one of the Path constants
+	OldClients   bool     // the old version's client is tried on the new server
 	MaxDowntime  time.Duration
 	KeepBroken   bool  // rollback-on-failure false: freeze and leave it for a person
 	Unready      error // why nothing can be installed; an earlier run is put back all the same
 
 	ByHooks bool // the driver's servers are no processes of ours: none waits loaded, none shows its database
 
-	DB       Database
-	Driver   Driver
-	Probe    func(url string) Prober
-	Python   func(ctx context.Context, version string) (string, error) // interpreter with that version's client
+	DB     Database
+	Driver Driver
+	Probe  func(url string) Prober
+	Python func(ctx context.Context, version string) (string, error) // interpreter with that version's client
+	// Stops returns the versions that the way hop by hop starts, the target last.
+	Stops func(ctx context.Context, from, to string) ([]string, error)
+	// Account makes an API key in a copy, which no server uses yet, where there is no APIKey.
+	Account func(ctx context.Context, w World) (string, error)
+	// Explain completes what is known of a broken migration, from the releases' scripts.
+	Explain  func(ctx context.Context, to string, b *migration.Broken)
 	Environ  []string
 	Progress *progress.Display
 	Now      func() time.Time
 }
+
+// What Path may be.
+const (
+	PathAuto   = "auto"   // direct; hop by hop too when a migration fails on the direct way
+	PathDirect = "direct" // direct alone
+	PathBoth   = "both"
+)
 
 // run is one execution.
 type run struct {
@@ -70,8 +87,12 @@ type run struct {
 	loadedOld     map[string]zenml.Loaded // what the old version loaded
 	copy          *database.Scratch
 	room          *isolate.Room // while a server of the copy is used: where its clients live too
-	next          Server        // the new version, loaded and waiting
-	newest        Server        // started last: its log explains a failure
+	borrowed      bool          // APIKey is of an account that was made in a copy
+	keyed         bool          // the copy of now has that account
+	control       []zenml.Call  // what the old version's client can do on a server of its own; nil when not tried
+	broken        *migration.Broken
+	next          Server // the new version, loaded and waiting
+	newest        Server // started last: its log explains a failure
 	timing        timing
 	probe         Prober
 	overdue       *time.Timer        // ends the way forward at MaxDowntime
@@ -154,7 +175,17 @@ func (r *run) execute(ctx context.Context) error {
 	}
 	r.report.Steps = r.results
 	r.conclude(ctx, err)
-	return r.end()
+	err = r.end()
+	r.explainMigration(ctx)
+	return err
+}
+
+// explainMigration looks for a repair of the migration that failed: last, for the way back must not
+// wait for a package index.
+func (r *run) explainMigration(ctx context.Context) {
+	if f := r.report.Failure; f != nil && f.Migration != nil && r.Explain != nil {
+		r.Explain(context.WithoutCancel(ctx), r.To, f.Migration)
+	}
 }
 
 // prepare lists the steps that do not touch the real server or database.
@@ -202,6 +233,8 @@ func (r *run) explain(ctx context.Context, err error) {
 	if rev, err := r.DB.Revision(context.WithoutCancel(ctx)); err == nil {
 		f.Revision = rev
 	}
+	r.noteBroken()
+	f.Migration = r.broken
 	r.report.Failure = f
 }
 

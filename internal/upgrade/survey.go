@@ -7,11 +7,15 @@ import (
 	"net/url"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
 // survey reaches the running server and reads what later steps need. It changes nothing.
 func (r *run) survey(ctx context.Context) error {
+	if r.PublicURL == "" {
+		return r.surveyDatabase(ctx)
+	}
 	c := zenml.New(r.PublicURL)
 	v, err := c.Version(ctx)
 	if err != nil {
@@ -36,6 +40,19 @@ func (r *run) survey(ctx context.Context) error {
 	return nil
 }
 
+// surveyDatabase takes the version from the database: a clean release's revision is its version. What
+// is wrong with it is told by the preflight.
+func (r *run) surveyDatabase(ctx context.Context) error {
+	revision, err := r.DB.Revision(ctx)
+	if err != nil {
+		return unreachable("the database did not answer", err, "check database-url, or backup")
+	}
+	if r.From == "" && version.Valid(revision) == nil {
+		r.From = revision
+	}
+	return nil
+}
+
 // untouched is what a user wants to hear first after an early fault.
 const untouched = "nothing was changed"
 
@@ -47,8 +64,12 @@ func unreachable(what string, err error, next string) error {
 
 // readRuns reads the runs of the real server.
 func (r *run) readRuns(ctx context.Context) (err error) {
-	r.runs, err = r.client.List(ctx, "/runs", url.Values{"hydrate": {"true"}})
+	r.runs, err = listRuns(ctx, r.client)
 	return err
+}
+
+func listRuns(ctx context.Context, c *zenml.Client) ([]object, error) {
+	return c.List(ctx, "/runs", url.Values{"hydrate": {"true"}})
 }
 
 // underway names the runs that may not be cut off.
