@@ -234,6 +234,7 @@ func TestPlanThenUpgradeOnARealServer(t *testing.T) {
 	if res.Artifacts == nil || res.Artifacts.Same == 0 || len(res.Artifacts.Broken) > 0 {
 		t.Errorf("artifacts: %+v", res.Artifacts)
 	}
+	checkChecks(t, res)
 	if files, err := res.Files(); err != nil || !strings.Contains(string(files["journal.jsonl"]), `"step":"migrate"`) {
 		t.Errorf("the journal beside the result: %d files, %v", len(files), err)
 	}

@@ -88,6 +88,7 @@ func (r *Result) decide() {
 	}
 	r.judgeInventory()
 	r.judgeRehearsal()
+	r.judgeDifferences()
 	r.Decide(string(r.Outcome))
 	// The outcome names a failure better than one of several grounds for it.
 	if slices.Contains([]upgrade.Outcome{upgrade.RolledBack, upgrade.Frozen, upgrade.RollbackFailed}, r.Outcome) {
@@ -128,6 +129,9 @@ func (r *Result) Document() report.Document {
 	doc.Sections = append(doc.Sections, r.rehearsalSections()...)
 	if len(r.Steps) > 0 {
 		doc.Sections = append(doc.Sections, report.Section{Title: "Steps", Folded: true, Blocks: []report.Block{r.steps()}})
+	}
+	if len(r.Checks) > 0 {
+		doc.Sections = append(doc.Sections, report.Section{Title: "Checks of the new version", Folded: true, Blocks: []report.Block{r.checks()}})
 	}
 	if len(r.Lost) > 0 {
 		doc.Sections = append(doc.Sections, report.Section{Title: "What was there before and after", Folded: true, Blocks: []report.Block{r.counts()}})

@@ -74,7 +74,7 @@ func (r *run) lastLook(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("listing pipeline runs: %w", err)
 	}
 	if running := r.underway(); len(running) > 0 {
-		return "", fmt.Errorf("pipeline runs have begun since the preflight: %s; nothing was stopped", strings.Join(shorten(running, 5), ", "))
+		return "", fmt.Errorf("pipeline runs have begun since the preflight: %s; nothing was stopped", strings.Join(shorten(running), ", "))
 	}
 	revision, err := r.DB.Revision(ctx)
 	if err != nil {
@@ -88,6 +88,12 @@ func (r *run) lastLook(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("listing what the server holds: %w", err)
 	}
 	r.before = &inv // what people did during the rehearsal is theirs and must be there afterwards
+	if r.was.boundaries, err = r.client.Boundaries(ctx); err != nil {
+		return "", fmt.Errorf("asking who may do what: %w", err)
+	}
+	if r.was.definitions, err = r.client.Definitions(ctx); err != nil {
+		return "", err
+	}
 	return "nothing is running", nil
 }
 

@@ -154,7 +154,7 @@ func (r *run) checkServer(ctx context.Context, p *problems) {
 	r.checkRights(ctx, p)
 	// A backup and a rehearsal cut nothing off.
 	if running := r.underway(); len(running) > 0 && (r.Mode == Plan || r.Mode == Upgrade) {
-		p.block("pipelines_running", fmt.Sprintf("%d pipeline runs are under way: %s", len(running), strings.Join(shorten(running, 5), ", ")),
+		p.block("pipelines_running", fmt.Sprintf("%d pipeline runs are under way: %s", len(running), strings.Join(shorten(running), ", ")),
 			"wait for them or stop them; an upgrade would cut them off")
 	}
 }
@@ -176,7 +176,9 @@ func (r *run) checkRights(ctx context.Context, p *problems) {
 	}
 }
 
-func shorten(list []string, n int) []string {
+// shorten keeps a sentence readable: five names, and how many more there are.
+func shorten(list []string) []string {
+	const n = 5
 	if len(list) > n {
 		return append(list[:n:n], fmt.Sprintf("and %d more", len(list)-n))
 	}

@@ -124,6 +124,11 @@ func (r *run) drill(ctx context.Context) (_ string, err error) {
 		if d.Secret, err = r.readSecret(ctx, c); err != nil {
 			return err
 		}
+		if r.Mode != BackUp {
+			if err := r.lookBefore(ctx, c); err != nil {
+				return err
+			}
+		}
 		if r.loadedOld, err = r.loadArtifacts(ctx, s.PrivateURL(), r.From); err != nil {
 			return err
 		}

@@ -134,6 +134,7 @@ func (r *run) travelAnew(ctx context.Context, stops []string) *journey {
 		own := *a
 		r.report.Artifacts = &own
 	}
+	r.report.Checks, r.report.Differences = nil, nil
 	err := r.dropCopy(context.WithoutCancel(ctx))
 	if err == nil {
 		err = r.makeCopy(ctx)
@@ -244,10 +245,15 @@ func (r *run) arrive(ctx context.Context, s Server, way string) error {
 	if err := r.countRows(f.Tables); err != nil {
 		return err
 	}
-	if way == Direct {
-		return r.tryOldClient(ctx, s)
+	if way != Direct {
+		return nil
 	}
-	return nil
+	// Not among what was timed: the cut-over does not make them.
+	err = r.examined(examination{"stack components", func() (string, error) { return r.checkComponents(ctx, s.PrivateURL()) }})
+	if err != nil {
+		return err
+	}
+	return r.tryOldClient(ctx, s)
 }
 
 // revisions are what the server started last ran through, where that is known.

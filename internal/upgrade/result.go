@@ -41,6 +41,8 @@ type Report struct {
 	WrittenSinceBackup       []string              `json:"written_since_backup"` // null: the public address was not opened
 	Inventory                []Pipeline            `json:"inventory"`
 	Artifacts                *ArtifactCheck        `json:"artifacts"`
+	Checks                   []Check               `json:"checks"`
+	Differences              *Differences          `json:"differences"` // null: no new version was examined
 	Content                  *Content              `json:"content"`
 	Problems                 []Problem             `json:"problems"`
 	Failure                  *Failure              `json:"failure"`

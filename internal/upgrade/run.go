@@ -85,6 +85,7 @@ type run struct {
 	before        *zenml.Inventory // null in a run that only recovers another
 	artifactIDs   []string
 	loadedOld     map[string]zenml.Loaded // what the old version loaded
+	was           former
 	copy          *database.Scratch
 	room          *isolate.Room // while a server of the copy is used: where its clients live too
 	borrowed      bool          // APIKey is of an account that was made in a copy

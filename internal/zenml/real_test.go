@@ -40,6 +40,8 @@ func TestAcrossAnUpgrade(t *testing.T) {
 	}
 	before, ids := checkOld(t, w, c)
 	old := load(t, w.Target(), ids)
+	addTracker(t, w)
+	was := survey(t, w.Target(), c)
 	target := upgraded(t, w)
 
 	c = zenml.New(target.URL)
@@ -61,6 +63,7 @@ func TestAcrossAnUpgrade(t *testing.T) {
 	if d := cmp.Diff(before.Kinds["run"], after.Kinds["run"]); d != "" {
 		t.Errorf("the smoke pipeline left a run: %s", d)
 	}
+	checkSurvey(t, was, survey(t, target, c))
 	now := load(t, target, ids)
 	for _, id := range ids {
 		if same := zenml.Same(old[id], now[id]); same == nil || !*same {
