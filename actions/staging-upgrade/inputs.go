@@ -46,6 +46,13 @@ type Inputs struct {
 	JWTSecretKey         string `name:"jwt-secret-key" help:"ZENML_SERVER_JWT_SECRET_KEY, when the environment's env-file does not hold it." secret:"true" placeholder:"KEY"`
 	MaxDowntime          string `help:"Roll back when the downtime passes this, such as 10m. Default: the environment's, else no limit." placeholder:"DURATION"`
 	RollbackOnFailure    string `help:"Put everything back when a step fails; false leaves it for a person." placeholder:"BOOL"`
+	MaintenanceWindow    string `help:"When the cut-over may take place, such as 2026-11-28T22:00/2h Europe/Berlin; it must fit in whole. Default: the environment's window, else at any time." placeholder:"WINDOW"`
+	DrainTimeout         string `help:"Wait this long for running pipelines before the cut-over, such as 1h, with schedules switched off meanwhile. Without it running pipelines refuse the upgrade." placeholder:"DURATION"`
+	RehearsalMaxAge      string `help:"Refuse mode upgrade without an earlier rehearsal of this version and schema in backup-dir that is not older, such as 24h; off: none is needed. Default: 168h for production, else off." placeholder:"DURATION"`
+	StagingURL           string `name:"staging-url" help:"Mode plan: address of the staging server that production is compared with. Default: that of the environment in compare-with." placeholder:"URL"`
+	StagingToken         string `help:"API key (ZENKEY_...) of a service account of the staging server." secret:"true" placeholder:"KEY"`
+	StagingDatabaseURL   string `name:"staging-database-url" help:"The staging server's database, to compare its version." secret:"true" placeholder:"URL"`
+	ProveRollback        string `help:"Go forward, back and forward again, so that the way back is proved on the real server; costs a second downtime. Default: true for environments of kind staging, and never for production." placeholder:"BOOL"`
 }
 
 // settings are the decoded inputs.
@@ -61,6 +68,11 @@ type settings struct {
 	stateDir    string
 	maxDowntime time.Duration
 	rollback    bool
+	prove       bool // the rollback
+	window      *upgrade.Window
+	drain       time.Duration
+	rehearsed   time.Duration // how old a rehearsal may be; 0: none is needed
+	stagingURL  string        // what production is compared with; "": nothing
 	critical    []string
 	backup      string // path of the backup to rehearse with; "" when one is taken
 	oldClients  bool
@@ -77,7 +89,7 @@ func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, er
 	}
 	s.known = err == nil
 	faults := []error{err}
-	faults = append(faults, s.decodeDriver(in), s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeLimits(in), s.decodeSource(in), s.decodeRehearsal(in))
+	faults = append(faults, s.decodeDriver(in), s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeLimits(in), s.decodeSource(in), s.decodeRehearsal(in), s.decodeGates(in), s.decodeStaging(cfg, in))
 	if e := cmp.Or(in.BackupEngine, "dump"); e != "dump" && e != mysql.Mydumper {
 		faults = append(faults, fault.BadInput(fmt.Sprintf("backup-engine %q is not built", in.BackupEngine), "use dump or mydumper"))
 	}
@@ -228,5 +240,10 @@ func (s *settings) decodeLimits(in *Inputs) error {
 	}
 	var err error
 	s.rollback, err = action.Bool("rollback-on-failure", cmp.Or(in.RollbackOnFailure, s.env.Rollback, "true"))
+	faults = append(faults, err)
+	s.prove, err = action.Bool("prove-rollback", cmp.Or(in.ProveRollback, strconv.FormatBool(s.env.Kind == "staging")))
+	if s.prove && s.env.Kind == "production" {
+		err = fault.BadInput("prove-rollback is true for an environment of kind production", "prove it in staging: on production it would cost a second downtime")
+	}
 	return errors.Join(append(faults, err)...)
 }

@@ -130,7 +130,7 @@ func (s *site) stopAll(t *testing.T) {
 func (s *site) inputs(mode upgrade.Mode) Inputs {
 	return Inputs{
 		Mode: string(mode), To: "0.98.0", ServerToken: s.APIKey, DatabaseURL: s.StoreURL,
-		BackupDir: s.backups, ArtifactRoot: s.StoresPath, OldClients: "false",
+		BackupDir: s.backups, ArtifactRoot: s.StoresPath, OldClients: "false", ProveRollback: "false",
 	}
 }
 
@@ -215,11 +215,14 @@ func TestPlanThenUpgradeOnARealServer(t *testing.T) {
 		t.Error("plan made the folder for backups")
 	}
 
-	res, err = s.act(t, s.inputs(upgrade.Upgrade))
+	in := s.inputs(upgrade.Upgrade)
+	in.ProveRollback = ""
+	res, err = s.act(t, in)
 	if err != nil || res.Outcome != upgrade.Upgraded || res.Decision == "block" {
 		dump(t, res)
 		t.Fatalf("upgrade: %v", err)
 	}
+	s.wentBack(t, res)
 	if s.version(t) != "0.98.0" {
 		t.Error("the public address does not answer with the new version")
 	}
@@ -227,9 +230,10 @@ func TestPlanThenUpgradeOnARealServer(t *testing.T) {
 		dump(t, res)
 		t.Error("no downtime was measured, or the drill did not pass")
 	}
-	// The new server of the real database called once; those of the copies, two, never did.
-	if d := res.Backup.Drill; d != nil && (s.calls.Load() != 1 || d.Switched != 1 || d.Isolation == "") {
-		t.Errorf("%d calls from outside the copies, want 1; drill: %+v", s.calls.Load(), d)
+	// On the real database the new server called, the old one, put back, and the new one again; those of
+	// the copies, two, never did.
+	if d := res.Backup.Drill; d != nil && (s.calls.Load() != 3 || d.Switched != 1 || d.Isolation == "") {
+		t.Errorf("%d calls from outside the copies, want 3; drill: %+v", s.calls.Load(), d)
 	}
 	if res.Artifacts == nil || res.Artifacts.Same == 0 || len(res.Artifacts.Broken) > 0 {
 		t.Errorf("artifacts: %+v", res.Artifacts)
@@ -278,5 +282,23 @@ func (s *site) isPutBack(t *testing.T, res *Result) {
 	}
 	if diff := m.Fingerprint().Diff(s.content(t)); len(beyondUse(diff)) > 0 {
 		t.Errorf("after the rollback: %v", diff)
+	}
+}
+
+// wentBack wants the way back to have been gone and proved before the upgrade stayed.
+func (s *site) wentBack(t *testing.T, res *Result) {
+	t.Helper()
+	p := res.RollbackProof
+	if p == nil || p.ContentBefore == "" || p.ContentBefore != p.ContentAfter || p.DowntimeSeconds == nil || *p.DowntimeSeconds <= 0 {
+		t.Errorf("proof of the rollback: %+v", p)
+	}
+	var undone []string
+	for _, step := range res.Steps {
+		if step.Status == upgrade.Undone && strings.HasPrefix(step.Name, "undo ") {
+			undone = append(undone, step.Name)
+		}
+	}
+	if want := []string{"undo migrate", "undo stop the old server", "undo load the new version", "undo drain"}; !slices.Equal(undone, want) {
+		t.Errorf("taken back: %q, want %q", undone, want)
 	}
 }

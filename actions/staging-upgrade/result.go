@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
@@ -22,7 +23,8 @@ type Result struct {
 	Mode        upgrade.Mode `json:"mode"`
 	Environment string       `json:"environment"`
 	upgrade.Report
-	Next []string `json:"next"` // what a person does now
+	Next    []string `json:"next"`    // what a person does now
+	Staging *Staging `json:"staging"` // null: nothing was compared
 
 	stateDir string
 }
@@ -88,6 +90,7 @@ func (r *Result) decide() {
 	}
 	r.judgeInventory()
 	r.judgeRehearsal()
+	r.judgeStaging()
 	r.judgeDifferences()
 	r.Decide(string(r.Outcome))
 	// The outcome names a failure better than one of several grounds for it.
@@ -127,6 +130,7 @@ func (r *Result) Document() report.Document {
 		doc.Sections = append(doc.Sections, report.Section{Title: "What to do now", Blocks: []report.Block{list(r.Next)}})
 	}
 	doc.Sections = append(doc.Sections, r.rehearsalSections()...)
+	doc.Sections = append(doc.Sections, r.stagingSection()...)
 	if len(r.Steps) > 0 {
 		doc.Sections = append(doc.Sections, report.Section{Title: "Steps", Folded: true, Blocks: []report.Block{r.steps()}})
 	}
@@ -213,6 +217,9 @@ func (r *Result) figures() report.Block {
 	if a := r.Artifacts; a != nil {
 		t.Rows = append(t.Rows, []report.Text{report.T("Artifacts loaded by both versions, same value"), report.T(fmt.Sprintf("%d of %d tried, %d not tried", a.Same, a.Tried, a.NotTried))})
 	}
+	if p := r.RollbackProof; p != nil {
+		t.Rows = append(t.Rows, []report.Text{report.T("Rollback, proved before the upgrade"), report.T(fmt.Sprintf("forward and back in %.1f s, down for %s s; the database then held what it had held (%s)", p.Seconds, seconds(p.DowntimeSeconds), p.ContentAfter))})
+	}
 	if c := r.Content; c != nil && c.After != nil {
 		t.Rows = append(t.Rows, []report.Text{report.T("Content before the cut-over"), report.C(c.Before)}, []report.Text{report.T("Content after the rollback"), report.C(*c.After)})
 	}
@@ -237,7 +244,7 @@ func (r *Result) counts() report.Block {
 }
 
 func (r *Result) pipelines() report.Block {
-	t := report.Table{Header: []string{"Pipeline", "Runs", "Last run", "Median s", "Longest s", "Critical"}}
+	t := report.Table{Header: []string{"Pipeline", "Runs", "Last run", "Median s", "Longest s", "Stack", "Integrations", "Schedule", "Critical", "Crosses the window"}}
 	for _, p := range r.Inventory {
 		last, critical := "never", ""
 		if p.LastRun != nil {
@@ -246,7 +253,15 @@ func (r *Result) pipelines() report.Block {
 		if p.Critical {
 			critical = "yes"
 		}
-		t.Rows = append(t.Rows, []report.Text{report.T(p.Name), report.T(fmt.Sprint(p.Runs)), report.T(last), report.T(seconds(p.MedianSeconds)), report.T(seconds(p.LongestSecs)), report.T(critical)})
+		used, crosses := "unknown", "unknown"
+		if p.Integrations != nil {
+			used = strings.Join(p.Integrations, ", ")
+		}
+		if p.CrossesWindow != nil {
+			crosses = map[bool]string{true: "yes", false: "no"}[*p.CrossesWindow]
+		}
+		t.Rows = append(t.Rows, []report.Text{report.T(p.Name), report.T(fmt.Sprint(p.Runs)), report.T(last), report.T(seconds(p.MedianSeconds)), report.T(seconds(p.LongestSecs)),
+			report.T(orNone(p.Stack)), report.T(used), report.T(orNone(p.Schedule)), report.T(critical), report.T(crosses)})
 	}
 	return t
 }
@@ -273,6 +288,13 @@ func seconds(v *float64) string {
 		return "unknown"
 	}
 	return fmt.Sprintf("%.1f", *v)
+}
+
+func orNone(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 func deref(s *string) string {

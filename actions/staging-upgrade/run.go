@@ -96,6 +96,9 @@ func (a *stagingUpgrade) Run(ctx context.Context, rt *action.Runtime) (action.Re
 	if err != nil {
 		res.Reasons = append(res.Reasons, verdict.Because(verdict.Unknown, "unreachable", err.Error(), nil))
 	}
+	if err == nil && a.set.stagingURL != "" {
+		res.Staging = a.compareWithStaging(ctx, rt)
+	}
 	res.decide()
 	res.Next, res.stateDir = next(res, a.set), a.set.stateDir
 	return res, err
@@ -129,7 +132,7 @@ func (a *stagingUpgrade) options(ctx context.Context, rt *action.Runtime) upgrad
 		PublicURL: s.serverURL, APIKey: a.in.ServerToken, BackupDir: s.backupDir, StateDir: s.stateDir,
 		SecretsStore: server.SecretsStore(a.env), Workspace: []string{rt.Repo, rt.OutDir}, CodeRoot: rt.Repo, ArtifactRoot: a.in.ArtifactRoot, Critical: s.critical,
 		Backup: s.backup, Path: s.path, OldClients: s.oldClients,
-		MaxDowntime: s.maxDowntime, KeepBroken: !s.rollback,
+		MaxDowntime: s.maxDowntime, KeepBroken: !s.rollback, ProveRollback: s.prove, Window: s.window, Drain: s.drain, RehearsalMaxAge: s.rehearsed,
 		DB: a.db, Driver: servers, ByHooks: s.driver == driverCommand, Probe: func(url string) upgrade.Prober { return server.Watch(url) }, Python: probes.client,
 		Stops: releases.stops, Account: processes.account, Explain: releases.explain,
 		Environ: rt.Environ, Progress: rt.Progress, Now: rt.Now, Unready: a.noIndex,

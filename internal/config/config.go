@@ -41,6 +41,7 @@ type Environment struct {
 	Command     *Command          `yaml:"command"`
 	Hooks       map[string]string `yaml:"hooks"`        // shell commands of the driver command, by HookNames
 	Window      string            `yaml:"window"`       // see ParseWindow
+	CompareWith string            `yaml:"compare-with"` // name of the environment, mostly staging, that a plan compares it with
 	MaxDowntime string            `yaml:"max-downtime"` // Go duration, positive
 	Rollback    string            `yaml:"rollback"`     // true, false or empty
 }

@@ -18,6 +18,7 @@ func (r *run) cutOverSteps() []Step {
 		phase = "production"
 	}
 	return []Step{
+		{Name: "drain", Phase: phase, Do: r.drain, Undo: r.undrain},
 		{Name: "load the new version", Phase: phase, Do: r.loadNext, Undo: r.endNext},
 		{Name: "last look", Phase: phase, Do: r.lastLook},
 		{Name: stopStep, Phase: phase, Do: r.stopOld, Undo: r.startOld},
@@ -36,13 +37,16 @@ const (
 
 // cutOver moves the real server to the new version, or puts everything back.
 func (r *run) cutOver(ctx context.Context) error {
-	limited, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	r.limit = func() *time.Timer {
-		return time.AfterFunc(r.MaxDowntime, func() { cancel(fmt.Errorf("the downtime passed max-downtime (%s)", r.MaxDowntime)) })
+	if r.ProveRollback && !r.KeepBroken {
+		if failed, err := r.proveRollback(ctx); failed || err != nil {
+			if r.probe != nil {
+				r.probe.Stop()
+			}
+			return err
+		}
 	}
 	steps := r.cutOverSteps()
-	err := r.engine.run(limited, steps)
+	err := r.forward(ctx, steps)
 	if r.probe != nil {
 		defer r.probe.Stop()
 	}
@@ -69,6 +73,9 @@ func (r *run) loadNext(ctx context.Context) (string, error) {
 func (r *run) lastLook(ctx context.Context) (string, error) {
 	if p := *r.report.PredictedDowntimeSeconds; r.MaxDowntime > 0 && p > r.MaxDowntime.Seconds() {
 		return "", fmt.Errorf("the predicted downtime of %.0fs is above max-downtime (%s); nothing was stopped", p, r.MaxDowntime)
+	}
+	if err := r.inWindow(r.report.PredictedDowntimeRange[1]); err != nil {
+		return "", fmt.Errorf("%w; nothing was stopped", err)
 	}
 	if err := r.readRuns(ctx); err != nil {
 		return "", fmt.Errorf("listing pipeline runs: %w", err)
@@ -150,6 +157,19 @@ func (r *run) checkPrivate(ctx context.Context) (string, error) {
 	if err := r.check(ctx, r.next.PrivateURL(), revision); err != nil {
 		return "", err
 	}
+	detail := "all checks passed"
+	if len(r.state.Held) > 0 {
+		// Before the content is taken: from the opening on only people's own writes may differ from it.
+		c, err := r.connect(ctx, r.next.PrivateURL(), r.To)
+		if err != nil {
+			return "", err
+		}
+		released, err := r.release(ctx, c)
+		if err != nil {
+			return "", err
+		}
+		detail += ", " + released
+	}
 	// Taken now and journalled before the address opens: from then on people write, and only this
 	// tells whether the way back is still free.
 	f, err := r.DB.Fingerprint(ctx)
@@ -157,7 +177,7 @@ func (r *run) checkPrivate(ctx context.Context) (string, error) {
 		return "", err
 	}
 	r.state.AtOpening = &f
-	return "all checks passed", r.countRows(f.Tables)
+	return detail, r.countRows(f.Tables)
 }
 
 // open ends the downtime.

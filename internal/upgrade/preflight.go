@@ -57,12 +57,18 @@ func (r *run) examine(ctx context.Context) {
 		r.checkServer(ctx, &p)
 	}
 	r.checkFolders(&p)
+	r.checkRehearsed(ctx, &p)
 	r.checkSpace(ctx, &p)
 	for _, f := range r.DB.Check(ctx) {
 		p = append(p, Problem(f))
 	}
 	if r.PublicURL != "" {
 		p = append(p, r.Driver.Check(ctx)...)
+	}
+	if r.Mode == Plan || r.Mode == Upgrade {
+		if err := r.inWindow(0); err != nil {
+			p.block("outside_window", err.Error(), "run in the window, or give another maintenance-window")
+		}
 	}
 	if r.ArtifactRoot == "" {
 		p.review("artifacts_not_checked", "no artifact-root was given: no artifact will be loaded by the old and the new version",
@@ -153,7 +159,12 @@ func (r *run) checkServer(ctx context.Context, p *problems) {
 	}
 	r.checkRights(ctx, p)
 	// A backup and a rehearsal cut nothing off.
-	if running := r.underway(); len(running) > 0 && (r.Mode == Plan || r.Mode == Upgrade) {
+	switch running := r.underway(); {
+	case len(running) == 0 || r.Mode == BackUp || r.Mode == Rehearse:
+	case r.Drain > 0:
+		p.review("pipelines_running", fmt.Sprintf("%d pipeline runs are under way: %s", len(running), strings.Join(shorten(running), ", ")),
+			fmt.Sprintf("they are waited for before the cut-over, at most drain-timeout (%s)", r.Drain))
+	default:
 		p.block("pipelines_running", fmt.Sprintf("%d pipeline runs are under way: %s", len(running), strings.Join(shorten(running), ", ")),
 			"wait for them or stop them; an upgrade would cut them off")
 	}

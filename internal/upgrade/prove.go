@@ -24,7 +24,7 @@ func (r *run) takeInventory(ctx context.Context) (string, error) {
 }
 
 func (r *run) sumUp(ctx context.Context, c *zenml.Client) (string, error) {
-	r.report.Inventory = inventory(r.runs, r.Critical)
+	r.report.Inventory = inventory(r.runs, r.lookAround(ctx, c))
 	return fmt.Sprintf("%d pipelines, %d runs", len(r.report.Inventory), len(r.runs)), r.sampleArtifacts(ctx, c)
 }
 

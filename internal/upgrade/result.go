@@ -44,6 +44,7 @@ type Report struct {
 	Checks                   []Check               `json:"checks"`
 	Differences              *Differences          `json:"differences"` // null: no new version was examined
 	Content                  *Content              `json:"content"`
+	RollbackProof            *RollbackProof        `json:"rollback_proof"` // null: the way back was not tried
 	Problems                 []Problem             `json:"problems"`
 	Failure                  *Failure              `json:"failure"`
 }

@@ -46,8 +46,15 @@ type Options struct {
 	Path         string   // which ways are rehearsed: one of the Path constants
 	OldClients   bool     // the old version's client is tried on the new server
 	MaxDowntime  time.Duration
-	KeepBroken   bool  // rollback-on-failure false: freeze and leave it for a person
-	Unready      error // why nothing can be installed; an earlier run is put back all the same
+	Window       *Window // the cut-over lies in it whole; nil: at any time
+	// RehearsalMaxAge asks for a rehearsal by an earlier run that is not older; 0: none is asked for.
+	RehearsalMaxAge time.Duration
+	Drain           time.Duration // how long running pipelines are waited for; 0: they refuse the upgrade
+	KeepBroken      bool          // rollback-on-failure false: freeze and leave it for a person
+	// ProveRollback goes forward, back and forward again, unless KeepBroken: for environments whose
+	// users can bear two downtimes.
+	ProveRollback bool
+	Unready       error // why nothing can be installed; an earlier run is put back all the same
 
 	ByHooks bool // the driver's servers are no processes of ours: none waits loaded, none shows its database
 
@@ -145,7 +152,7 @@ func (r *run) plan(ctx context.Context) error {
 	if unreachable != nil {
 		return unreachable
 	}
-	r.report.Inventory = inventory(r.runs, r.Critical)
+	r.report.Inventory = inventory(r.runs, r.lookAround(ctx, r.client))
 	r.report.Outcome = Planned
 	return nil
 }

@@ -26,6 +26,8 @@ type State struct {
 	Opened        bool                  `json:"opened"`         // the new version was let at the public address
 	AtOpening     *database.Fingerprint `json:"at_opening"`     // content just before that
 
+	Held []string `json:"held"` // ids of schedules that were switched off, and are on again when this is empty
+
 	Children []Child `json:"children"` // processes that may still live after a kill
 }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
@@ -69,7 +71,31 @@ func (r *run) readRuns(ctx context.Context) (err error) {
 }
 
 func listRuns(ctx context.Context, c *zenml.Client) ([]object, error) {
-	return c.List(ctx, "/runs", url.Values{"hydrate": {"true"}})
+	return listScoped(ctx, c, "/runs")
+}
+
+// listScoped lists objects of every project, hydrated: a server asked for no project answers with one.
+func listScoped(ctx context.Context, c *zenml.Client, path string) ([]object, error) {
+	v, err := c.Version(ctx)
+	if err != nil {
+		return nil, err
+	}
+	scopes, err := c.Scopes(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	if scopes == nil {
+		return c.List(ctx, path, url.Values{"hydrate": {"true"}})
+	}
+	var out []object
+	for _, name := range slices.Sorted(maps.Keys(scopes)) {
+		found, err := c.List(ctx, path, url.Values{"hydrate": {"true"}, "project": {scopes[name]}})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
+	}
+	return out, nil
 }
 
 // underway names the runs that may not be cut off.
