@@ -203,11 +203,15 @@ func TestPlanThenUpgradeOnARealServer(t *testing.T) {
 	s.watchCalls(t)
 	s.schedule(t)
 	before := s.content(t)
-	res, err := s.act(t, s.inputs(upgrade.Plan))
+	plan := s.inputs(upgrade.Plan)
+	plan.MaintenanceWindow = time.Now().UTC().Format("2006-01-02T15:04") + "/2h UTC"
+	plan.StagingURL, plan.StagingToken, plan.StagingDatabaseURL = s.URL, s.APIKey, s.StoreURL
+	res, err := s.act(t, plan)
 	if err != nil || res.Outcome != upgrade.Planned {
 		dump(t, res)
 		t.Fatalf("plan: %v", err)
 	}
+	s.isPlanned(t, res)
 	if diff := before.Diff(s.content(t)); len(beyondUse(diff)) > 0 {
 		t.Errorf("plan changed something: %v", diff)
 	}
@@ -216,13 +220,16 @@ func TestPlanThenUpgradeOnARealServer(t *testing.T) {
 	}
 
 	in := s.inputs(upgrade.Upgrade)
-	in.ProveRollback = ""
+	in.ProveRollback, in.DrainTimeout, in.MaintenanceWindow = "", "5m", plan.MaintenanceWindow
 	res, err = s.act(t, in)
 	if err != nil || res.Outcome != upgrade.Upgraded || res.Decision == "block" {
 		dump(t, res)
 		t.Fatalf("upgrade: %v", err)
 	}
 	s.wentBack(t, res)
+	if !strings.Contains(fmt.Sprint(res.Problems), "schedules_not_held") {
+		t.Errorf("0.85.0 takes no change of a schedule, and that is not told: %+v", res.Problems)
+	}
 	if s.version(t) != "0.98.0" {
 		t.Error("the public address does not answer with the new version")
 	}
@@ -300,5 +307,21 @@ func (s *site) wentBack(t *testing.T, res *Result) {
 	}
 	if want := []string{"undo migrate", "undo stop the old server", "undo load the new version", "undo drain"}; !slices.Equal(undone, want) {
 		t.Errorf("taken back: %q, want %q", undone, want)
+	}
+}
+
+// isPlanned wants the inventory to be whole, and the server to be like the one that it was compared
+// with: itself.
+func (s *site) isPlanned(t *testing.T, res *Result) {
+	t.Helper()
+	if st := res.Staging; st == nil || st.Why != "" || st.Differences == nil || len(st.Differences) > 0 {
+		t.Errorf("compared with itself: %+v", st)
+	}
+	if len(res.Inventory) != 1 {
+		t.Fatalf("inventory: %+v", res.Inventory)
+	}
+	p := res.Inventory[0]
+	if p.Integrations == nil || p.Stack == nil || p.LastRun == nil || p.MedianSeconds == nil || p.CrossesWindow == nil || !*p.CrossesWindow {
+		t.Errorf("inventory: %+v", p)
 	}
 }
