@@ -29,7 +29,7 @@ var errForeign = errors.New("what listens there is no ZenML server of this user"
 // local drives servers that are processes of this machine.
 type local struct {
 	oldPython string // of the environment's settings; "": the old version is installed like the new one
-	from, to  string // from may be empty: whatever runs
+	from      string // "": whatever runs
 	port      int
 	db        database.Database // the real one
 	env       []string          // the server's own settings; holds secrets

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
@@ -18,24 +17,27 @@ import (
 // the database: the backup and the key of its secrets are all that is needed.
 func (s *site) rehearseAtNight(t *testing.T) {
 	t.Helper()
-	db, err := database.Open(s.StoreURL, database.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := db.Backup(t.Context(), s.backups, database.Meta{ZenMLVersion: "0.85.0", Now: time.Now()})
-	if err != nil {
-		t.Fatal(err)
-	}
 	settings, err := server.ReadEnvFile(s.EnvFile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	night := &site{World: s.World, repo: t.TempDir(), out: t.TempDir(), backups: s.backups, cache: s.cache}
+	key := proc.Getenv(settings, "ZENML_SECRETS_STORE_ENCRYPTION_KEY")
+	// The backup of the evening knows the database and no server.
+	res, err := night.act(t, Inputs{Mode: string(upgrade.BackUp), DatabaseURL: s.StoreURL, BackupDir: s.backups, SecretsEncryptionKey: key})
+	if err != nil || res.Outcome != upgrade.BackedUp || !res.Backup.Drill.Passed || res.Backup.Drill.Secret != "decrypted" {
+		dump(t, res)
+		t.Fatalf("backup of a database alone: %v", err)
+	}
+	m, err := database.Verify(t.Context(), res.Backup.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	in := Inputs{
 		Mode: string(upgrade.Rehearse), To: "0.98.0", BackupDir: s.backups, ArtifactRoot: s.StoresPath, OldClients: "true",
-		SecretsEncryptionKey: proc.Getenv(settings, "ZENML_SECRETS_STORE_ENCRYPTION_KEY"),
+		SecretsEncryptionKey: key,
 	}
-	res, err := night.act(t, in)
+	res, err = night.act(t, in)
 	if err != nil || res.Outcome != upgrade.Rehearsed || res.Decision != "review" {
 		dump(t, res)
 		t.Fatalf("rehearsal at night: %v", err)

@@ -108,7 +108,7 @@ func (a *stagingUpgrade) options(ctx context.Context, rt *action.Runtime) upgrad
 	s := a.set
 	probes := environments{manager: a.manager, repo: rt.Repo, projects: s.projects}
 	processes := &local{
-		from: a.in.From, to: a.in.To, port: s.port, public: s.bound(), db: a.db, env: a.env,
+		from: a.in.From, port: s.port, public: s.bound(), db: a.db, env: a.env,
 		environ: rt.Environ, secrets: rt.Secrets, dir: filepath.Join(s.stateDir, "servers"),
 	}
 	var servers upgrade.Driver = processes

@@ -106,7 +106,8 @@ func (r *run) checkDatabase(ctx context.Context, p *problems) {
 // checkVersions compares the server, the database and what is asked. The database's own word is
 // its alembic revision: for a clean release it is the version itself.
 func (r *run) checkVersions(ctx context.Context, p *problems) {
-	if r.From != "" && version.Compare(r.From, r.To) >= 0 {
+	// A backup alone goes to no version.
+	if r.From != "" && r.To != "" && version.Compare(r.From, r.To) >= 0 {
 		p.block("not_an_upgrade", fmt.Sprintf("from %s is not below to %s", r.From, r.To), "ZenML cannot be downgraded; choose a newer target")
 	}
 	if r.serverVersion != "" && r.serverVersion != r.From {
@@ -121,7 +122,7 @@ func (r *run) checkVersions(ctx context.Context, p *problems) {
 	case version.Valid(rev) != nil:
 		p.block("database_half_migrated", fmt.Sprintf("the database stands at revision %q, which is no release: a migration was interrupted", rev),
 			"restore the backup taken before that migration, then start again")
-	case version.Compare(rev, r.To) > 0:
+	case r.To != "" && version.Compare(rev, r.To) > 0:
 		p.block("database_newer", fmt.Sprintf("the database is at %s, newer than the target %s", rev, r.To), "choose a target that is not below the database")
 	case r.From != "" && rev != revisionOf(r.From):
 		p.block("database_version", fmt.Sprintf("the database is at %s but the server is at %s", rev, r.From), "check that database-url names the database of server-url")
@@ -131,7 +132,7 @@ func (r *run) checkVersions(ctx context.Context, p *problems) {
 // checkWay asks what is known of the way between the two versions. Which Python runs the new version
 // is not asked here: it is installed on the server's own, or it is not.
 func (r *run) checkWay(p *problems) {
-	if r.From == "" {
+	if r.From == "" || r.To == "" {
 		return
 	}
 	way := hops.Plan(hops.Question{From: r.From, To: r.To, Requires: func(string) (string, error) { return ">=3.6", nil }})
