@@ -38,7 +38,7 @@ type Inputs struct {
 	BackupEngine         string `help:"Program that dumps a MySQL or MariaDB database: dump (mysqldump or mariadb-dump) or mydumper." default:"dump" placeholder:"ENGINE"`
 	BackupDir            string `help:"Folder for backups, outside the repository and the output folder. Required but for plan." placeholder:"DIR"`
 	StateDir             string `help:"Folder for the journal and throw-away copies. Default: state below backup-dir." placeholder:"DIR"`
-	Backup               string `help:"Mode rehearse: the backup to rehearse with, a path, or newest: the newest in backup-dir. Nothing else is needed then, and no server or database is asked. Default: one is taken; newest, when neither server nor database is given." placeholder:"PATH"`
+	Backup               string `help:"Mode rehearse: the backup to rehearse with, a path, or newest: the newest in backup-dir. Nothing else is needed then, and no server or database is asked. Default: one is taken; newest, when no server and no database is known." placeholder:"PATH"`
 	Path                 string `help:"Which ways to the new version are rehearsed: direct; both, hop by hop too; auto, hop by hop too when a migration fails on the direct way." default:"auto" placeholder:"WAY"`
 	OldClients           string `help:"Try the old version's client on the new server, on the copy." default:"true" placeholder:"BOOL"`
 	ArtifactRoot         string `help:"Folder below which the local artifact stores lie (ZENML_LOCAL_STORES_PATH). Without it no artifact is checked." placeholder:"DIR"`

@@ -22,16 +22,20 @@ import (
 // newest is the input backup for the newest one in backup-dir.
 const newest = "newest"
 
-// fromBackup says whether only a backup is rehearsed with, and no server or database is asked.
+// fromBackup says whether only a backup is rehearsed with, and no server or database is asked. An
+// environment that has a server means that server: a secret that is missing in a workflow must not turn
+// its rehearsal into another one.
 func (s *settings) fromBackup(in *Inputs) bool {
-	nothing := in.DatabaseURL == "" && in.ServerURL == "" && in.ServerToken == ""
-	return s.mode == upgrade.Rehearse && (in.Backup != "" || nothing)
+	return s.mode == upgrade.Rehearse && (in.Backup != "" || s.noServer(in) && in.DatabaseURL == "")
 }
 
 // alone says whether a database is given and no server.
 func (s *settings) alone(in *Inputs) bool {
-	built := s.mode == upgrade.BackUp || s.mode == upgrade.Rehearse
-	return built && in.ServerURL == "" && in.ServerToken == "" && (s.env.ServerURL == "" || in.DatabaseURL != "")
+	return (s.mode == upgrade.BackUp || s.mode == upgrade.Rehearse) && s.noServer(in)
+}
+
+func (s *settings) noServer(in *Inputs) bool {
+	return in.ServerURL == "" && in.ServerToken == "" && s.env.ServerURL == ""
 }
 
 // decodeSource tells what is missing to know what is upgraded.

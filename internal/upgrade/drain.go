@@ -74,7 +74,7 @@ func (r *run) release(ctx context.Context, c *zenml.Client) (string, error) {
 	n := 0
 	var errs []error
 	for _, id := range r.state.Held {
-		on, err := setActive(ctx, c, id, true)
+		on, err := c.SwitchSchedule(ctx, id, true)
 		var status *zenml.StatusError
 		switch {
 		case errors.As(err, &status) && status.Code == 404:

@@ -188,11 +188,16 @@ func (r *run) execute(ctx context.Context) error {
 	return err
 }
 
+// explainLimit bounds the looking for a repair: some wheels are fetched for it.
+const explainLimit = 5 * time.Minute
+
 // explainMigration looks for a repair of the migration that failed: last, for the way back must not
 // wait for a package index.
 func (r *run) explainMigration(ctx context.Context) {
 	if f := r.report.Failure; f != nil && f.Migration != nil && r.Explain != nil {
-		r.Explain(context.WithoutCancel(ctx), r.To, f.Migration)
+		ctx, cancel := context.WithTimeout(ctx, explainLimit)
+		defer cancel()
+		r.Explain(ctx, r.To, f.Migration)
 	}
 }
 

@@ -156,23 +156,9 @@ func holdSchedules(ctx context.Context, c *zenml.Client, begun func(id string) e
 		if err := begun(id); err != nil {
 			return nil, err
 		}
-		if on, err := setActive(ctx, c, id, false); err != nil || on {
+		if on, err := c.SwitchSchedule(ctx, id, false); err != nil || on {
 			others = append(others, text(s["name"]))
 		}
 	}
 	return others, nil
-}
-
-// setActive switches a schedule and returns how it stands afterwards.
-func setActive(ctx context.Context, c *zenml.Client, id string, on bool) (bool, error) {
-	path := "/schedules/" + url.PathEscape(id)
-	if err := c.Put(ctx, path, map[string]any{"active": on}, nil); err != nil {
-		return false, err
-	}
-	var now object
-	if err := c.Get(ctx, path, nil, &now); err != nil {
-		return false, err
-	}
-	is, _ := field(now, "active").(bool)
-	return is, nil
 }
