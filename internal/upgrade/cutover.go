@@ -193,7 +193,7 @@ func (r *run) open(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	r.report.DowntimeSeconds = &s
+	r.report.DowntimeSeconds, r.state.Held = &s, nil // released before the opening, which nothing takes back now
 	return fmt.Sprintf("downtime %.1fs", s), nil
 }
 

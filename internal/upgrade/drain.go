@@ -66,10 +66,15 @@ func (r *run) undrain(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("releasing schedules: %w", err)
 	}
-	return r.release(ctx, c)
+	detail, err := r.release(ctx, c)
+	if err == nil {
+		r.state.Held = nil
+	}
+	return detail, err
 }
 
-// release switches on again what was held. It acts on what it finds: twice is as good as once.
+// release switches on again what was held. The list of it stays until nothing can bring the held state
+// back: the new version's release goes with a restore of the final backup, in which they are off. It acts on what it finds: twice is as good as once.
 func (r *run) release(ctx context.Context, c *zenml.Client) (string, error) {
 	n := 0
 	var errs []error
@@ -89,7 +94,6 @@ func (r *run) release(ctx context.Context, c *zenml.Client) (string, error) {
 	if err := errors.Join(errs...); err != nil {
 		return "", fmt.Errorf("releasing schedules: %w", err)
 	}
-	r.state.Held = nil
 	return fmt.Sprintf("%d schedules released", n), nil
 }
 
