@@ -20,7 +20,7 @@ func checkChecks(t *testing.T, res *Result) {
 		got = append(got, c.Server+" "+c.Name+" "+string(c.Status))
 	}
 	var want []string
-	each := []string{"version and log-in", "permission boundaries", "reads and inventory", "definitions", "secret", "dashboard", "smoke pipeline", "artifacts"}
+	each := []string{"version and log-in", "permission boundaries", "reads", "definitions", "secret", "dashboard", "smoke pipeline", "artifacts", "inventory"}
 	for _, name := range append(slices.Clone(each), "stack components") {
 		want = append(want, "copy "+name+" passed")
 	}

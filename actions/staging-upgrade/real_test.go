@@ -97,7 +97,7 @@ func newSite(t *testing.T) *site {
 }
 
 // newSiteOn is newSite on an empty database; "" is a SQLite file.
-func newSiteOn(t *testing.T, storeURL string) *site {
+func newSiteOn(t testing.TB, storeURL string) *site {
 	t.Helper()
 	s := &site{repo: t.TempDir(), out: t.TempDir(), backups: filepath.Join(t.TempDir(), "backups"), cache: world.Need(t)}
 	w, err := world.Start(t.Context(), world.Options{Version: "0.85.0", CacheDir: s.cache, Dir: t.TempDir(), Environ: os.Environ(), StoreURL: storeURL})
@@ -117,7 +117,7 @@ func newSiteOn(t *testing.T, storeURL string) *site {
 }
 
 // stopAll ends our own server and the one that an upgrade left on its port.
-func (s *site) stopAll(t *testing.T) {
+func (s *site) stopAll(t testing.TB) {
 	t.Helper()
 	s.Stop()
 	if l, err := server.FindListener(s.Port); err == nil && l.IsZenML() {
@@ -135,7 +135,7 @@ func (s *site) inputs(mode upgrade.Mode) Inputs {
 }
 
 // act runs the action and returns its result.
-func (s *site) act(t *testing.T, in Inputs) (*Result, error) {
+func (s *site) act(t testing.TB, in Inputs) (*Result, error) {
 	t.Helper()
 	a := &stagingUpgrade{in: in}
 	rt := &action.Runtime{
@@ -151,7 +151,7 @@ func (s *site) act(t *testing.T, in Inputs) (*Result, error) {
 	return res.(*Result), err
 }
 
-type testWriter struct{ t *testing.T }
+type testWriter struct{ t testing.TB }
 
 func (w testWriter) Write(p []byte) (int, error) {
 	w.t.Log(strings.TrimRight(string(p), "\n"))
@@ -188,7 +188,7 @@ func (s *site) version(t *testing.T) string {
 	return v
 }
 
-func dump(t *testing.T, r *Result) {
+func dump(t testing.TB, r *Result) {
 	t.Helper()
 	b, err := json.MarshalIndent(r, "", " ")
 	if err != nil {

@@ -1,7 +1,6 @@
 package database
 
 import (
-	"database/sql"
 	"fmt"
 	"os"
 	"os/exec"
@@ -63,44 +62,14 @@ func BenchmarkServerBackupAndRestore(b *testing.B) {
 // grown returns a real ZenML database of many runs, on a server that keeps what it is told.
 func grown(b *testing.B, kind string) (*MySQL, mysql.Address) {
 	b.Helper()
-	tool := filepath.Join(machine.Root(b), "..", "shared", "tools", "grow_db.py")
-	if _, err := os.Stat(tool); err != nil {
-		b.Skip("skipped: ../shared/tools/grow_db.py is not here")
-	}
-	account := dbserver.Account(b, kind)
-	var version string
-	c := mysql.New(&account)
-	if err := c.WithServer(b.Context(), func(conn *sql.Conn) error {
-		return conn.QueryRowContext(b.Context(), "SELECT VERSION()").Scan(&version)
-	}); err != nil {
-		b.Fatal(err)
-	}
-	v, err := mysql.ParseVersion(version)
-	if err != nil {
-		b.Fatal(err)
-	}
-	program, err := mysql.FindServer(b.Context(), dbserver.Environ(b), v)
-	if err != nil {
-		b.Fatal(err)
-	}
-	durable := map[string]string{"innodb_flush_log_at_trx_commit": "1", "innodb_doublewrite": "ON", "innodb_buffer_pool_size": "134217728"}
-	server, err := program.Start(b.Context(), b.TempDir(), durable)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(server.Kill)
-	a := server.Address.On("zenml")
-	dbserver.Exec(b, server.Address, "CREATE DATABASE zenml CHARACTER SET utf8mb4")
+	a := dbserver.Durable(b, kind)
 	cache := world.Need(b)
 	w, err := world.Start(b.Context(), world.Options{Version: "0.85.0", CacheDir: cache, Dir: b.TempDir(), Environ: os.Environ(), StoreURL: a.StoreURL()})
 	if err != nil {
 		b.Fatal(err)
 	}
 	w.Stop()
-	grow := exec.CommandContext(b.Context(), "python3", tool, a.Host, strconv.Itoa(a.Port), a.User, a.Password, a.Name, strconv.Itoa(doublings))
-	if out, err := grow.CombinedOutput(); err != nil {
-		b.Fatalf("%v %s", err, out)
-	}
+	dbserver.Grow(b, a, doublings)
 	d, err := openMySQL(a.StoreURL(), Options{Environ: dbserver.Environ(b), CacheDir: machine.Cache(b)})
 	if err != nil {
 		b.Fatal(err)

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
@@ -24,20 +24,20 @@ type ArtifactCheck struct {
 	NotTried int      `json:"not_tried"` // beyond the sample
 }
 
-// sampleArtifacts chooses the newest artifact versions.
+// sampleArtifacts chooses the newest artifact versions of all projects.
 func (r *run) sampleArtifacts(ctx context.Context, c *zenml.Client) error {
 	if r.ArtifactRoot == "" {
 		return nil
 	}
-	list, err := c.List(ctx, "/artifact_versions", url.Values{})
+	list, total, err := c.NewestEverywhere(ctx, "/artifact_versions", sampleSize)
 	if err != nil {
 		return fmt.Errorf("listing artifact versions: %w", err)
 	}
-	slices.Reverse(list) // the client lists oldest first
+	slices.SortFunc(list, func(a, b object) int { return strings.Compare(text(field(b, "created")), text(field(a, "created"))) })
 	for _, o := range list[:min(sampleSize, len(list))] {
 		r.artifactIDs = append(r.artifactIDs, text(o["id"]))
 	}
-	r.report.Artifacts = &ArtifactCheck{NotTried: len(list) - len(r.artifactIDs), Unknown: []string{}, Broken: []string{}}
+	r.report.Artifacts = &ArtifactCheck{NotTried: total - len(r.artifactIDs), Unknown: []string{}, Broken: []string{}}
 	return nil
 }
 
@@ -45,15 +45,26 @@ func (r *run) loadArtifacts(ctx context.Context, address, v string) (map[string]
 	if len(r.artifactIDs) == 0 {
 		return map[string]zenml.Loaded{}, nil
 	}
-	target, err := r.target(ctx, address, v)
-	if err != nil {
-		return nil, err
-	}
-	got, err := zenml.LoadArtifacts(ctx, target, r.artifactIDs)
+	got, err := r.load(ctx, address, v)
 	if err != nil {
 		return nil, fmt.Errorf("loading artifacts with %s: %w", v, err)
 	}
 	return got, nil
+}
+
+func (r *run) load(ctx context.Context, address, v string) (map[string]zenml.Loaded, error) {
+	probe := r.ready.takeLoad(v)
+	if probe == nil {
+		target, err := r.target(ctx, address, v)
+		if err != nil {
+			return nil, err
+		}
+		if probe, err = zenml.ReadyLoad(ctx, target); err != nil {
+			return nil, err
+		}
+	}
+	defer probe.Close()
+	return probe.Run(ctx, address, r.artifactIDs)
 }
 
 // target is where and how a probe of version v runs.

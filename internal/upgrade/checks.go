@@ -28,12 +28,16 @@ func (r *run) connect(ctx context.Context, address, want string) (*zenml.Client,
 	return c, nil
 }
 
-// compare proves that a server holds what the real one held: hydrated reads answer and no object
-// of the inventory is missing.
-func (r *run) compare(ctx context.Context, c *zenml.Client) error {
+// reads proves that code and database match: hydrated reads answer.
+func (r *run) reads(ctx context.Context, c *zenml.Client) error {
 	if bad := c.Healthy(ctx); len(bad) > 0 {
 		return fmt.Errorf("reads fail: %s", strings.Join(bad, "; "))
 	}
+	return nil
+}
+
+// compare proves that a server holds what the real one held: no object of the inventory is missing.
+func (r *run) compare(ctx context.Context, c *zenml.Client) error {
 	after, err := c.Inventory(ctx)
 	if err != nil {
 		return fmt.Errorf("listing what the server holds: %w", err)
@@ -53,31 +57,44 @@ func (r *run) compare(ctx context.Context, c *zenml.Client) error {
 	return nil
 }
 
-// check is the whole examination of a new server before anybody may use it. It stops at the first
-// check that fails.
+// check examines a new server before anybody may use it. What needs long on a large server is not
+// here: these checks lie in the downtime. They run side by side, for the smoke pipeline mostly waits.
 func (r *run) check(ctx context.Context, address, revision string) error {
 	var c *zenml.Client
-	for _, e := range []examination{
-		{"version and log-in", func() (_ string, err error) {
-			if revision != revisionOf(r.To) {
-				return "", fmt.Errorf("the database is at revision %q after the migration, not %s", revision, r.To)
-			}
-			c, err = r.connect(ctx, address, r.To)
-			return r.To, err
-		}},
-		{"permission boundaries", func() (string, error) { return r.checkBoundaries(ctx, c) }},
-		{"reads and inventory", func() (string, error) { return "nothing is missing", r.compare(ctx, c) }},
-		{"definitions", func() (string, error) { return r.checkDefinitions(ctx, c) }},
-		{"secret", func() (string, error) { return r.readSecret(ctx, c) }},
-		{"dashboard", func() (string, error) { return r.checkDashboard(ctx, c) }},
-		{"smoke pipeline", func() (string, error) { return "ran, and its result was read back", r.smoke(ctx, address) }},
-		{"artifacts", func() (string, error) { return r.checkArtifacts(ctx, address) }},
-	} {
-		if err := r.examined(e); err != nil {
-			return err
+	err := r.examineAll(ctx, []examination{{"version and log-in", func(ctx context.Context) (_ string, err error) {
+		if revision != revisionOf(r.To) {
+			return "", fmt.Errorf("the database is at revision %q after the migration, not %s", revision, r.To)
 		}
+		c, err = r.connect(ctx, address, r.To)
+		return r.To, err
+	}}})
+	if err != nil {
+		return err
 	}
-	return nil
+	return r.examineAll(ctx,
+		[]examination{
+			{"permission boundaries", func(ctx context.Context) (string, error) { return r.checkBoundaries(ctx, c) }},
+			{"reads", func(ctx context.Context) (string, error) { return "hydrated reads answer", r.reads(ctx, c) }},
+			{"definitions", func(ctx context.Context) (string, error) { return r.checkDefinitions(ctx, c) }},
+			{"secret", func(ctx context.Context) (string, error) { return r.readSecret(ctx, c) }},
+			{"dashboard", func(ctx context.Context) (string, error) { return r.checkDashboard(ctx, c) }},
+		},
+		[]examination{{"smoke pipeline", func(ctx context.Context) (string, error) {
+			return "ran, and its result was read back", r.smoke(ctx, address)
+		}}},
+		[]examination{{"artifacts", func(ctx context.Context) (string, error) { return r.checkArtifacts(ctx, address) }}},
+	)
+}
+
+// checkInventory compares every object of the server with what was there before.
+func (r *run) checkInventory(ctx context.Context, address string) error {
+	c, err := r.connect(ctx, address, r.To)
+	if err != nil {
+		return err
+	}
+	return r.examineAll(ctx, []examination{{"inventory", func(ctx context.Context) (string, error) {
+		return "nothing is missing", r.compare(ctx, c)
+	}}})
 }
 
 func (r *run) checkArtifacts(ctx context.Context, address string) (string, error) {
@@ -126,12 +143,19 @@ func (r *run) readSecret(ctx context.Context, c *zenml.Client) (string, error) {
 
 // smoke runs the tool's own pipeline with the new version's client.
 func (r *run) smoke(ctx context.Context, address string) error {
-	target, err := r.target(ctx, address, r.To)
-	if err != nil {
-		return err
+	probe := r.ready.takeSmoke()
+	if probe == nil {
+		target, err := r.target(ctx, address, r.To)
+		if err != nil {
+			return err
+		}
+		if probe, err = zenml.ReadySmoke(ctx, target); err != nil {
+			return err
+		}
 	}
+	defer probe.Close()
 	began := r.Now()
-	if err := zenml.Smoke(ctx, target); err != nil {
+	if err := probe.Run(ctx, address); err != nil {
 		return fmt.Errorf("the smoke pipeline: %w", err)
 	}
 	s := r.Now().Sub(began).Seconds()

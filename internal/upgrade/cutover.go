@@ -26,6 +26,7 @@ func (r *run) cutOverSteps() []Step {
 		{Name: "migrate", Phase: phase, Do: r.migrate, Undo: r.restore},
 		{Name: "check in private", Phase: phase, Do: r.checkPrivate},
 		{Name: openStep, Phase: phase, Do: r.open, Undo: r.withdraw},
+		{Name: "check in public", Phase: phase, Do: r.checkPublic},
 	}
 }
 
@@ -45,6 +46,7 @@ func (r *run) cutOver(ctx context.Context) error {
 			return err
 		}
 	}
+	defer r.dismissClients()
 	steps := r.cutOverSteps()
 	err := r.forward(ctx, steps)
 	if r.probe != nil {
@@ -66,7 +68,7 @@ func (r *run) loadNext(ctx context.Context) (string, error) {
 	}
 	r.next = s
 	r.started(s)
-	return "imports done, waiting", nil
+	return "imports done, waiting", r.readyClients(ctx)
 }
 
 // lastLook refuses when the world moved since the rehearsal.
@@ -77,7 +79,7 @@ func (r *run) lastLook(ctx context.Context) (string, error) {
 	if err := r.inWindow(r.report.PredictedDowntimeRange[1]); err != nil {
 		return "", fmt.Errorf("%w; nothing was stopped", err)
 	}
-	if err := r.readRuns(ctx); err != nil {
+	if err := r.readRuns(ctx, "false"); err != nil {
 		return "", fmt.Errorf("listing pipeline runs: %w", err)
 	}
 	if running := r.underway(); len(running) > 0 {
@@ -193,8 +195,21 @@ func (r *run) open(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	r.report.DowntimeSeconds, r.state.Held = &s, nil // released before the opening, which nothing takes back now
+	r.report.DowntimeSeconds = &s
 	return fmt.Sprintf("downtime %.1fs", s), nil
+}
+
+// checkPublic compares the whole inventory, which takes long on a large server, after the downtime.
+func (r *run) checkPublic(ctx context.Context) (string, error) {
+	if err := r.checkInventory(ctx, r.PublicURL); err != nil {
+		return "", err
+	}
+	// What the key may not list was counted before the opening.
+	if err := r.countRows(r.state.AtOpening.Tables); err != nil {
+		return "", err
+	}
+	r.state.Held = nil // released before the opening; from here on no restore brings the held state back
+	return "nothing is missing", nil
 }
 
 // awaitAnswer waits until the probe outside has seen the public address answer again.

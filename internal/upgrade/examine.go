@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
@@ -33,7 +35,7 @@ type Differences struct {
 
 type examination struct {
 	name string
-	do   func() (detail string, err error)
+	do   func(ctx context.Context) (detail string, err error)
 }
 
 // notRunError says why a check has nothing to look at.
@@ -41,24 +43,47 @@ type notRunError struct{ why string }
 
 func (n notRunError) Error() string { return n.why }
 
-// examined runs one check and files how it ended.
-func (r *run) examined(e examination) error {
+// examineAll runs groups of checks side by side, a group's own one after another, and files how each
+// ended. The first that fails stops all.
+func (r *run) examineAll(ctx context.Context, groups ...[]examination) error {
+	results := make([][]Check, len(groups))
+	g, gctx := errgroup.WithContext(ctx)
+	for i, group := range groups {
+		g.Go(func() error {
+			for _, e := range group {
+				c, err := r.examined(gctx, e)
+				results[i] = append(results[i], c)
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	err := g.Wait()
+	r.report.Checks = append(r.report.Checks, slices.Concat(results...)...)
+	return err
+}
+
+// examined runs one check.
+func (r *run) examined(ctx context.Context, e examination) (Check, error) {
 	c := Check{Name: e.name, Server: "real", Status: Passed}
 	if r.room != nil {
 		c.Server = "copy"
 	}
 	began := r.Now()
-	detail, err := e.do()
+	detail, err := e.do(ctx)
 	c.Seconds, c.Detail = r.Now().Sub(began).Seconds(), detail
 	var skip notRunError
 	switch {
 	case errors.As(err, &skip):
 		c.Status, c.Detail, err = Skipped, skip.why, nil
+	case err != nil && ctx.Err() != nil:
+		c.Status, c.Detail = Skipped, "cut off: another check failed, or the run was stopped"
 	case err != nil:
 		c.Status, c.Detail = Failed, err.Error()
 	}
-	r.report.Checks = append(r.report.Checks, c)
-	return err
+	return c, err
 }
 
 // former is what the old version let people do and showed them.

@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -63,7 +64,7 @@ func TestExaminedFilesHowEachCheckEnded(t *testing.T) {
 	r := &run{Options: Options{Now: time.Now}}
 	broken := errors.New("broken")
 	for _, c := range []struct{ given, want error }{{nil, nil}, {notRunError{"nothing there"}, nil}, {broken, broken}} {
-		if err := r.examined(examination{"check", func() (string, error) { return "seen", c.given }}); !errors.Is(err, c.want) {
+		if err := r.examineAll(t.Context(), []examination{{"check", func(context.Context) (string, error) { return "seen", c.given }}}); !errors.Is(err, c.want) {
 			t.Errorf("%v gives %v", c.given, err)
 		}
 	}
@@ -71,6 +72,21 @@ func TestExaminedFilesHowEachCheckEnded(t *testing.T) {
 		{Name: "check", Server: "real", Status: Passed, Detail: "seen"},
 		{Name: "check", Server: "real", Status: Skipped, Detail: "nothing there"},
 		{Name: "check", Server: "real", Status: Failed, Detail: "broken"},
+	}
+	if d := cmp.Diff(want, r.report.Checks, cmpopts.IgnoreFields(Check{}, "Seconds")); d != "" {
+		t.Error(d)
+	}
+
+	// A check that fails stops those beside it, which are then not shown as failed.
+	r.report.Checks = nil
+	waits := examination{"waits", func(ctx context.Context) (string, error) { <-ctx.Done(); return "", ctx.Err() }}
+	fails := examination{"fails", func(context.Context) (string, error) { return "", broken }}
+	if err := r.examineAll(t.Context(), []examination{waits}, []examination{fails, waits}); !errors.Is(err, broken) {
+		t.Errorf("side by side: %v", err)
+	}
+	want = []Check{
+		{Name: "waits", Server: "real", Status: Skipped, Detail: "cut off: another check failed, or the run was stopped"},
+		{Name: "fails", Server: "real", Status: Failed, Detail: "broken"},
 	}
 	if d := cmp.Diff(want, r.report.Checks, cmpopts.IgnoreFields(Check{}, "Seconds")); d != "" {
 		t.Error(d)

@@ -30,7 +30,7 @@ func (r *run) sumUp(ctx context.Context, c *zenml.Client) (string, error) {
 
 // adopt takes what the old version finds in the copy for what was there before.
 func (r *run) adopt(ctx context.Context, c *zenml.Client) (err error) {
-	if r.runs, err = listRuns(ctx, c); err != nil {
+	if r.runs, err = c.ListEverywhere(ctx, "/runs", url.Values{"hydrate": {"true"}}); err != nil {
 		return fmt.Errorf("listing pipeline runs: %w", err)
 	}
 	inv, err := c.Inventory(ctx)
@@ -114,7 +114,7 @@ func (r *run) drill(ctx context.Context) (_ string, err error) {
 		if err != nil {
 			return err
 		}
-		if err := r.compare(ctx, c); err != nil {
+		if err := errors.Join(r.reads(ctx, c), r.compare(ctx, c)); err != nil {
 			return err
 		}
 		// The copy was proved equal to the backup when it was made.
@@ -178,6 +178,12 @@ func (r *run) onCopy(ctx context.Context, w World, use func(Server) error) (err 
 	r.timing.loaded = r.Now().Sub(began).Seconds()
 	r.started(s)
 	defer s.Stop(context.WithoutCancel(ctx))
+	if w.Version == r.To { // as in the cut-over, which this predicts
+		defer r.dismissClients()
+		if err := r.readyClients(ctx); err != nil {
+			return err
+		}
+	}
 	began = r.Now()
 	if err := s.Serve(ctx); err != nil {
 		return err

@@ -23,6 +23,7 @@ type RollbackProof struct {
 func (r *run) proveRollback(ctx context.Context) (failed bool, err error) {
 	steps := r.cutOverSteps()
 	open := slices.IndexFunc(steps, func(s Step) bool { return s.Name == openStep })
+	defer r.dismissClients() // the second way forward has its own
 	began, checked := r.Now(), len(r.report.Checks)
 	if err := r.forward(ctx, steps[:open]); err != nil {
 		r.explain(ctx, err)

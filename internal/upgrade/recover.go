@@ -50,7 +50,7 @@ func (r *run) recover(ctx context.Context) (bool, error) {
 	if err := r.dropCopy(context.WithoutCancel(ctx)); err != nil {
 		return true, err
 	}
-	if harmless && len(r.state.Held) > 0 { // cut off while it waited for pipelines
+	if harmless && !r.state.Opened && len(r.state.Held) > 0 { // cut off while it waited for pipelines
 		if _, err := r.undrain(context.WithoutCancel(ctx)); err != nil {
 			return true, err
 		}

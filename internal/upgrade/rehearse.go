@@ -224,7 +224,7 @@ func (r *run) passBy(ctx context.Context, s Server, v string) error {
 	if err != nil {
 		return err
 	}
-	return r.compare(ctx, c)
+	return errors.Join(r.reads(ctx, c), r.compare(ctx, c))
 }
 
 // arrive runs every check on the copy that the cut-over will run on the real database.
@@ -242,15 +242,18 @@ func (r *run) arrive(ctx context.Context, s Server, way string) error {
 	if err != nil {
 		return err
 	}
+	// Not among what was timed: the cut-over does these before or after the downtime, or not at all.
+	if err := r.checkInventory(ctx, s.PrivateURL()); err != nil {
+		return err
+	}
 	if err := r.countRows(f.Tables); err != nil {
 		return err
 	}
 	if way != Direct {
 		return nil
 	}
-	// Not among what was timed: the cut-over does not make them.
-	err = r.examined(examination{"stack components", func() (string, error) { return r.checkComponents(ctx, s.PrivateURL()) }})
-	if err != nil {
+	components := examination{"stack components", func(ctx context.Context) (string, error) { return r.checkComponents(ctx, s.PrivateURL()) }}
+	if err := r.examineAll(ctx, []examination{components}); err != nil {
 		return err
 	}
 	return r.tryOldClient(ctx, s)

@@ -93,6 +93,7 @@ type run struct {
 	artifactIDs   []string
 	loadedOld     map[string]zenml.Loaded // what the old version loaded
 	was           former
+	ready         *ready // clients of the new version, imported and waiting
 	copy          *database.Scratch
 	room          *isolate.Room // while a server of the copy is used: where its clients live too
 	borrowed      bool          // APIKey is of an account that was made in a copy

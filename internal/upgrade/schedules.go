@@ -123,7 +123,7 @@ func (r *run) lookAround(ctx context.Context, c *zenml.Client) around {
 			}
 		}
 	}
-	if a.schedules, err = listScoped(ctx, c, "/schedules"); err != nil {
+	if a.schedules, err = c.ListEverywhere(ctx, "/schedules", url.Values{"hydrate": {"true"}}); err != nil {
 		a.window = nil // whether a run crosses it is not known then
 	}
 	return a
@@ -144,7 +144,7 @@ func integrationsOf(kinds []string, behind map[string]string) []string {
 // then, and the names of the others: older servers take no such change (0.85 does not, 0.98 does). Each id is journalled
 // before its schedule is touched, by begun.
 func holdSchedules(ctx context.Context, c *zenml.Client, begun func(id string) error) (others []string, err error) {
-	list, err := listScoped(ctx, c, "/schedules")
+	list, err := c.ListEverywhere(ctx, "/schedules", url.Values{"hydrate": {"true"}})
 	if err != nil {
 		return nil, fmt.Errorf("listing schedules: %w", err)
 	}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/url"
-	"slices"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
@@ -36,7 +34,7 @@ func (r *run) survey(ctx context.Context) error {
 		return unreachable(fmt.Sprintf("the server %s did not answer the log-in", r.PublicURL), err, "look at the server's log")
 	}
 	r.client = c
-	if err := r.readRuns(ctx); err != nil {
+	if err := r.readRuns(ctx, "true"); err != nil {
 		return unreachable("the server did not list its pipeline runs", err, "check the rights of the key in server-token")
 	}
 	return nil
@@ -64,38 +62,10 @@ func unreachable(what string, err error, next string) error {
 	return f
 }
 
-// readRuns reads the runs of the real server.
-func (r *run) readRuns(ctx context.Context) (err error) {
-	r.runs, err = listRuns(ctx, r.client)
+// readRuns reads the runs of the real server, of every project.
+func (r *run) readRuns(ctx context.Context, hydrate string) (err error) {
+	r.runs, err = r.client.ListEverywhere(ctx, "/runs", url.Values{"hydrate": {hydrate}})
 	return err
-}
-
-func listRuns(ctx context.Context, c *zenml.Client) ([]object, error) {
-	return listScoped(ctx, c, "/runs")
-}
-
-// listScoped lists objects of every project, hydrated: a server asked for no project answers with one.
-func listScoped(ctx context.Context, c *zenml.Client, path string) ([]object, error) {
-	v, err := c.Version(ctx)
-	if err != nil {
-		return nil, err
-	}
-	scopes, err := c.Scopes(ctx, v)
-	if err != nil {
-		return nil, err
-	}
-	if scopes == nil {
-		return c.List(ctx, path, url.Values{"hydrate": {"true"}})
-	}
-	var out []object
-	for _, name := range slices.Sorted(maps.Keys(scopes)) {
-		found, err := c.List(ctx, path, url.Values{"hydrate": {"true"}, "project": {scopes[name]}})
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, found...)
-	}
-	return out, nil
 }
 
 // underway names the runs that may not be cut off.

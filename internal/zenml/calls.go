@@ -55,7 +55,12 @@ func Calls(ctx context.Context, t Target) ([]Call, error) {
 		return nil, fmt.Errorf("trying a client's calls: %w", errors.Join(errors.New("it ended early"), runErr))
 	}
 	smoke := Call{Name: smokeCall}
-	if err := Smoke(ctx, t); err != nil {
+	p, err := ReadySmoke(ctx, t)
+	if err != nil {
+		return nil, fmt.Errorf("trying a client's calls: %w", err)
+	}
+	defer p.Close()
+	if err := p.Run(ctx, t.URL); err != nil {
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("trying a client's calls: %w", err)
 		}

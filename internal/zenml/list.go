@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
@@ -127,6 +128,48 @@ func (c *Client) Scopes(ctx context.Context, serverVersion string) (map[string]s
 	out := map[string]string{}
 	for _, p := range found {
 		out[p.Name] = p.ID
+	}
+	return out, nil
+}
+
+// ListEverywhere is List over all projects: without one a server lists the default project alone.
+func (c *Client) ListEverywhere(ctx context.Context, path string, query url.Values) ([]map[string]any, error) {
+	return everywhere(ctx, c, func(q url.Values) ([]map[string]any, error) {
+		maps.Copy(q, query)
+		return c.List(ctx, path, q)
+	})
+}
+
+// NewestEverywhere reads at most so many of the newest items of each project, and how many there are in all.
+func (c *Client) NewestEverywhere(ctx context.Context, path string, most int) (items []map[string]any, total int, err error) {
+	items, err = everywhere(ctx, c, func(q url.Values) ([]map[string]any, error) {
+		some, n, err := Newest[map[string]any](ctx, c, path, q.Get("project"), nil, most)
+		total += n
+		return some, err
+	})
+	return items, total, err
+}
+
+// everywhere joins what one list gives for each project.
+func everywhere(ctx context.Context, c *Client, one func(scope url.Values) ([]map[string]any, error)) ([]map[string]any, error) {
+	v, err := c.Version(ctx)
+	if err != nil {
+		return nil, err
+	}
+	scopes, err := c.Scopes(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	if len(scopes) == 0 {
+		return one(url.Values{})
+	}
+	var out []map[string]any
+	for _, name := range slices.Sorted(maps.Keys(scopes)) {
+		items, err := one(url.Values{"project": {scopes[name]}})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, items...)
 	}
 	return out, nil
 }

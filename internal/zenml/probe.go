@@ -87,21 +87,13 @@ func SameValue(a, b string) *bool {
 	return &same
 }
 
-// Smoke runs a pipeline of two steps on the account's default stack, loads its result back, and
+// Run runs a pipeline of two steps on the account's default stack, loads its result back, and
 // deletes what it made. Where the deletion fails, things named zenml_upgrade_* stay.
-func Smoke(ctx context.Context, t Target) error {
-	w, err := newWorkdir(t)
-	if err != nil {
-		return err
-	}
-	defer w.remove()
-	// Its own folders: what the smoke pipeline writes must not come among the user's artifacts.
-	t.StoresPath, t.Dir = "", ""
-	answer := filepath.Join(w.dir, "answer.json")
-	if err := w.run(ctx, t, "zu_smoke.py", answer); err != nil {
+func (p *SmokeProbe) Run(ctx context.Context, url string) error {
+	if err := p.process.run(ctx, url); err != nil {
 		return fmt.Errorf("running the smoke pipeline: %w", err)
 	}
-	b, err := os.ReadFile(answer)
+	b, err := os.ReadFile(p.answer)
 	if err != nil {
 		return fmt.Errorf("reading how the smoke pipeline ended: %w", err)
 	}
@@ -119,31 +111,26 @@ func Smoke(ctx context.Context, t Target) error {
 	return nil
 }
 
-// LoadArtifacts loads artifact versions by id with the client, one after another. Every id is in
-// the answer; one that ended the interpreter is "failed" and the others are still tried. The
-// Timeout is for all together: what was not reached is "failed" too. The error is for a probe that
-// could not run at all.
+// Run loads artifact versions by id with the client, one after another. Every id is in the answer;
+// one that ended the interpreter is "failed" and the others are still tried. The target's Timeout is
+// for all together: what was not reached is "failed" too. The error is for a probe that could not
+// run at all.
 //
 // Loading runs code of the user's pipelines and of pickles: the caller decides whether it may.
-func LoadArtifacts(ctx context.Context, t Target, ids []string) (map[string]Loaded, error) {
-	w, err := newWorkdir(t)
-	if err != nil {
-		return nil, err
-	}
-	defer w.remove()
-	if t.Timeout > 0 {
+func (p *LoadProbe) Run(ctx context.Context, url string, ids []string) (map[string]Loaded, error) {
+	if t := p.target.Timeout; t > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, t.Timeout, proc.ErrTimeout)
+		ctx, cancel = context.WithTimeoutCause(ctx, t, proc.ErrTimeout)
 		defer cancel()
 	}
 	out := map[string]Loaded{}
 	for left := ids; len(left) > 0; left = remaining(ids, out) {
 		before := len(out)
-		runErr := w.load(ctx, t, left, out)
+		runErr := p.load(ctx, url, left, out)
 		switch cause := context.Cause(ctx); {
 		case errors.Is(cause, proc.ErrTimeout):
 			for _, id := range remaining(ids, out) {
-				out[id] = Loaded{Status: "failed", Cause: "not loaded within the time limit of " + t.Timeout.String()}
+				out[id] = Loaded{Status: "failed", Cause: "not loaded within the time limit of " + p.target.Timeout.String()}
 			}
 		case cause != nil:
 			return out, cause
@@ -167,17 +154,23 @@ func remaining(ids []string, done map[string]Loaded) []string {
 }
 
 // load runs the probe once and files its answers; the artifact it died on is failed.
-func (w *workdir) load(ctx context.Context, t Target, ids []string, out map[string]Loaded) error {
+func (p *LoadProbe) load(ctx context.Context, url string, ids []string, out map[string]Loaded) error {
 	b, err := json.Marshal(ids)
 	if err != nil {
 		return fmt.Errorf("writing the list of artifacts: %w", err)
 	}
-	list, answers := filepath.Join(w.dir, "ids.json"), filepath.Join(w.dir, "answers.jsonl")
-	if err := errors.Join(os.WriteFile(list, b, 0o600), os.WriteFile(answers, nil, 0o600)); err != nil {
+	if err := errors.Join(os.WriteFile(p.list, b, 0o600), os.WriteFile(p.answers, nil, 0o600)); err != nil {
 		return fmt.Errorf("writing the list of artifacts: %w", err)
 	}
-	runErr := w.run(ctx, t, "zu_load.py", list, answers)
-	f, err := os.Open(answers)
+	if p.process == nil {
+		if p.process, err = p.work.begin(ctx, p.target, "zu_load.py", p.list, p.answers); err != nil {
+			return err
+		}
+	}
+	runErr := p.process.run(ctx, url)
+	p.process.stop()
+	p.process = nil
+	f, err := os.Open(p.answers)
 	if err != nil {
 		return fmt.Errorf("reading what the artifacts gave: %w", err)
 	}
@@ -236,7 +229,13 @@ func newWorkdir(t Target) (*workdir, error) {
 
 func (w *workdir) remove() { _ = os.RemoveAll(w.dir) } // a temporary folder: the system removes it otherwise
 
+// run runs a probe that needs no address but the target's.
 func (w *workdir) run(ctx context.Context, t Target, script string, args ...string) error {
+	_, err := proc.Run(ctx, w.command(t, nil, script, args...))
+	return withoutSQL(err)
+}
+
+func (w *workdir) command(t Target, stdin io.Reader, script string, args ...string) proc.Command {
 	cwd, stores := t.Dir, t.StoresPath
 	if cwd == "" {
 		cwd = filepath.Join(w.dir, "cwd")
@@ -251,13 +250,15 @@ func (w *workdir) run(ctx context.Context, t Target, script string, args ...stri
 		"AUTO_OPEN_DASHBOARD=false", "NO_COLOR=1", "PYTHONNOUSERSITE=1", "PYTHONDONTWRITEBYTECODE=1")
 	c := proc.Command{
 		Path: t.Python, Args: append([]string{filepath.Join(w.dir, script)}, args...), Dir: cwd, Env: env,
-		Timeout: t.Timeout, Secrets: append(proc.SecretValues(t.Env...), t.APIKey), Stdin: bytes.NewReader(nil),
+		Secrets: append(proc.SecretValues(t.Env...), t.APIKey), Stdin: stdin,
+	}
+	if stdin == nil { // a probe that waits has its time limit from when it need not wait any more
+		c.Stdin, c.Timeout = bytes.NewReader(nil), t.Timeout
 	}
 	if t.Room != nil {
 		c.Env, c.Place = t.Room.Env(env), t.Room
 	}
-	_, err := proc.Run(ctx, c)
-	return withoutSQL(err)
+	return c
 }
 
 // withoutSQL drops what a probe wrote when that quotes a server's words on a database

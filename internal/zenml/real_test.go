@@ -53,7 +53,7 @@ func TestAcrossAnUpgrade(t *testing.T) {
 	if failed := c.Healthy(t.Context()); len(failed) > 0 {
 		t.Errorf("unhealthy: %v", failed)
 	}
-	if err := zenml.Smoke(t.Context(), target); err != nil {
+	if err := smoke(t, target); err != nil {
 		t.Error(err)
 	}
 	after := inventory(t, c)
@@ -140,11 +140,36 @@ func inventory(t *testing.T, c *zenml.Client) zenml.Inventory {
 	return inv
 }
 
+func smoke(t *testing.T, target zenml.Target) error {
+	t.Helper()
+	url := target.URL
+	target.URL = "http://127.0.0.1:2" // the address that counts comes later
+	p, err := zenml.ReadySmoke(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if err := p.Await(t.Context()); err != nil {
+		t.Error(err)
+	}
+	return p.Run(t.Context(), url)
+}
+
+func loadAll(t *testing.T, target zenml.Target, ids []string) (map[string]zenml.Loaded, error) {
+	t.Helper()
+	p, err := zenml.ReadyLoad(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	return p.Run(t.Context(), target.URL, ids)
+}
+
 // load also asks for an artifact that does not exist, which must not harm the others.
 func load(t *testing.T, target zenml.Target, ids []string) map[string]zenml.Loaded {
 	t.Helper()
 	const none = "00000000-0000-0000-0000-000000000000"
-	got, err := zenml.LoadArtifacts(t.Context(), target, append([]string{none}, ids...))
+	got, err := loadAll(t, target, append([]string{none}, ids...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +246,7 @@ if __name__ == "__main__":
 	}
 	target := w.Target()
 	target.Timeout = 40 * time.Second
-	got, err := zenml.LoadArtifacts(t.Context(), target, []string{ids["exits"], ids["works"], ids["hangs"]})
+	got, err := loadAll(t, target, []string{ids["exits"], ids["works"], ids["hangs"]})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,6 +261,26 @@ if __name__ == "__main__":
 	}
 }
 
+// A probe that is never used ends, and leaves nothing.
+func TestProbeThatIsNotNeeded(t *testing.T) {
+	t.Parallel()
+	python, err := world.Interpreter(t.Context(), os.Environ(), world.Need(t), "0.98.0", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := zenml.ReadyLoad(t.Context(), zenml.Target{Python: python, URL: "http://127.0.0.1:1", Environ: os.Environ()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Await(t.Context()); err != nil {
+		t.Error(err)
+	}
+	p.Close()
+	if _, err := p.Run(t.Context(), "http://127.0.0.1:1", []string{"a"}); err == nil {
+		t.Error("a closed probe loaded something")
+	}
+}
+
 func TestProbeThatCannotRun(t *testing.T) {
 	t.Parallel()
 	python, err := world.Interpreter(t.Context(), os.Environ(), world.Need(t), "0.98.0", "")
@@ -243,11 +288,11 @@ func TestProbeThatCannotRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	target := zenml.Target{Python: python, URL: "http://127.0.0.1:1", APIKey: "ZENKEY_secret_of_the_test", Environ: os.Environ(), Timeout: time.Minute}
-	if err := zenml.Smoke(t.Context(), target); err == nil || strings.Contains(err.Error(), target.APIKey) {
+	if err := smoke(t, target); err == nil || strings.Contains(err.Error(), target.APIKey) {
 		t.Errorf("the smoke pipeline without a server: %v", err)
 	}
 	target.Timeout = time.Millisecond
-	if err := zenml.Smoke(t.Context(), target); !errors.Is(err, proc.ErrTimeout) {
+	if err := smoke(t, target); !errors.Is(err, proc.ErrTimeout) {
 		t.Errorf("the smoke pipeline without time: %v", err)
 	}
 }

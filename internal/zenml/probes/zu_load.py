@@ -10,6 +10,7 @@ import re
 import sys
 
 from zu_canonical import digest
+from zu_ready import wait
 
 # A server's words on a failure may hold SQL with its values.
 DATABASE = re.compile(r"sqlalche|sqlite3\.|pymysql|\[SQL|\b(SELECT|INSERT|UPDATE|DELETE) ", re.I)
@@ -41,6 +42,7 @@ def main():
     from zenml.utils import source_utils
 
     source_utils.set_custom_source_root(root)
+    wait()
     client = Client()
     with open(ids) as f:
         wanted = json.load(f)

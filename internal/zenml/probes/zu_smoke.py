@@ -3,6 +3,7 @@
 import json
 import sys
 
+from zu_ready import wait
 from zenml import pipeline, step
 from zenml.client import Client
 
@@ -57,6 +58,7 @@ def choose_project(client):
 
 
 def main():
+    wait()
     client = Client()
     choose_project(client)
     run = smoke()

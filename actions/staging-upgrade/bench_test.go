@@ -1,0 +1,150 @@
+package stagingupgrade
+
+import (
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/dbserver"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/world"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
+)
+
+// BenchmarkDowntime upgrades a server with 8,192 runs twice on one database server with its usual
+// settings: the plain way (stop the old server, start the new one with ZenML's defaults) on a copy, and
+// ours. Downtimes are seen from outside, ours without the smoke pipeline. Wanted: of-plain at most 0.45,
+// of-parts (migration, final dump and fingerprints) at most 1.25, predicted within 20 % of measured.
+func BenchmarkDowntime(b *testing.B) {
+	for _, kind := range dbserver.Both {
+		b.Run(kind, func(b *testing.B) {
+			a := dbserver.Durable(b, kind)
+			s := newSiteOn(b, a.StoreURL())
+			dbserver.Grow(b, a, 13)
+			for b.Loop() {
+				plain := s.plainWay(b, a)
+				res, err := s.act(b, s.inputs(upgrade.Upgrade))
+				if err != nil || res.Outcome != upgrade.Upgraded {
+					dump(b, res)
+					b.Fatalf("upgrade: %v", err)
+				}
+				ours := *res.DowntimeSeconds - *res.SmokeSeconds
+				parts := *res.MigrationSeconds + seconds0(res, "final backup") + fingerprintSeconds(b, a)
+				b.ReportMetric(ours, "s-ours")
+				b.ReportMetric(plain, "s-plain")
+				b.ReportMetric(ours/plain, "of-plain")
+				b.ReportMetric(ours/parts, "of-parts")
+				b.ReportMetric(*res.PredictedDowntimeSeconds / *res.DowntimeSeconds, "predicted-of-measured")
+				b.ReportMetric(*res.MigrationSeconds, "s-migration")
+				b.ReportMetric(*res.SmokeSeconds, "s-smoke")
+				for _, c := range res.Checks {
+					b.Logf("%s %s: %.1f s", c.Server, c.Name, c.Seconds)
+				}
+				for _, st := range res.Steps {
+					b.Logf("step %s: %.1f s", st.Name, st.Seconds)
+				}
+			}
+		})
+	}
+}
+
+func seconds0(res *Result, step string) float64 {
+	for _, s := range res.Steps {
+		if s.Name == step {
+			return s.Seconds
+		}
+	}
+	return 0
+}
+
+func fingerprintSeconds(b *testing.B, a mysql.Address) float64 {
+	b.Helper()
+	db, err := database.Open(a.StoreURL(), database.Options{Environ: dbserver.Environ(b), CacheDir: world.Need(b)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	began := time.Now()
+	if _, err := db.Fingerprint(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	return time.Since(began).Seconds()
+}
+
+// plainWay upgrades a copy of the site's database as a person would, and returns the downtime in seconds.
+func (s *site) plainWay(b *testing.B, a mysql.Address) float64 {
+	b.Helper()
+	account := []string{"-h" + a.Host, "-P" + strconv.Itoa(a.Port), "-u" + a.User, "-p" + a.Password}
+	dbserver.Exec(b, a, "CREATE DATABASE plain CHARACTER SET utf8mb4")
+	file := filepath.Join(b.TempDir(), "plain.sql")
+	for _, args := range [][]string{
+		append([]string{"mariadb-dump"}, append(account, "--single-transaction", "--hex-blob", "--result-file="+file, a.Name)...),
+		append([]string{"mariadb"}, append(account, "plain", "-e", "source "+file)...),
+	} {
+		if out, err := exec.CommandContext(b.Context(), args[0], args[1:]...).CombinedOutput(); err != nil {
+			b.Fatalf("%s: %v %s", args[0], err, out)
+		}
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	address := l.Addr().String()
+	_ = l.Close()
+	next, err := world.Interpreter(b.Context(), os.Environ(), s.cache, "0.98.0", "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	probe := server.Watch("http://" + address)
+	defer probe.Stop()
+	old := s.serve(b, s.Python, a.On("plain"), address)
+	awaitTrue(b, probe.Answered)
+	if err := old.Process.Signal(syscall.SIGTERM); err != nil {
+		b.Fatal(err)
+	}
+	_ = old.Wait() // its status is that of the signal
+	s.serve(b, next, a.On("plain"), address)
+	var seconds float64
+	awaitTrue(b, func() (ok bool) { seconds, ok = probe.Downtime(); return ok })
+	return seconds
+}
+
+// serve starts a server as ZenML's own command does; the benchmark's end kills it.
+func (s *site) serve(b *testing.B, python string, a mysql.Address, address string) *exec.Cmd {
+	b.Helper()
+	settings, err := server.ReadEnvFile(s.EnvFile)
+	if err != nil {
+		b.Fatal(err)
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		b.Fatal(err)
+	}
+	cmd := exec.CommandContext(context.WithoutCancel(b.Context()), python, "-m", "uvicorn", "zenml.zen_server.zen_server_api:app", "--host", host, "--port", port)
+	cmd.Env = append(append(os.Environ(), settings...), "ZENML_STORE_URL="+a.StoreURL(), "ZENML_CONFIG_PATH="+b.TempDir())
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Wait()
+	})
+	return cmd
+}
+
+func awaitTrue(b *testing.B, holds func() bool) {
+	b.Helper()
+	for end := time.Now().Add(5 * time.Minute); !holds(); {
+		if time.Now().After(end) {
+			b.Fatal("the server did not answer")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
