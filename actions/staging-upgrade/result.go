@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
@@ -243,29 +242,6 @@ func (r *Result) counts() report.Block {
 	return t
 }
 
-func (r *Result) pipelines() report.Block {
-	t := report.Table{Header: []string{"Pipeline", "Runs", "Last run", "Median s", "Longest s", "Stack", "Integrations", "Schedule", "Critical", "Crosses the window"}}
-	for _, p := range r.Inventory {
-		last, critical := "never", ""
-		if p.LastRun != nil {
-			last = p.LastRun.Format("2006-01-02 15:04 MST")
-		}
-		if p.Critical {
-			critical = "yes"
-		}
-		used, crosses := "unknown", "unknown"
-		if p.Integrations != nil {
-			used = strings.Join(p.Integrations, ", ")
-		}
-		if p.CrossesWindow != nil {
-			crosses = map[bool]string{true: "yes", false: "no"}[*p.CrossesWindow]
-		}
-		t.Rows = append(t.Rows, []report.Text{report.T(p.Name), report.T(fmt.Sprint(p.Runs)), report.T(last), report.T(seconds(p.MedianSeconds)), report.T(seconds(p.LongestSecs)),
-			report.T(orNone(p.Stack)), report.T(used), report.T(orNone(p.Schedule)), report.T(critical), report.T(crosses)})
-	}
-	return t
-}
-
 func (r *Result) tables() report.Block {
 	t := report.Table{Header: []string{"Table", "Rows", "Fingerprint"}}
 	for _, name := range slices.Sorted(maps.Keys(r.Backup.Tables)) {
@@ -288,13 +264,6 @@ func seconds(v *float64) string {
 		return "unknown"
 	}
 	return fmt.Sprintf("%.1f", *v)
-}
-
-func orNone(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }
 
 func deref(s *string) string {
