@@ -2,6 +2,7 @@ package stagingupgrade
 
 import (
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -143,12 +144,20 @@ func (s *site) copyAt(t *testing.T, revision string) string {
 
 func execute(t *testing.T, path, statement string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(5000)")
+	err := withDB(path, func(db *sql.DB) error {
+		_, err := db.Exec(statement)
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
-	if _, err := db.Exec(statement); err != nil {
-		t.Fatal(err)
+}
+
+// withDB uses a SQLite file that a server may have open.
+func withDB(path string, use func(*sql.DB) error) error {
+	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		return err
 	}
+	return errors.Join(use(db), db.Close())
 }

@@ -99,8 +99,14 @@ func newSite(t *testing.T) *site {
 // newSiteOn is newSite on an empty database; "" is a SQLite file.
 func newSiteOn(t testing.TB, storeURL string) *site {
 	t.Helper()
+	return newSiteOf(t, "0.85.0", storeURL)
+}
+
+// newSiteOf is newSiteOn with a server of another version.
+func newSiteOf(t testing.TB, release, storeURL string) *site {
+	t.Helper()
 	s := &site{repo: t.TempDir(), out: t.TempDir(), backups: filepath.Join(t.TempDir(), "backups"), cache: world.Need(t)}
-	w, err := world.Start(t.Context(), world.Options{Version: "0.85.0", CacheDir: s.cache, Dir: t.TempDir(), Environ: os.Environ(), StoreURL: storeURL})
+	w, err := world.Start(t.Context(), world.Options{Version: release, CacheDir: s.cache, Dir: t.TempDir(), Environ: os.Environ(), StoreURL: storeURL})
 	if err != nil {
 		t.Fatal(err)
 	}
