@@ -64,7 +64,11 @@ func (r *run) writeProof(ctx context.Context) error {
 // checkRehearsed wants a rehearsal of an earlier run for this very version and schema, not older than
 // the limit: the one of this run comes too late for people to read its report.
 func (r *run) checkRehearsed(ctx context.Context, p *problems) {
-	if r.RehearsalMaxAge == 0 || r.Mode != Upgrade && r.Mode != Plan || r.BackupDir == "" {
+	if r.RehearsalMaxAge == 0 || r.Mode != Upgrade && r.Mode != Plan {
+		return
+	}
+	if r.BackupDir == "" { // an upgrade without it is refused anyway
+		p.review("rehearsal_unknown", "whether this upgrade was rehearsed is not known: no backup-dir was given", "give the backup-dir of the rehearsals")
 		return
 	}
 	const code, remedy = "rehearsal_missing", "run mode rehearse with this backup-dir and version, and read its report"

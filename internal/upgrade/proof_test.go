@@ -86,6 +86,11 @@ func TestARehearsalProvesOneUpgradeForAWhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect("a backup that was changed", "its files were changed")
+	r.BackupDir = ""
+	var p problems
+	if r.checkRehearsed(t.Context(), &p); len(p) != 1 || p[0].Code != "rehearsal_unknown" || p[0].Blocks {
+		t.Errorf("without a backup-dir: %+v", p)
+	}
 	r.RehearsalMaxAge = 0
 	expect("none is asked for", "")
 }
