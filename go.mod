@@ -19,6 +19,7 @@ require (
 	github.com/moby/buildkit v0.25.2
 	github.com/oasdiff/oasdiff v1.37.0
 	github.com/pelletier/go-toml/v2 v2.4.3
+	github.com/robfig/cron/v3 v3.0.1
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	github.com/sethvargo/go-githubactions v1.3.2

@@ -1,6 +1,7 @@
 package stagingupgrade
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/isolate"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
@@ -27,7 +29,7 @@ var errForeign = errors.New("what listens there is no ZenML server of this user"
 // local drives servers that are processes of this machine.
 type local struct {
 	oldPython string // of the environment's settings; "": the old version is installed like the new one
-	from, to  string // from may be empty: whatever runs
+	from      string // "": whatever runs
 	port      int
 	db        database.Database // the real one
 	env       []string          // the server's own settings; holds secrets
@@ -164,14 +166,11 @@ func (d *local) StartOld(ctx context.Context, v string) error {
 
 // Load starts a server's process, which waits.
 func (d *local) Load(ctx context.Context, w upgrade.World) (upgrade.Server, error) {
-	storeURL := w.StoreURL
 	python, err := d.interpreter(ctx, w.Version)
 	if err != nil {
 		return nil, err
 	}
-	if storeURL == "" {
-		storeURL = d.db.StoreURL()
-	}
+	storeURL := cmp.Or(w.StoreURL, d.db.StoreURL())
 	return d.load(ctx, python, w.Version, storeURL, w.Room)
 }
 
@@ -186,11 +185,24 @@ func (d *local) interpreter(ctx context.Context, v string) (string, error) {
 	return d.python(ctx, v)
 }
 
+// account makes an account in a copy that no server uses yet, and returns its key.
+func (d *local) account(ctx context.Context, w upgrade.World) (string, error) {
+	python, err := d.interpreter(ctx, w.Version)
+	if err != nil {
+		return "", err
+	}
+	return server.NewKey(ctx, d.config(python, w.Version, w.StoreURL, w.Room))
+}
+
+func (d *local) config(python, v, storeURL string, room *isolate.Room) server.Config {
+	return server.Config{
+		Python: python, StoreURL: storeURL, Dir: filepath.Join(d.dir, fmt.Sprintf("%s-%d-%d", v, os.Getpid(), d.count.Add(1))),
+		Env: d.env, Environ: d.environ, Secrets: d.secrets, Live: storeURL == d.db.StoreURL(), Room: room,
+	}
+}
+
 func (d *local) load(ctx context.Context, python, v, storeURL string, room *isolate.Room) (*process, error) {
-	dir := filepath.Join(d.dir, fmt.Sprintf("%s-%d-%d", v, os.Getpid(), d.count.Add(1)))
-	s, err := server.Load(ctx, server.Config{
-		Python: python, StoreURL: storeURL, Dir: dir, Env: d.env, Environ: d.environ, Secrets: d.secrets, Live: storeURL == d.db.StoreURL(), Room: room,
-	})
+	s, err := server.Load(ctx, d.config(python, v, storeURL, room))
 	if err != nil {
 		return nil, err
 	}
@@ -214,6 +226,24 @@ func (p *process) Open(ctx context.Context) error {
 		return err
 	}
 	return p.Detach(ctx)
+}
+
+// Course says how the migration went.
+func (p *process) Course() upgrade.Course {
+	c := p.Server.Course()
+	out := upgrade.Course{Revisions: []upgrade.RevisionTime{}}
+	for _, r := range c.Revisions {
+		out.Revisions = append(out.Revisions, upgrade.RevisionTime{Revision: r.ID, Seconds: r.Seconds})
+	}
+	switch b := c.Broken; {
+	case b != nil:
+		out.Broken = &migration.Broken{
+			Revision: b.Revision, Statement: b.Statement, Table: migration.TableOf(b.Statement, b.Message), Class: b.Class, Message: b.Message, Compared: []string{},
+		}
+	case c.Open != "":
+		out.Broken = &migration.Broken{Revision: c.Open, Message: migration.CutOff, Compared: []string{}}
+	}
+	return out
 }
 
 func (p *process) About() (upgrade.Child, string) {

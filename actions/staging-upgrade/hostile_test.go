@@ -2,6 +2,7 @@ package stagingupgrade
 
 import (
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -57,6 +58,7 @@ func TestAnUpgradeIsRefusedBeforeItTouchesAnything(t *testing.T) {
 	if _, err := s.act(t, in); !fault.IsInput(err) || !strings.Contains(err.Error(), "refused the key in server-token; nothing was changed; give an API key") {
 		t.Errorf("with a wrong key: %v", err)
 	}
+	s.rehearseAtNight(t)
 }
 
 // hostile is one thing that stands against an upgrade.
@@ -142,12 +144,20 @@ func (s *site) copyAt(t *testing.T, revision string) string {
 
 func execute(t *testing.T, path, statement string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(5000)")
+	err := withDB(path, func(db *sql.DB) error {
+		_, err := db.Exec(statement)
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
-	if _, err := db.Exec(statement); err != nil {
-		t.Fatal(err)
+}
+
+// withDB uses a SQLite file that a server may have open.
+func withDB(path string, use func(*sql.DB) error) error {
+	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		return err
 	}
+	return errors.Join(use(db), db.Close())
 }

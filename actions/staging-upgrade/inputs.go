@@ -30,24 +30,33 @@ type Inputs struct {
 	Mode                 string `help:"How far to go: plan changes nothing; backup backs up and proves the backup; rehearse also upgrades the restored copy; upgrade also cuts over; rollback goes back to a backup; verify examines the running server and changes nothing." default:"plan" placeholder:"MODE"`
 	Environment          string `help:"Name of an environment in the configuration file." placeholder:"NAME"`
 	From                 string `help:"Version that runs now. Default: what the server says." placeholder:"VERSION"`
-	To                   string `help:"Version to upgrade to, such as 0.98.0. Required but for rollback, which goes to the backup's version, and verify, which takes the running one." placeholder:"VERSION"`
+	To                   string `help:"Version to upgrade to, such as 0.98.0. Required but for backup, verify (the running one) and rollback (the backup's); mode rehearse takes the newest release without it." placeholder:"VERSION"`
 	Commit               string `help:"Commit that this upgrade belongs to, by its full name; noted in the journal and in GitHub's record of deployments. Production needs the one that was upgraded in staging." placeholder:"SHA"`
 	FromComment          string `help:"Comment that asked for this run, by its address or id: it must still hold, and ask for just this. Needs issues: read and pull-requests: read." placeholder:"URL"`
 	Driver               string `help:"How servers are started and stopped: local, a process on this machine; command, by the environment's hooks. Default: the environment's, else local." placeholder:"DRIVER"`
-	ServerURL            string `name:"server-url" help:"Public address of the server. Default: the environment's." placeholder:"URL"`
-	ServerToken          string `help:"API key (ZENKEY_...) of a service account of that server." required:"true" secret:"true" placeholder:"KEY"`
-	DatabaseURL          string `name:"database-url" help:"The server's database: sqlite:////PATH or mysql://USER:PASSWORD@HOST:PORT/NAME (also for MariaDB)." required:"true" secret:"true" placeholder:"URL"`
+	ServerURL            string `name:"server-url" help:"Public address of the server. Default: the environment's. Modes backup and rehearse need none: without it the old version is started on the copy alone." placeholder:"URL"`
+	ServerToken          string `help:"API key (ZENKEY_...) of a service account of that server. Required with a server." secret:"true" placeholder:"KEY"`
+	DatabaseURL          string `name:"database-url" help:"The server's database: sqlite:////PATH or mysql://USER:PASSWORD@HOST:PORT/NAME (also for MariaDB). Required but for a rehearsal with a backup." secret:"true" placeholder:"URL"`
 	ScratchDatabaseURL   string `name:"scratch-database-url" help:"A MySQL or MariaDB server where throw-away databases may be made, mysql://USER:PASSWORD@HOST:PORT. Needed only where this machine has no server program of the database's series." secret:"true" placeholder:"URL"`
 	BackupEngine         string `help:"Program that dumps a MySQL or MariaDB database: dump (mysqldump or mariadb-dump) or mydumper." default:"dump" placeholder:"ENGINE"`
 	BackupDir            string `help:"Folder for backups, outside the repository and the output folder. Required but for plan." placeholder:"DIR"`
 	StateDir             string `help:"Folder for the journal and throw-away copies. Default: state below backup-dir." placeholder:"DIR"`
-	Backup               string `help:"Mode rollback: folder of the backup to go back to. Default: the one that the last upgrade took when everything was stopped, else the newest of this database in backup-dir." placeholder:"DIR"`
+	Backup               string `help:"Mode rehearse: the backup to rehearse with, a path, or newest: the newest in backup-dir; nothing else is needed then, and no server or database is asked. Mode rollback: the backup to go back to. Default: rehearse takes one, or newest when no server and no database is known; rollback the one that the last upgrade took when everything was stopped, else the newest of this database." placeholder:"DIR"`
 	AcceptLoss           string `help:"Mode rollback: go back although something would be lost (written_since_backup lists it)." default:"false" placeholder:"BOOL"`
+	Path                 string `help:"Which ways to the new version are rehearsed: direct; both, hop by hop too; auto, hop by hop too when a migration fails on the direct way." default:"auto" placeholder:"WAY"`
+	OldClients           string `help:"Try the old version's client on the new server, on the copy." default:"true" placeholder:"BOOL"`
 	ArtifactRoot         string `help:"Folder below which the local artifact stores lie (ZENML_LOCAL_STORES_PATH). Without it no artifact is checked." placeholder:"DIR"`
 	SecretsEncryptionKey string `help:"ZENML_SECRETS_STORE_ENCRYPTION_KEY, when the environment's env-file does not hold it." secret:"true" placeholder:"KEY"`
 	JWTSecretKey         string `name:"jwt-secret-key" help:"ZENML_SERVER_JWT_SECRET_KEY, when the environment's env-file does not hold it." secret:"true" placeholder:"KEY"`
 	MaxDowntime          string `help:"Roll back when the downtime passes this, such as 10m. Default: the environment's, else no limit." placeholder:"DURATION"`
 	RollbackOnFailure    string `help:"Put everything back when a step fails; false leaves it for a person." placeholder:"BOOL"`
+	MaintenanceWindow    string `help:"When the cut-over may take place, such as 2026-11-28T22:00/2h Europe/Berlin; it must fit in whole. Default: the environment's window, else at any time." placeholder:"WINDOW"`
+	DrainTimeout         string `help:"Wait this long for running pipelines before the cut-over, such as 1h, with schedules switched off meanwhile. Without it running pipelines refuse the upgrade." placeholder:"DURATION"`
+	RehearsalMaxAge      string `help:"Refuse mode upgrade without an earlier rehearsal of this version and schema in backup-dir that is not older, such as 24h; off: none is needed. Default: 168h for production, else off." placeholder:"DURATION"`
+	StagingURL           string `name:"staging-url" help:"Mode plan: address of the staging server that production is compared with. Default: that of the environment in compare-with." placeholder:"URL"`
+	StagingToken         string `help:"API key (ZENKEY_...) of a service account of the staging server." secret:"true" placeholder:"KEY"`
+	StagingDatabaseURL   string `name:"staging-database-url" help:"The staging server's database, to compare its version." secret:"true" placeholder:"URL"`
+	ProveRollback        string `help:"Go forward, back and forward again, so that the way back is proved on the real server; costs a second downtime. Default: true for environments of kind staging, and never for production." placeholder:"BOOL"`
 }
 
 // settings are the decoded inputs.
@@ -67,7 +76,15 @@ type settings struct {
 	backTo      string // mode rollback
 	dry         bool   // mode rollback: show the loss and do nothing
 	acceptLoss  bool
+	prove       bool // the rollback
+	window      *upgrade.Window
+	drain       time.Duration
+	rehearsed   time.Duration // how old a rehearsal may be; 0: none is needed
+	stagingURL  string        // what production is compared with; "": nothing
 	critical    []string
+	backup      string // path of the backup to rehearse with; "" when one is taken
+	oldClients  bool
+	path        string
 	comment     int64 // id of the comment that asked, 0 for none
 	deployment  checklist.Deployment
 	track       *tracking.Wish // null: no tracking issue
@@ -85,7 +102,7 @@ func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, er
 	var errTrack error
 	s.track, errTrack = in.Wish(s.environment, cfg)
 	faults := []error{err, errTrack}
-	faults = append(faults, s.decodeAsked(in, rt), s.decodeDriver(in), s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeLimits(in))
+	faults = append(faults, s.decodeAsked(in, rt), s.decodeDriver(in), s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeLimits(in), s.decodeSource(in), s.decodeRehearsal(in), s.decodeGates(in), s.decodeStaging(cfg, in))
 	if e := cmp.Or(in.BackupEngine, "dump"); e != "dump" && e != mysql.Mydumper {
 		faults = append(faults, fault.BadInput(fmt.Sprintf("backup-engine %q is not built", in.BackupEngine), "use dump or mydumper"))
 	}
@@ -165,6 +182,9 @@ func (s *settings) decodeServer(in *Inputs) error {
 	if !s.known && in.ServerURL == "" {
 		return nil // the environment would say
 	}
+	if s.fromBackup(in) || s.alone(in) {
+		return nil
+	}
 	s.serverURL = strings.TrimRight(cmp.Or(in.ServerURL, s.env.ServerURL), "/")
 	u, err := url.Parse(s.serverURL)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
@@ -205,6 +225,9 @@ func (s *settings) bound() string {
 }
 
 func (s *settings) decodeFolders(in *Inputs) error {
+	if s.mode == upgrade.Rehearse && in.BackupDir == "" && in.Backup != "" && in.Backup != newest {
+		in.BackupDir = filepath.Dir(in.Backup) // nothing else is needed then
+	}
 	if in.BackupDir == "" {
 		if s.mode != upgrade.Plan && s.mode != upgrade.Verify {
 			return fault.BadInput("backup-dir is missing", "give a folder with room for the database, outside the repository")
@@ -248,5 +271,10 @@ func (s *settings) decodeLimits(in *Inputs) error {
 	}
 	var err error
 	s.rollback, err = action.Bool("rollback-on-failure", cmp.Or(in.RollbackOnFailure, s.env.Rollback.Always, "true"))
+	faults = append(faults, err)
+	s.prove, err = action.Bool("prove-rollback", cmp.Or(in.ProveRollback, strconv.FormatBool(s.env.Kind == "staging")))
+	if s.prove && s.env.Kind == "production" {
+		err = fault.BadInput("prove-rollback is true for an environment of kind production", "prove it in staging: on production it would cost a second downtime")
+	}
 	return errors.Join(append(faults, err)...)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
 )
 
 func TestCheckTellsAllFaultsAtOnce(t *testing.T) {
@@ -18,14 +19,14 @@ func TestCheckTellsAllFaultsAtOnce(t *testing.T) {
 	a := &stagingUpgrade{in: Inputs{
 		Common: action.Common{Config: filepath.Join(repo, "none.yml")}, Mode: "downgrade", From: "0.99", To: "0.56.0", Driver: "helm",
 		ServerURL: "ftp://x", DatabaseURL: "mysql://user:secret@127.0.0.1/ze-nml?ssl-mode=on", ScratchDatabaseURL: "mysql://user:secret@127.0.0.1/zenml", ArtifactRoot: filepath.Join(repo, "nowhere"),
-		MaxDowntime: "soon", RollbackOnFailure: "perhaps",
+		MaxDowntime: "soon", RollbackOnFailure: "perhaps", Path: "around", OldClients: "some", MaintenanceWindow: "tonight", DrainTimeout: "-1h", RehearsalMaxAge: "old", ProveRollback: "maybe",
 	}}
 	err := a.Check(t.Context(), &action.Runtime{Environ: os.Environ(), CacheDir: t.TempDir(), Repo: repo, Now: time.Now})
 	if err == nil {
 		t.Fatal("no fault")
 	}
 	text := err.Error()
-	for _, want := range []string{"none.yml", `mode "downgrade"`, "0.56.0 was withdrawn", `driver "helm"`, `server-url "ftp://x"`, "backup-dir is missing", "max-downtime \"soon\"", "rollback-on-failure", `the database "ze-nml"`, `ssl-mode "ON"`, "scratch-database-url names a database"} {
+	for _, want := range []string{"none.yml", `mode "downgrade"`, "0.56.0 was withdrawn", `driver "helm"`, `server-url "ftp://x"`, "backup-dir is missing", "max-downtime \"soon\"", "rollback-on-failure", `path "around"`, "old-clients", "maintenance-window", `drain-timeout "-1h"`, `rehearsal-max-age "old"`, "prove-rollback", `the database "ze-nml"`, `ssl-mode "ON"`, "scratch-database-url names a database"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no word of %q in %s", want, text)
 		}
@@ -59,6 +60,47 @@ func TestTheEnvironmentIsTheOnlyOneOrNamed(t *testing.T) {
 		err := s.pick(&config.Config{Environments: c.envs}, c.name)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) || s.env.Kind != c.kind {
 			t.Errorf("%d environments, %q: %q, %v, want %q", len(c.envs), c.name, s.env.Kind, err, c.want)
+		}
+	}
+}
+
+// Which inputs name what is upgraded, and what is missing then.
+func TestWhatIsUpgraded(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	server := config.Environment{Kind: "staging", ServerURL: "http://127.0.0.1:1"}
+	for name, c := range map[string]struct {
+		env  config.Environment
+		in   Inputs
+		want string // in the faults, "" for none
+		from string // server, database or backup
+	}{
+		"plan":                               {server, Inputs{Mode: "plan", To: "0.98.0", ServerToken: "k", DatabaseURL: "u"}, "", "server"},
+		"plan, without a key":                {server, Inputs{Mode: "plan", To: "0.98.0", DatabaseURL: "u"}, "server-token is missing", "server"},
+		"plan to nowhere":                    {server, Inputs{Mode: "plan", ServerToken: "k", DatabaseURL: "u"}, "to is missing", "server"},
+		"rehearse with a server":             {server, Inputs{Mode: "rehearse", ServerToken: "k", DatabaseURL: "u"}, "", "server"},
+		"a rehearsal whose secrets are lost": {server, Inputs{Mode: "rehearse"}, "server-token is missing", "server"},
+		"a database alone":                   {config.Environment{}, Inputs{Mode: "backup", DatabaseURL: "u"}, "", "database"},
+		"nothing to back up":                 {config.Environment{}, Inputs{Mode: "backup"}, "database-url is missing", "database"},
+		"upgrade of a database alone":        {config.Environment{}, Inputs{Mode: "upgrade", To: "0.98.0", DatabaseURL: "u"}, "server-token is missing", "server"},
+		"a backup, beside a server":          {server, Inputs{Mode: "rehearse", Backup: dir, BackupDir: dir}, "", "backup"},
+		"the newest of none":                 {config.Environment{}, Inputs{Mode: "rehearse", BackupDir: dir}, "holds no complete backup", "backup"},
+		"a backup for an upgrade":            {server, Inputs{Mode: "upgrade", To: "0.98.0", Backup: dir, ServerToken: "k", DatabaseURL: "u"}, "backup is given, and mode is upgrade", "server"},
+		"a backup that is not there":         {server, Inputs{Mode: "rehearse", Backup: filepath.Join(dir, "none")}, "is no folder", "backup"},
+	} {
+		s := &settings{mode: upgrade.Mode(c.in.Mode), env: c.env, known: true, backupDir: c.in.BackupDir}
+		err := s.decodeSource(&c.in)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+		from := "server"
+		if s.fromBackup(&c.in) {
+			from = "backup"
+		} else if s.alone(&c.in) {
+			from = "database"
+		}
+		if from != c.from {
+			t.Errorf("%s: taken from a %s, want %s", name, from, c.from)
 		}
 	}
 }

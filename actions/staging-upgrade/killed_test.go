@@ -29,7 +29,7 @@ func binary(t *testing.T) string {
 func (s *site) program(t *testing.T, path string, mode upgrade.Mode) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), path, "staging-upgrade", "--mode", string(mode), "--to", "0.98.0", "--repository-path", s.repo,
-		"--output-dir", s.out, "--backup-dir", s.backups, "--artifact-root", s.StoresPath)
+		"--output-dir", s.out, "--backup-dir", s.backups, "--artifact-root", s.StoresPath, "--prove-rollback", "false", "--old-clients", "false")
 	cmd.Env = append(os.Environ(), "ZENML_UPGRADE_CACHE="+s.cache, "ZENML_UPGRADE_SERVER_TOKEN="+s.APIKey, "ZENML_UPGRADE_DATABASE_URL="+s.StoreURL)
 	var told bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &told, &told

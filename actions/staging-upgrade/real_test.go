@@ -103,8 +103,14 @@ func newSite(t *testing.T) *site {
 // newSiteOn is newSite on an empty database; "" is a SQLite file.
 func newSiteOn(t testing.TB, storeURL string) *site {
 	t.Helper()
+	return newSiteOf(t, "0.85.0", storeURL)
+}
+
+// newSiteOf is newSiteOn with a server of another version.
+func newSiteOf(t testing.TB, release, storeURL string) *site {
+	t.Helper()
 	s := &site{repo: t.TempDir(), out: t.TempDir(), backups: filepath.Join(t.TempDir(), "backups"), cache: world.Need(t)}
-	w, err := world.Start(t.Context(), world.Options{Version: "0.85.0", CacheDir: s.cache, Dir: t.TempDir(), Environ: os.Environ(), StoreURL: storeURL})
+	w, err := world.Start(t.Context(), world.Options{Version: release, CacheDir: s.cache, Dir: t.TempDir(), Environ: os.Environ(), StoreURL: storeURL})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +135,7 @@ func (s *site) stopAll(t testing.TB) {
 func (s *site) inputs(mode upgrade.Mode) Inputs {
 	return Inputs{
 		Mode: string(mode), To: "0.98.0", ServerToken: s.APIKey, DatabaseURL: s.StoreURL,
-		BackupDir: s.backups, ArtifactRoot: s.StoresPath,
+		BackupDir: s.backups, ArtifactRoot: s.StoresPath, OldClients: "false", ProveRollback: "false",
 	}
 }
 
@@ -206,11 +212,15 @@ func TestPlanThenUpgradeOnARealServer(t *testing.T) {
 	s.environ = h.environ
 	h.Label(churn, 7, "will", command.Label, true)
 	in := h.ask(s.inputs(upgrade.Plan), "ann", "/zenml-upgrade upgrade 0.98.0")
-	res, err := s.act(t, in)
+	in.MaintenanceWindow = time.Now().UTC().Format("2006-01-02T15:04") + "/2h UTC"
+	plan := in
+	plan.StagingURL, plan.StagingToken, plan.StagingDatabaseURL = s.URL, s.APIKey, s.StoreURL
+	res, err := s.act(t, plan)
 	if err != nil || res.Outcome != upgrade.Planned || res.ReasonCode != "gate_hold" {
 		dump(t, res)
 		t.Fatalf("plan: %v", err)
 	}
+	s.isPlanned(t, res)
 	h.Label(churn, 7, "will", command.Label, false)
 	if diff := before.Diff(s.content(t)); len(beyondUse(diff)) > 0 {
 		t.Errorf("plan changed something: %v", diff)
@@ -219,7 +229,7 @@ func TestPlanThenUpgradeOnARealServer(t *testing.T) {
 		t.Error("plan made the folder for backups")
 	}
 
-	in.Mode = string(upgrade.Upgrade)
+	in.Mode, in.ProveRollback, in.DrainTimeout = string(upgrade.Upgrade), "", "5m"
 	res, err = s.act(t, in)
 	if err != nil || res.Outcome != upgrade.Upgraded || res.Decision == "block" {
 		dump(t, res)
@@ -228,6 +238,10 @@ func TestPlanThenUpgradeOnARealServer(t *testing.T) {
 	if d := cmp.Diff([]string{"comment open", "hold open"}, verdicts(res.Gates)); d != "" || res.AskedBy == nil || *res.AskedBy != "ann" {
 		t.Errorf("asked by %v; %s", res.AskedBy, d)
 	}
+	s.wentBack(t, res)
+	if !strings.Contains(fmt.Sprint(res.Problems), "schedules_not_held") {
+		t.Errorf("0.85.0 takes no change of a schedule, and that is not told: %+v", res.Problems)
+	}
 	if s.version(t) != "0.98.0" {
 		t.Error("the public address does not answer with the new version")
 	}
@@ -235,9 +249,10 @@ func TestPlanThenUpgradeOnARealServer(t *testing.T) {
 		dump(t, res)
 		t.Error("no downtime was measured, or the drill did not pass")
 	}
-	// The new server of the real database called once; those of the copies, two, never did.
-	if d := res.Backup.Drill; d != nil && (s.calls.Load() != 1 || d.Switched != 1 || d.Isolation == "") {
-		t.Errorf("%d calls from outside the copies, want 1; drill: %+v", s.calls.Load(), d)
+	// On the real database the new server called, the old one, put back, and the new one again; those of
+	// the copies, two, never did.
+	if d := res.Backup.Drill; d != nil && (s.calls.Load() != 3 || d.Switched != 1 || d.Isolation == "") {
+		t.Errorf("%d calls from outside the copies, want 3; drill: %+v", s.calls.Load(), d)
 	}
 	if res.Artifacts == nil || res.Artifacts.Same == 0 || len(res.Artifacts.Broken) > 0 {
 		t.Errorf("artifacts: %+v", res.Artifacts)

@@ -29,6 +29,7 @@ type Result struct {
 	AskedBy     *string           `json:"asked_by"`     // login of whoever commented from-comment; null: it was not given, or does not hold
 	FromComment *string           `json:"from_comment"` // its address
 	Next        []string          `json:"next"`         // what a person does now
+	Staging     *Staging          `json:"staging"`      // null: nothing was compared
 
 	stateDir string
 	track    *action.Track // null: no tracking issue
@@ -96,6 +97,8 @@ func (r *Result) decide() {
 			"the server keeps its secrets in an external store: the backup does not hold them, a rollback does not bring them back, and no copy was let at them", nil))
 	}
 	r.judgeInventory()
+	r.judgeRehearsal()
+	r.judgeStaging()
 	r.judgeDifferences()
 	r.Decide(string(r.Outcome))
 	// The outcome names a failure better than one of several grounds for it.
@@ -135,6 +138,8 @@ func (r *Result) Document() report.Document {
 		doc.Sections = append(doc.Sections, report.Section{Title: "What to do now", Blocks: []report.Block{list(r.Next)}})
 	}
 	doc.Sections = append(doc.Sections, r.gateSections()...)
+	doc.Sections = append(doc.Sections, r.rehearsalSections()...)
+	doc.Sections = append(doc.Sections, r.stagingSection()...)
 	if len(r.Steps) > 0 {
 		doc.Sections = append(doc.Sections, report.Section{Title: "Steps", Folded: true, Blocks: []report.Block{r.steps()}})
 	}
@@ -201,6 +206,7 @@ func (r *Result) failureSection() []report.Section {
 		{{Plain: "Database revision then: ", Bold: true}, {Code: cmp.Or(r.Failure.Revision, "unreadable")}},
 		{{Plain: "Now: ", Bold: true}, {Plain: r.Failure.Advice}},
 	}
+	items = append(items, r.brokenMigration()...)
 	for _, w := range r.WrittenSinceBackup {
 		items = append(items, report.Text{{Plain: "Written since: ", Bold: true}, {Plain: w}})
 	}
@@ -218,6 +224,9 @@ func (r *Result) figures() report.Block {
 	}
 	add("Downtime, seen from outside", r.DowntimeSeconds)
 	add("Downtime predicted by the rehearsal", r.PredictedDowntimeSeconds)
+	if x := r.PredictedDowntimeRange; x != nil {
+		t.Rows = append(t.Rows, []report.Text{report.T("It may be between"), report.T(fmt.Sprintf("%.1f s and %.1f s", x[0], x[1]))})
+	}
 	add("Migration of the real database", r.MigrationSeconds)
 	add("Smoke pipeline (within the downtime)", r.SmokeSeconds)
 	if b := r.Backup; b != nil {
@@ -232,6 +241,9 @@ func (r *Result) figures() report.Block {
 	}
 	if a := r.Artifacts; a != nil {
 		t.Rows = append(t.Rows, []report.Text{report.T("Artifacts loaded by both versions, same value"), report.T(fmt.Sprintf("%d of %d tried, %d not tried", a.Same, a.Tried, a.NotTried))})
+	}
+	if p := r.RollbackProof; p != nil {
+		t.Rows = append(t.Rows, []report.Text{report.T("Rollback, proved before the upgrade"), report.T(fmt.Sprintf("forward and back in %.1f s, down for %s s; the database then held what it had held (%s)", p.Seconds, seconds(p.DowntimeSeconds), p.ContentAfter))})
 	}
 	if c := r.Content; c != nil && c.After != nil {
 		t.Rows = append(t.Rows, []report.Text{report.T("Content before the cut-over"), report.C(c.Before)}, []report.Text{report.T("Content after the rollback"), report.C(*c.After)})
@@ -252,21 +264,6 @@ func (r *Result) counts() report.Block {
 	for _, kind := range slices.Sorted(maps.Keys(r.Lost)) {
 		l := r.Lost[kind]
 		t.Rows = append(t.Rows, []report.Text{report.T(kind), report.T(fmt.Sprint(l.Before)), report.T(fmt.Sprint(l.After)), report.T(fmt.Sprint(len(l.Missing))), report.T(l.Status)})
-	}
-	return t
-}
-
-func (r *Result) pipelines() report.Block {
-	t := report.Table{Header: []string{"Pipeline", "Runs", "Last run", "Median s", "Longest s", "Critical"}}
-	for _, p := range r.Inventory {
-		last, critical := "never", ""
-		if p.LastRun != nil {
-			last = p.LastRun.Format("2006-01-02 15:04 MST")
-		}
-		if p.Critical {
-			critical = "yes"
-		}
-		t.Rows = append(t.Rows, []report.Text{report.T(p.Name), report.T(fmt.Sprint(p.Runs)), report.T(last), report.T(seconds(p.MedianSeconds)), report.T(seconds(p.LongestSecs)), report.T(critical)})
 	}
 	return t
 }

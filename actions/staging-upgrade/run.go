@@ -12,7 +12,6 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/driver"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
@@ -28,6 +27,7 @@ type stagingUpgrade struct {
 	set     *settings
 	db      database.Database
 	manager *pyenv.Manager
+	index   *pyenv.Index
 	env     []string // the server's own settings; holds secrets
 	noIndex error    // why the package index did not say which versions there are
 	change  []func(*upgrade.Options)
@@ -50,45 +50,51 @@ Examples:
   zenml-upgrade staging-upgrade --mode rehearse --to 0.98.0 --environment staging --database-url @db-url --backup-dir /var/backups/zenml
       proves backup and upgrade on a restored copy
   zenml-upgrade staging-upgrade --mode upgrade --to 0.98.0 --environment staging --database-url @db-url --backup-dir /var/backups/zenml --max-downtime 10m
-      the real thing`
+      the real thing
+  zenml-upgrade staging-upgrade --mode rehearse --backup newest --backup-dir /var/backups/zenml
+      rehearses the newest release with last night's backup; needs no server, no database and no key of either`
 }
 
 // Check decodes the inputs and tells every fault in them.
 func (a *stagingUpgrade) Check(ctx context.Context, rt *action.Runtime) error {
 	var errs [5]error
 	a.set, errs[0] = a.in.decode(ctx, rt)
-	if a.in.DatabaseURL != "" { // its absence is told with the other missing inputs
-		a.db, errs[1] = database.Open(a.in.DatabaseURL, database.Options{
-			Environ: rt.Environ, CacheDir: rt.CacheDir, Mydumper: a.in.BackupEngine == mysql.Mydumper, ScratchURL: a.in.ScratchDatabaseURL, Production: a.set.env.Kind == "production",
-		})
-	}
+	a.db, errs[1] = a.open(ctx, database.Options{
+		Environ: rt.Environ, CacheDir: rt.CacheDir, ScratchURL: a.in.ScratchDatabaseURL, Production: a.set.env.Kind == "production",
+	})
 	a.env, errs[2] = a.serverEnv(rt)
 	if a.manager, errs[3] = pyenv.New(rt.Environ, rt.CacheDir); errs[3] == nil {
-		errs[4] = a.askIndex(ctx, rt)
+		a.index = &pyenv.Index{Manager: a.manager, Dir: rt.CacheDir, Now: rt.Now}
+		errs[4] = a.askIndex(ctx)
 	}
 	return errors.Join(errs[:]...)
 }
 
 // askIndex checks the versions against the package index. That it does not answer is no fault of
 // the input, and must not keep a run from putting back what an earlier one left.
-func (a *stagingUpgrade) askIndex(ctx context.Context, rt *action.Runtime) error {
-	index := pyenv.Index{Manager: a.manager, Dir: rt.CacheDir, Now: rt.Now}
+func (a *stagingUpgrade) askIndex(ctx context.Context) error {
 	wanted := slices.DeleteFunc([]string{a.in.From, a.in.To}, func(v string) bool { return v == "" })
-	all, err := index.Versions(ctx, "zenml", wanted...)
+	all, err := a.index.Versions(ctx, "zenml", wanted...)
 	switch {
 	case err == nil:
+		if a.in.To == "" && a.set.mode == upgrade.Rehearse {
+			a.in.To = newestRelease(all)
+		}
 		return action.Released(all, a.in.From, a.in.To)
 	case fault.IsInput(err): // pip is missing
 		return err
 	}
 	a.noIndex = err
+	if a.in.To == "" && a.set.mode == upgrade.Rehearse {
+		return fault.Unreachable("to is not given, and which release is the newest is not known", err, "give to, or try again")
+	}
 	return nil
 }
 
 // Run carries the mode out, on inputs that Check found good.
 func (a *stagingUpgrade) Run(ctx context.Context, rt *action.Runtime) (action.Result, error) {
 	held := newGuard(&a.in, a.set, rt)
-	o := a.options(rt)
+	o := a.options(ctx, rt)
 	o.Gates = held.judge
 	for _, change := range a.change {
 		change(&o)
@@ -101,36 +107,45 @@ func (a *stagingUpgrade) Run(ctx context.Context, rt *action.Runtime) (action.Re
 		res.Reasons = append(res.Reasons, verdict.Because(verdict.Unknown, "unreachable", err.Error(), nil))
 	}
 	held.fill(res)
+	if err == nil && a.set.stagingURL != "" {
+		res.Staging = a.compareWithStaging(ctx, rt)
+	}
 	res.decide()
 	res.Next, res.stateDir = next(res, a.set), a.set.stateDir
 	res.tracks(a.set)
 	return res, err
 }
 
-func (a *stagingUpgrade) options(rt *action.Runtime) upgrade.Options {
+func (a *stagingUpgrade) options(ctx context.Context, rt *action.Runtime) upgrade.Options {
 	s := a.set
 	probes := environments{manager: a.manager, repo: rt.Repo, projects: s.projects}
 	processes := &local{
-		from: a.in.From, to: a.in.To, port: s.port, public: s.bound(), db: a.db, env: a.env,
+		from: a.in.From, port: s.port, public: s.bound(), db: a.db, env: a.env,
 		environ: rt.Environ, secrets: rt.Secrets, dir: filepath.Join(s.stateDir, "servers"),
 	}
 	var servers upgrade.Driver = processes
-	if s.driver == driverCommand {
+	switch {
+	case s.serverURL == "":
+		probes.python = a.interpreters(ctx, a.index)
+	case s.driver == driverCommand:
 		probes.python = s.env.Command.Python
 		servers = &driver.Command{From: a.in.From, To: a.in.To, Copies: processes, Hooks: &driver.Hooks{
 			Commands: s.env.Hooks, Dir: rt.Repo, Environ: rt.Environ, Pass: s.env.Command.Pass, Secrets: rt.Secrets,
 			Environment: s.environment, PublicURL: s.serverURL,
 		}}
-	} else {
+	default:
 		probes.python = absolute(rt.Repo, s.env.Local.Python)
 		processes.oldPython = probes.python
 	}
 	processes.python = probes.server
+	releases := releases{manager: a.manager, index: a.index, environ: rt.Environ, dir: rt.CacheDir}
 	return upgrade.Options{
 		Mode: s.mode, From: a.in.From, To: a.in.To, Commit: a.in.Commit, Environment: s.environment, Kind: s.env.Kind,
 		PublicURL: s.serverURL, APIKey: a.in.ServerToken, BackupDir: s.backupDir, StateDir: s.stateDir,
 		SecretsStore: server.SecretsStore(a.env), Workspace: []string{rt.Repo, rt.OutDir}, CodeRoot: rt.Repo, ArtifactRoot: a.in.ArtifactRoot, Critical: s.critical,
 		BackTo: s.backTo, ShowLoss: s.dry, AcceptLoss: s.acceptLoss, MaxDowntime: s.maxDowntime, Criteria: s.criteria(), KeepBroken: !s.rollback,
+		Backup: s.backup, Path: s.path, OldClients: s.oldClients, ProveRollback: s.prove, Window: s.window, Drain: s.drain, RehearsalMaxAge: s.rehearsed,
+		Stops: releases.stops, Account: processes.account, Explain: releases.explain,
 		DB: a.db, Driver: servers, ByHooks: s.driver == driverCommand, Probe: func(url string) upgrade.Prober { return server.Watch(url) }, Python: probes.client,
 		Environ: rt.Environ, Progress: rt.Progress, Now: rt.Now, Unready: a.noIndex, Found: s.place(rt),
 	}
@@ -153,6 +168,10 @@ func (a *stagingUpgrade) serverEnv(rt *action.Runtime) ([]string, error) {
 		default:
 			env = append(env, key+"="+v)
 		}
+	}
+	// Without the type beside it ZenML ignores the key silently. Where a server runs, its own settings decide.
+	if a.set.serverURL == "" && a.in.SecretsEncryptionKey != "" && proc.Getenv(env, "ZENML_SECRETS_STORE_TYPE") == "" {
+		env = append(env, "ZENML_SECRETS_STORE_TYPE=sql")
 	}
 	return env, nil
 }

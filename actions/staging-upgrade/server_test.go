@@ -99,7 +99,19 @@ func TestAFailedMigrationOnADatabaseServerIsRolledBackExactly(t *testing.T) {
 		if res.Failure == nil || res.Failure.Step != "migrate" || res.Failure.Revision == "0.85.0" || !strings.Contains(res.Failure.LogExcerpt, "curated_visualization") {
 			t.Errorf("failure: %+v", res.Failure)
 		}
+		isExplained(t, res, "Table 'curated_visualization' already exists")
 		s.isPutBack(t, res)
 		noPassword(t, a, s.backups, s.out)
 	})
+}
+
+// isExplained wants the table in the way to be named with its revision, its release, the statement
+// and the database's words.
+func isExplained(t *testing.T, res *Result, message string) {
+	t.Helper()
+	b := res.Failure.Migration
+	if b == nil || b.Table != "curated_visualization" || b.Version == "" || b.Title == "" || b.Repair == "" || b.Message != message ||
+		!strings.HasPrefix(strings.TrimSpace(b.Statement), "CREATE TABLE curated_visualization") {
+		t.Errorf("migration: %+v", b)
+	}
 }

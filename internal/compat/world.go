@@ -66,8 +66,11 @@ func (w *world) build(repo string) error {
 	if err := os.CopyFS(w.suite, files); err != nil {
 		return fmt.Errorf("writing the built-in suite: %w", err)
 	}
-	name, text, err := zenml.CanonicalModule()
-	if err := errors.Join(err, os.WriteFile(filepath.Join(w.suite, name), text, 0o600)); err != nil {
+	modules, err := zenml.Modules()
+	for name, text := range modules {
+		err = errors.Join(err, os.WriteFile(filepath.Join(w.suite, name), text, 0o600))
+	}
+	if err != nil {
 		return fmt.Errorf("writing the built-in suite: %w", err)
 	}
 	return copyTree(repo, w.repo)

@@ -33,6 +33,9 @@ func (d *decoder) check(c *Config) {
 	slices.Sort(names)
 	for _, name := range names {
 		d.environment("environments."+name, name, c.Environments[name])
+		if with := c.Environments[name].CompareWith; with != "" {
+			d.word("environments."+name+".compare-with", with, true, slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == name })...)
+		}
 	}
 	for i, p := range c.Projects {
 		d.project(fmt.Sprintf("projects[%d]", i), p)

@@ -44,6 +44,7 @@ type Environment struct {
 	Command     *Command          `yaml:"command"`
 	Hooks       map[string]string `yaml:"hooks"`        // shell commands of the driver command, by HookNames
 	Window      string            `yaml:"window"`       // see ParseWindow
+	CompareWith string            `yaml:"compare-with"` // name of the environment, mostly staging, that a plan compares it with
 	MaxDowntime string            `yaml:"max-downtime"` // Go duration, positive
 	Rollback    Rollback          `yaml:"rollback"`     // a word, true or false, is its key always
 	// EnvironmentURL is shown on the environment's page of GitHub, to all who may read the repository.

@@ -116,6 +116,9 @@ waivers:
 			`c.yml:5: environments.p.command.pass[0]: "INPUT_X" does not pass to a hook; name a variable that the hooks need, such as DOCKER_HOST`,
 			`c.yml:7: environments.q.hooks: hooks are run by the driver command only; set driver: command, or remove them`,
 		}},
+		"compared with": {"environments:\n  p: {kind: production, compare-with: q}\n  r: {kind: staging, compare-with: p}\n", []string{
+			`c.yml:2: environments.p.compare-with: "q" is not known; use one of r`,
+		}},
 		"twice": {"deployment: oss\ndeployment: pro-saas\npipelines:\n  - {name: a, command: b}\n  - {name: a, command: c}\n", []string{
 			`c.yml:2: key "deployment" stands twice; keep one`,
 			`c.yml:5: pipelines[1].name: "a" stands twice; keep one`,

@@ -29,7 +29,7 @@ func (d *SQLite) Lock(ctx context.Context, holder string) (release func() error,
 			return nil, fmt.Errorf("locking the database %q: %w", d.path, err)
 		}
 		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-			return nil, d.refuse(f, err)
+			return nil, refuse(f, d.path, err)
 		}
 		if !sameFile(f, path) { // its holder removed it between our opening and our lock
 			_ = f.Close()
@@ -53,13 +53,14 @@ func writeHolder(f *os.File, holder string) error {
 	return errors.Join(err, f.Sync())
 }
 
-func (d *SQLite) refuse(f *os.File, err error) error {
+// refuse says who holds what could not be locked.
+func refuse(f *os.File, what string, err error) error {
 	defer f.Close()
 	if !errors.Is(err, unix.EWOULDBLOCK) {
-		return fmt.Errorf("locking the database %q: %w", d.path, err)
+		return fmt.Errorf("locking the database %q: %w", what, err)
 	}
 	holder, _ := io.ReadAll(io.LimitReader(f, 200)) // unread: told as unknown
-	return held(d.path, strings.TrimSpace(string(holder)))
+	return held(what, strings.TrimSpace(string(holder)))
 }
 
 // ErrHeld says that another run of this tool works on the database.

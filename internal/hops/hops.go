@@ -68,6 +68,27 @@ func Plan(q Question) *Path {
 	return p
 }
 
+// EachLine returns the stops of the way through every line of releases (0.96.x) between two
+// versions: the last release of each that has no known fault, and the target. crossed is what lies
+// between, oldest first.
+func EachLine(crossed []string, from, to string) []string {
+	var out []string
+	for _, v := range crossed {
+		if version.Compare(from, v) >= 0 || version.Compare(v, to) >= 0 || line(v) == line(from) || line(v) == line(to) {
+			continue
+		}
+		if version.Prerelease(v) || version.Yanked(v) || FaultOf(v) != nil {
+			continue
+		}
+		if n := len(out); n > 0 && line(out[n-1]) == line(v) {
+			out[n-1] = v
+			continue
+		}
+		out = append(out, v)
+	}
+	return append(out, to)
+}
+
 // stop is a version that is started, and why; the target has no reason of its own.
 type stop struct{ version, reason string }
 

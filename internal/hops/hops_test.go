@@ -198,3 +198,17 @@ func TestGuides(t *testing.T) {
 		}
 	}
 }
+
+func TestEachLine(t *testing.T) {
+	t.Parallel()
+	crossed := []string{"0.85.1", "0.90.0", "0.91.0", "0.91.2", "0.93.0", "0.94.0rc0", "0.94.0", "0.98.0", "0.98.1"}
+	for to, want := range map[string][]string{
+		"0.98.1": {"0.90.0", "0.91.2", "0.94.0", "0.98.1"}, // 0.93.0 is faulty
+		"0.85.1": {"0.85.1"},
+		"0.91.0": {"0.90.0", "0.91.0"},
+	} {
+		if d := cmp.Diff(want, EachLine(crossed, "0.85.0", to)); d != "" {
+			t.Errorf("to %s (-want +got):\n%s", to, d)
+		}
+	}
+}

@@ -21,6 +21,7 @@ type Revision struct {
 	Tables     []string       `json:"tables"`        // those that the source names
 	Unread     int            `json:"unread"`        // statements that the source does not show
 	Undone     bool           `json:"undone"`        // the downgrade does something and does not refuse
+	Source     string         `json:"source"`        // digest of what the script does: comments, documentation and layout do not count
 }
 
 // Migration is one revision that an upgrade runs.
@@ -39,6 +40,9 @@ type Migration struct {
 
 // marker is the id of a revision that stands for a release: the version itself (facts, 4.1).
 var marker = regexp.MustCompile(`^\d+\.\d+\.\d+((a|b|rc)\d+)?$`)
+
+// Marks says whether a revision stands for a release and does nothing else.
+func Marks(revision string) bool { return marker.MatchString(revision) }
 
 // chain puts revisions in the order in which they run. A chain that has several ends, a hole or a
 // circle is an error: then nobody can say what an upgrade runs.

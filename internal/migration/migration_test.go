@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
@@ -49,6 +50,38 @@ func wheel(t *testing.T, files map[string]string) *pyenv.Env {
 func read(t *testing.T, env *pyenv.Env) ([]Revision, error) {
 	t.Helper()
 	return (&Reader{Dir: t.TempDir(), Env: proc.BaseEnv(os.Environ())}).Read(t.Context(), env)
+}
+
+// What a script does has one digest, however it is laid out and explained.
+func TestAScriptIsKnownByWhatItDoes(t *testing.T) {
+	t.Parallel()
+	const script = "revision = \"a\"\ndown_revision = None\ndef upgrade():\n    for name in [\"x\", \"y\"]:\n        op.drop_table(f\"t_{name}\")\n"
+	var first string
+	for name, tc := range map[string]struct {
+		text string
+		same bool
+	}{
+		"itself":   {script, true},
+		"comments": {"\"\"\"Title.\"\"\"\n# of 2026\n" + strings.Replace(script, "upgrade():", "upgrade():  # all\n    \"\"\"Upgrade.\"\"\"", 1), true},
+		"layout":   {"\"\"\"Title.\"\"\"\n\n" + strings.Replace(script, "[\"x\", \"y\"]", "[\n 'x', 'y' # both\n]", 1), true},
+		"another":  {strings.Replace(script, "drop_table", "create_table", 1), false},
+		"a value":  {strings.Replace(script, "\"y\"", "\"z\"", 1), false},
+	} {
+		got, err := read(t, wheel(t, map[string]string{"a.py": tc.text}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == "" {
+			base, err := read(t, wheel(t, map[string]string{"a.py": script}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			first = base[0].Source
+		}
+		if (got[0].Source == first) != tc.same {
+			t.Errorf("%s: the digest is the same: %v, want %v", name, !tc.same, tc.same)
+		}
+	}
 }
 
 // sources are files of revisions and what they do.
@@ -118,7 +151,7 @@ func TestOperationsAreReadFromTheSource(t *testing.T) {
 				t.Fatal(err)
 			}
 			tc.want.ID, tc.want.Down, tc.want.Title = "abc", ptr("before"), "Title of it [abc]."
-			if d := cmp.Diff([]Revision{tc.want}, got); d != "" {
+			if d := cmp.Diff([]Revision{tc.want}, got, cmpopts.IgnoreFields(Revision{}, "Source")); d != "" {
 				t.Errorf("(-want +got):\n%s", d)
 			}
 			if _, err := os.Stat(ran); err == nil {

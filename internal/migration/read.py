@@ -5,6 +5,7 @@ to the schema and to rows, and whether its downgrade does anything. Needs Python
 """
 
 import ast
+import hashlib
 import json
 import os
 import re
@@ -201,6 +202,20 @@ class Revision:
         return bool(body) and not any(isinstance(s, ast.Raise) for s in body)
 
 
+def shape(node):
+    """What a piece of source does, in a form that no version of Python words otherwise: without
+    comments, layout and documentation."""
+    if isinstance(node, list):
+        documented = node and isinstance(node[0], ast.Expr) and isinstance(node[0].value, ast.Constant) and isinstance(node[0].value.value, str)
+        return [shape(n) for n in (node[1:] if documented else node)]
+    if type(node).__name__ in ("Index", "ExtSlice"):  # until Python 3.8
+        return shape(getattr(node, "value", None) or node.dims)
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    parts = [(f, getattr(node, f, None)) for f in node._fields if f not in ("ctx", "kind", "type_comment", "type_ignores", "type_params")]
+    return [type(node).__name__] + [[f, shape(v)] for f, v in parts if v is not None and v != []]
+
+
 def describe(path):
     with open(path, encoding="utf-8") as f:
         tree = ast.parse(f.read(1 << 20))
@@ -212,6 +227,7 @@ def describe(path):
     return {
         "revision": r.constant("revision"), "down_revision": r.constant("down_revision"), "title": title[:200],
         "operations": r.operations, "tables": sorted(r.tables), "unread": r.unread, "undone": r.undone(),
+        "source": hashlib.sha256(json.dumps(shape(tree)).encode()).hexdigest(),
     }
 
 

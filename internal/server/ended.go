@@ -29,6 +29,9 @@ var raised = regexp.MustCompile(`(?m)^((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Excep
 // database are the classes whose words hold SQL or rows.
 var database = regexp.MustCompile(`^(sqlalchemy|pymysql|sqlite3|MySQLdb)\.`)
 
+// quoting is where ZenML's own words begin to quote a database's.
+var quoting = regexp.MustCompile(`\((sqlalchemy|pymysql|sqlite3|MySQLdb)\.[\w.]*\)`)
+
 // cause names the last exception in the log, without what may come out of the database.
 func (e *EndedError) cause() string {
 	all := raised.FindAllStringSubmatch(e.Log, -1)
@@ -38,6 +41,9 @@ func (e *EndedError) cause() string {
 	class, words := all[len(all)-1][1], strings.TrimSpace(all[len(all)-1][2])
 	if database.MatchString(class) {
 		return class
+	}
+	if at := quoting.FindStringIndex(words); at != nil {
+		words = words[:at[1]]
 	}
 	if r := []rune(words); len(r) > 200 {
 		words = string(r[:200]) + "..."

@@ -18,6 +18,10 @@ func TestEndedErrorNamesTheCauseAndNoRows(t *testing.T) {
 			"rows", EndedError{Code: 3, Log: "sqlalchemy.exc.IntegrityError: (pymysql.err.IntegrityError) (1062, \"Duplicate entry 'a@b.c'\")\n[SQL: INSERT INTO user]\n"},
 			"the server's process ended with status 3 after sqlalchemy.exc.IntegrityError",
 		},
+		{
+			"rows, quoted by ZenML", EndedError{Code: 3, Log: "RuntimeError: The database migration failed: (pymysql.err.IntegrityError) (1062, \"Duplicate entry 'a@b.c'\")\n[SQL: INSERT INTO user]\n"},
+			"the server's process ended with status 3 after RuntimeError: The database migration failed: (pymysql.err.IntegrityError)",
+		},
 	} {
 		if got := c.in.Error(); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)

@@ -12,8 +12,10 @@ import os
 import socket
 import sys
 import threading
+import time
 
 PR_SET_PDEATHSIG = 1
+LONGEST = 4000  # characters told of a statement or of an error's words
 
 
 def divert(log_path):
@@ -24,6 +26,72 @@ def divert(log_path):
     os.dup2(log, 2)
     os.close(log)
     return control
+
+
+class Watch:
+    """Tells of every alembic revision that is run: that it begins, how long it took, what broke it."""
+
+    def __init__(self, tell):
+        self.tell = tell
+        self.revision = None
+        self.began = 0.0
+
+    def turn(self, revision):
+        """The revision before has ended, with what it committed; this one begins (None: nothing does)."""
+        now = time.monotonic()
+        if self.revision is not None:
+            self.tell(revision=self.revision, seconds=now - self.began)
+        self.revision, self.began = revision, now
+        if revision is not None:
+            self.tell(begins=revision)
+
+    def broke(self, error):
+        if self.revision is not None:
+            self.tell(broke=self.revision, seconds=time.monotonic() - self.began, **explain(error))
+        self.revision = None
+
+    def install(self):
+        from alembic.runtime.migration import MigrationContext, RevisionStep
+
+        make, run = RevisionStep.__init__, MigrationContext.run_migrations
+
+        def made(step, *args, **kwargs):
+            make(step, *args, **kwargs)
+            migrate, revision = step.migration_fn, step.revision.revision
+
+            def watched(**kw):
+                self.turn(revision)
+                return migrate(**kw)
+
+            step.migration_fn = watched
+
+        def ran(context, **kw):
+            try:
+                run(context, **kw)
+            except BaseException as e:
+                self.broke(e)
+                raise
+            self.turn(None)
+
+        RevisionStep.__init__, MigrationContext.run_migrations = made, ran
+
+
+def explain(error):
+    """The statement that failed, without its values, and the words of whoever refused it."""
+    statement, words, seen = "", error, set()
+    cause = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        if isinstance(getattr(cause, "statement", None), str) and getattr(cause, "orig", None) is not None:
+            statement, words = cause.statement, cause.orig
+            break
+        cause = cause.__cause__ or cause.__context__
+    # Both clients of MySQL put the server's number before its words.
+    number = words.args[0] if len(getattr(words, "args", ())) == 2 and isinstance(words.args[0], int) else 0
+    text = words.args[1] if number else words
+    return {
+        "statement": statement[:LONGEST], "class": type(words).__name__, "number": number, "message": str(text)[:LONGEST],
+    }
 
 
 class Launcher:
@@ -104,6 +172,11 @@ def main():
     import uvicorn  # noqa: F401
     import zenml
     import zenml.zen_server.zen_server_api  # noqa: F401
+
+    try:
+        Watch(launcher.tell).install()
+    except (ImportError, AttributeError):
+        pass  # another alembic: the migration runs unwatched, and nothing is told of its revisions
 
     launcher.tell(done="load", version=zenml.__version__)
     launcher.begin.wait()

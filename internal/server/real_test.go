@@ -85,6 +85,9 @@ func TestCutOver(t *testing.T) {
 	if err := s.Serve(ctx); err != nil {
 		t.Fatal(err)
 	}
+	if c := s.Course(); c.Broken != nil || c.Open != "" || len(c.Revisions) < 40 || c.Revisions[len(c.Revisions)-1].ID != newVersion {
+		t.Errorf("the migration went %+v", c)
+	}
 	if _, ok := probe.Downtime(); ok {
 		t.Error("a downtime is told while nobody answers on the public address")
 	}

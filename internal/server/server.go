@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -50,18 +49,12 @@ type Server struct {
 	Version string
 
 	proc    *proc.Process
+	course  *course
 	room    *isolate.Room
 	reports chan report
 	private string
 	log     string
 	secrets []string
-}
-
-type report struct {
-	Done    string `json:"done"`
-	Version string `json:"version"`
-	Port    int    `json:"port"`
-	Error   string `json:"error"`
 }
 
 //go:embed launcher.py
@@ -102,7 +95,7 @@ func Load(ctx context.Context, c Config) (*Server, error) {
 		return nil, fmt.Errorf("writing the launcher of a server: %w", err)
 	}
 	s := &Server{
-		room: c.Room, reports: make(chan report, 8), log: filepath.Join(c.Dir, "server.log"),
+		course: &course{}, room: c.Room, reports: make(chan report, 8), log: filepath.Join(c.Dir, "server.log"),
 		secrets: append(proc.SecretValues(append([]string{"ZENML_STORE_URL=" + c.StoreURL}, c.Env...)...), c.Secrets...),
 	}
 	if err := os.Remove(s.log); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -114,7 +107,7 @@ func Load(ctx context.Context, c Config) (*Server, error) {
 	if c.Room != nil {
 		command.Place = c.Room
 	}
-	p, err := proc.Start(context.WithoutCancel(ctx), command, &lines{to: s.reports})
+	p, err := proc.Start(context.WithoutCancel(ctx), command, &lines{to: s.reports, course: s.course})
 	if err != nil {
 		return nil, err
 	}
@@ -275,28 +268,4 @@ func (s *Server) await(ctx context.Context, step string) (report, error) {
 // ended explains a process that is gone.
 func (s *Server) ended() error {
 	return &EndedError{Code: s.proc.ExitCode(), Log: s.LogTail()}
-}
-
-// lines decodes the launcher's JSON lines.
-type lines struct {
-	to   chan<- report
-	part []byte
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.part = append(l.part, p...)
-	for {
-		line, rest, ok := bytes.Cut(l.part, []byte("\n"))
-		if !ok {
-			return len(p), nil
-		}
-		l.part = rest
-		var r report
-		if json.Unmarshal(line, &r) == nil {
-			select {
-			case l.to <- r:
-			default: // nobody asked for that many
-			}
-		}
-	}
 }

@@ -25,11 +25,11 @@ type ArtifactCheck struct {
 }
 
 // sampleArtifacts chooses the newest artifact versions of all projects.
-func (r *run) sampleArtifacts(ctx context.Context) error {
+func (r *run) sampleArtifacts(ctx context.Context, c *zenml.Client) error {
 	if r.ArtifactRoot == "" {
 		return nil
 	}
-	list, total, err := r.client.NewestEverywhere(ctx, "/artifact_versions", sampleSize)
+	list, total, err := c.NewestEverywhere(ctx, "/artifact_versions", sampleSize)
 	if err != nil {
 		return fmt.Errorf("listing artifact versions: %w", err)
 	}

@@ -360,7 +360,7 @@ func (r *run) drillOf(ctx context.Context, backup, v string) (err error) {
 	d := &Drill{Seconds: r.Now().Sub(began).Seconds()}
 	r.report.Backup.Drill = d
 	if d.Switched, err = r.copy.SwitchOff(ctx); err == nil {
-		err = r.onCopy(ctx, v, func(s Server) (err error) {
+		err = r.onCopy(ctx, World{Version: v}, func(s Server) (err error) {
 			d.Secret, err = r.sound(ctx, s.PrivateURL(), v)
 			return err
 		})

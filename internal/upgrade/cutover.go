@@ -21,6 +21,7 @@ func (r *run) cutOverSteps() []Step {
 		phase = "production"
 	}
 	steps := []Step{
+		{Name: "drain", Phase: phase, Do: r.drain, Undo: r.undrain},
 		{Name: "load the new version", Phase: phase, Do: r.loadNext, Undo: r.endNext},
 		{Name: "last look", Phase: phase, Do: r.lastLook},
 		{Name: stopStep, Phase: phase, Do: r.stopOld, Undo: r.startOld},
@@ -48,14 +49,17 @@ const (
 
 // cutOver moves the real server to the new version, or puts everything back.
 func (r *run) cutOver(ctx context.Context) error {
-	limited, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	r.limit = func() *time.Timer {
-		return time.AfterFunc(r.MaxDowntime, func() { cancel(fmt.Errorf("%w (%s)", errOverdue, r.MaxDowntime)) })
+	if r.ProveRollback && !r.KeepBroken {
+		if failed, err := r.proveRollback(ctx); failed || err != nil {
+			if r.probe != nil {
+				r.probe.Stop()
+			}
+			return err
+		}
 	}
 	defer r.dismissClients()
 	steps := r.cutOverSteps()
-	err := r.engine.run(limited, steps)
+	err := r.forward(ctx, steps)
 	if r.probe != nil {
 		defer r.probe.Stop()
 	}
@@ -93,6 +97,9 @@ func (r *run) lastLook(ctx context.Context) (string, error) {
 	// First, so that a slow GitHub makes none of what is read here old.
 	if err := r.gatesStillOpen(ctx); err != nil {
 		return "", err
+	}
+	if err := r.inWindow(r.report.PredictedDowntimeRange[1]); err != nil {
+		return "", fmt.Errorf("%w; nothing was stopped", err)
 	}
 	if err := r.readRuns(ctx, "false"); err != nil {
 		return "", fmt.Errorf("listing pipeline runs: %w", err)
@@ -197,6 +204,19 @@ func (r *run) checkPrivate(ctx context.Context) (string, error) {
 	if err := r.examineAll(ctx, []examination{{"alone on the database", r.alone}}); err != nil {
 		return "", err
 	}
+	detail := "all checks passed"
+	if len(r.state.Held) > 0 {
+		// Before the content is taken: from the opening on only people's own writes may differ from it.
+		c, err := r.connect(ctx, r.next.PrivateURL(), r.To)
+		if err != nil {
+			return "", err
+		}
+		released, err := r.release(ctx, c)
+		if err != nil {
+			return "", err
+		}
+		detail += ", " + released
+	}
 	// Taken now and journalled before the address opens: from then on people write, and only this
 	// tells whether the way back is still free.
 	f, err := r.DB.Fingerprint(ctx)
@@ -204,7 +224,7 @@ func (r *run) checkPrivate(ctx context.Context) (string, error) {
 		return "", err
 	}
 	r.state.AtOpening = &f
-	return "all checks passed", r.countRows(f.Tables)
+	return detail, r.countRows(f.Tables)
 }
 
 // alone proves that nobody but the new server is on the database: two that migrate at once destroy it.
@@ -247,9 +267,17 @@ func (r *run) open(ctx context.Context) (string, error) {
 func (r *run) checkPublic(ctx context.Context) (string, error) {
 	// Logged in before the opening: a log-in is written down, and would close the way back.
 	c := r.entered.At(r.PublicURL)
-	return "nothing is missing", r.examineAll(ctx, []examination{{"inventory", func(ctx context.Context) (string, error) {
+	if err := r.examineAll(ctx, []examination{{"inventory", func(ctx context.Context) (string, error) {
 		return "nothing is missing", r.compare(ctx, c)
-	}}})
+	}}}); err != nil {
+		return "", err
+	}
+	// What the key may not list was counted before the opening.
+	if err := r.countRows(r.state.AtOpening.Tables); err != nil {
+		return "", err
+	}
+	r.state.Held = nil // released before the opening; from here on no restore brings the held state back
+	return "nothing is missing", nil
 }
 
 // awaitAnswer waits until the probe outside has seen the public address answer again.

@@ -82,6 +82,7 @@ func (e *engine) do(ctx context.Context, s Step) error {
 	if err := e.write(s, journal.Begin, ""); err != nil {
 		return err
 	}
+	delete(e.undone, s.Name) // done anew, it can be taken back anew
 	began := e.now()
 	shown := e.progress.Start(s.Name)
 	detail, err := s.Do(ctx)

@@ -134,3 +134,44 @@ func TestWhatWasTakenBackIsNotTakenBackAgain(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// What was taken back and done anew is taken back again, by the process that did it and by a later one
+// that knows of it from the journal.
+func TestWhatIsDoneAnewIsTakenBackAnew(t *testing.T) {
+	t.Parallel()
+	var trace []string
+	steps := traced(&trace, "a", "migrate", "check")
+	e := newEngine(t)
+	if err := errors.Join(e.run(t.Context(), steps), e.undo(t.Context(), steps), e.run(t.Context(), steps[:2])); err != nil {
+		t.Fatal(err)
+	}
+	trace = nil
+	if err := e.undo(t.Context(), steps); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"undo migrate", "undo a"} // check was not done anew
+	if diff := cmp.Diff(want, trace); diff != "" {
+		t.Error(diff)
+	}
+
+	trace = nil
+	r := &run{engine: *newEngine(t)}
+	entry := func(event journal.Event, names ...string) {
+		for _, name := range names {
+			r.replay(journal.Entry{Step: name, Event: event, Time: time.Now()})
+			if event == journal.Begin {
+				r.replay(journal.Entry{Step: name, Event: journal.Done, Time: time.Now()})
+			}
+		}
+	}
+	entry(journal.Begin, "a", "migrate", "check")
+	entry(journal.Undone, "check", "migrate", "a")
+	entry(journal.Begin, "a")
+	r.replay(journal.Entry{Step: "migrate", Event: journal.Begin, Time: time.Now()}) // killed in it
+	if err := r.undo(t.Context(), steps); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, trace); diff != "" {
+		t.Errorf("by a later process: %s", diff)
+	}
+}

@@ -46,7 +46,7 @@ func (r *run) rehearsePatch(ctx context.Context) (_ string, err error) {
 	r.aim(r.Criteria.Patch)
 	times := r.timing
 	defer func() { r.timing = times }()
-	err = r.onCopy(ctx, r.To, func(s Server) error {
+	err = r.onCopy(ctx, World{Version: r.To}, func(s Server) error {
 		revision, err := r.copy.DB.Revision(ctx)
 		if err != nil {
 			return err

@@ -51,8 +51,16 @@ func unfinished(run object) bool {
 	return !slices.Contains([]string{"completed", "failed", "cached", "stopped", "skipped", "retried", "cancelled"}, text(field(run, "status")))
 }
 
+// around is what the inventory needs to know beside the runs.
+type around struct {
+	critical  []string            // names of pipelines
+	stacks    map[string][]string // integrations by the stack's id; nil when not known
+	schedules []object            // hydrated
+	window    *Window
+}
+
 // inventory sums the hydrated runs up per pipeline, sorted by name.
-func inventory(runs []object, critical []string) []Pipeline {
+func inventory(runs []object, a around) []Pipeline {
 	byName := map[string][]object{}
 	for _, r := range runs {
 		n := pipelineOf(r)
@@ -60,26 +68,23 @@ func inventory(runs []object, critical []string) []Pipeline {
 	}
 	out := make([]Pipeline, 0, len(byName))
 	for name, rs := range byName {
-		p := summarise(name, rs)
-		p.Critical = slices.Contains(critical, name)
-		out = append(out, p)
+		out = append(out, a.summarise(name, rs))
 	}
 	slices.SortFunc(out, func(a, b Pipeline) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
 
-func summarise(name string, runs []object) Pipeline {
-	p := Pipeline{Name: name, Runs: len(runs)}
+func (a around) summarise(name string, runs []object) Pipeline {
+	p := Pipeline{Name: name, Runs: len(runs), Critical: slices.Contains(a.critical, name)}
 	var seconds []float64
+	var last object
 	for _, r := range runs {
 		start, ok := when(field(r, "start_time"))
 		if !ok {
 			continue
 		}
 		if p.LastRun == nil || start.After(*p.LastRun) {
-			p.LastRun = &start
-			p.Stack = named(field(r, "stack"))
-			p.Schedule = named(field(r, "schedule"))
+			p.LastRun, last = &start, r
 		}
 		if end, ok := when(field(r, "end_time")); ok {
 			seconds = append(seconds, end.Sub(start).Seconds())
@@ -90,7 +95,35 @@ func summarise(name string, runs []object) Pipeline {
 		median, longest := seconds[len(seconds)/2], seconds[len(seconds)-1]
 		p.MedianSeconds, p.LongestSecs = &median, &longest
 	}
+	p.Stack, p.Schedule, p.Integrations = named(field(last, "stack")), named(field(last, "schedule")), a.integrations(last)
+	p.CrossesWindow = a.crosses(idOf(field(last, "pipeline")), p.LongestSecs)
 	return p
+}
+
+// integrations are those behind the last run's stack and those that its settings ask for. Null when the
+// stack is gone: then nobody knows.
+func (a around) integrations(run object) []string {
+	used, known := a.stacks[idOf(field(run, "stack"))]
+	if !known {
+		return nil
+	}
+	out := slices.Clone(used)
+	config, _ := field(run, "config").(map[string]any)
+	settings, _ := config["settings"].(map[string]any)
+	docker, _ := settings["docker"].(map[string]any)
+	asked, _ := docker["required_integrations"].([]any)
+	for _, i := range asked {
+		if n := text(i); n != "" {
+			out = append(out, n)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func idOf(v any) string {
+	m, _ := v.(map[string]any)
+	return text(m["id"])
 }
 
 func named(v any) *string {

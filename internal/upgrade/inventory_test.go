@@ -19,7 +19,7 @@ func TestInventorySumsRunsPerPipeline(t *testing.T) {
 		run("train", "completed", "2026-11-01T10:00:00", "2026-11-01T10:00:10"),
 		run("train", "failed", "2026-11-02T10:00:00.5", "2026-11-02T10:01:00.5"),
 		{"name": "orphan", "body": map[string]any{"status": "completed"}},
-	}, []string{"train"})
+	}, around{critical: []string{"train"}})
 	last := time.Date(2026, 11, 2, 10, 0, 0, 5e8, time.UTC)
 	stack, sixty := "default", 60.0
 	want := []Pipeline{

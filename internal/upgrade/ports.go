@@ -6,6 +6,7 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/isolate"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
 )
 
 // Source is the reading half of what an upgrade asks of the database below a server.
@@ -52,7 +53,8 @@ type Driver interface {
 
 // World says which server to load.
 type World struct {
-	Version  string        // the old or the new one
+	Version  string        // the old one, the new one, or one between them on a copy
+	Old      bool          // it is the old one: what runs it now runs it here
 	StoreURL string        // "": the real database
 	Room     *isolate.Room // where the server of a copy lives; nil for the real database's
 }
@@ -65,6 +67,15 @@ type Server interface {
 	Open(ctx context.Context) error // the public address answers too, and the server outlives us
 	Stop(ctx context.Context)       // returns when its process is gone
 	About() (c Child, log string)   // log: the end of what it wrote, secrets removed
+}
+
+// Migrator is what a Server may be beside that: one that can say how its migration went.
+type Migrator interface{ Course() Course }
+
+// Course is how far a migration came.
+type Course struct {
+	Revisions []RevisionTime // that ended, in order; their versions are not known
+	Broken    *migration.Broken
 }
 
 // Prober measures from outside when the public address answers.

@@ -57,11 +57,23 @@ func (r *run) examine(ctx context.Context) {
 		r.checkServer(ctx, &p)
 	}
 	r.checkFolders(&p)
+	r.checkRehearsed(ctx, &p)
 	r.checkSpace(ctx, &p)
 	for _, f := range r.DB.Check(ctx) {
 		p = append(p, Problem(f))
 	}
-	p = append(p, r.Driver.Check(ctx)...)
+	if r.PublicURL != "" {
+		p = append(p, r.Driver.Check(ctx)...)
+	}
+	if r.Mode == Plan || r.Mode == Upgrade {
+		if err := r.inWindow(0); err != nil {
+			p.block("outside_window", err.Error(), "run in the window, or give another maintenance-window")
+		}
+	}
+	if r.ArtifactRoot == "" {
+		p.review("artifacts_not_checked", "no artifact-root was given: no artifact will be loaded by the old and the new version",
+			"give the folder below which the local artifact stores lie (ZENML_LOCAL_STORES_PATH)")
+	}
 	if r.ByHooks && r.client != nil {
 		r.checkDatabase(ctx, &p)
 	}
@@ -95,7 +107,8 @@ func (r *run) checkDatabase(ctx context.Context, p *problems) {
 // checkVersions compares the server, the database and what is asked. The database's own word is
 // its alembic revision: for a clean release it is the version itself.
 func (r *run) checkVersions(ctx context.Context, p *problems) {
-	if r.From != "" && version.Compare(r.From, r.To) >= 0 {
+	// A backup alone goes to no version.
+	if r.From != "" && r.To != "" && version.Compare(r.From, r.To) >= 0 {
 		p.block("not_an_upgrade", fmt.Sprintf("from %s is not below to %s", r.From, r.To), "ZenML cannot be downgraded; choose a newer target")
 	}
 	if r.serverVersion != "" && r.serverVersion != r.From {
@@ -110,7 +123,7 @@ func (r *run) checkVersions(ctx context.Context, p *problems) {
 	case version.Valid(rev) != nil:
 		p.block("database_half_migrated", fmt.Sprintf("the database stands at revision %q, which is no release: a migration was interrupted", rev),
 			"restore the backup taken before that migration, then start again")
-	case version.Compare(rev, r.To) > 0:
+	case r.To != "" && version.Compare(rev, r.To) > 0:
 		p.block("database_newer", fmt.Sprintf("the database is at %s, newer than the target %s", rev, r.To), "choose a target that is not below the database")
 	case r.From != "" && rev != revisionOf(r.From):
 		p.block("database_version", fmt.Sprintf("the database is at %s but the server is at %s", rev, r.From), "check that database-url names the database of server-url")
@@ -120,7 +133,7 @@ func (r *run) checkVersions(ctx context.Context, p *problems) {
 // checkWay asks what is known of the way between the two versions. Which Python runs the new version
 // is not asked here: it is installed on the server's own, or it is not.
 func (r *run) checkWay(p *problems) {
-	if r.From == "" {
+	if r.From == "" || r.To == "" {
 		return
 	}
 	way := hops.Plan(hops.Question{From: r.From, To: r.To, Requires: func(string) (string, error) { return ">=3.6", nil }})
@@ -147,13 +160,15 @@ func (r *run) checkServer(ctx context.Context, p *problems) {
 		p.block("already_broken", fmt.Sprintf("the server is broken before the upgrade: %s", x), "mend the server first; the upgrade would be blamed for it")
 	}
 	r.checkRights(ctx, p)
-	if running := r.underway(); len(running) > 0 {
+	// A backup and a rehearsal cut nothing off.
+	switch running := r.underway(); {
+	case len(running) == 0 || r.Mode == BackUp || r.Mode == Rehearse:
+	case r.Drain > 0:
+		p.review("pipelines_running", fmt.Sprintf("%d pipeline runs are under way: %s", len(running), strings.Join(shorten(running), ", ")),
+			fmt.Sprintf("they are waited for before the cut-over, at most drain-timeout (%s)", r.Drain))
+	default:
 		p.block("pipelines_running", fmt.Sprintf("%d pipeline runs are under way: %s", len(running), strings.Join(shorten(running), ", ")),
 			"wait for them or stop them; an upgrade would cut them off")
-	}
-	if r.ArtifactRoot == "" {
-		p.review("artifacts_not_checked", "no artifact-root was given: no artifact will be loaded by the old and the new version",
-			"give the folder below which the local artifact stores lie (ZENML_LOCAL_STORES_PATH)")
 	}
 }
 

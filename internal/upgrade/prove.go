@@ -5,22 +5,48 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/isolate"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
 // takeInventory sums up what the preflight listed, which is compared after every later step, and
 // chooses the artifacts to load.
 func (r *run) takeInventory(ctx context.Context) (string, error) {
-	r.report.Inventory = inventory(r.runs, r.Critical)
-	return fmt.Sprintf("%d pipelines, %d runs", len(r.report.Inventory), len(r.runs)), r.sampleArtifacts(ctx)
+	if r.client == nil {
+		return "taken from the copy, for no server is at hand", nil
+	}
+	return r.sumUp(ctx, r.client)
+}
+
+func (r *run) sumUp(ctx context.Context, c *zenml.Client) (string, error) {
+	r.report.Inventory = inventory(r.runs, r.lookAround(ctx, c))
+	return fmt.Sprintf("%d pipelines, %d runs", len(r.report.Inventory), len(r.runs)), r.sampleArtifacts(ctx, c)
+}
+
+// adopt takes what the old version finds in the copy for what was there before.
+func (r *run) adopt(ctx context.Context, c *zenml.Client) (err error) {
+	if r.runs, err = c.ListEverywhere(ctx, "/runs", url.Values{"hydrate": {"true"}}); err != nil {
+		return fmt.Errorf("listing pipeline runs: %w", err)
+	}
+	inv, err := c.Inventory(ctx)
+	if err != nil {
+		return fmt.Errorf("listing what the copy holds: %w", err)
+	}
+	r.before = &inv
+	_, err = r.sumUp(ctx, c)
+	return err
 }
 
 // backup copies the database while the server goes on.
 func (r *run) backup(ctx context.Context) (string, error) {
+	if r.Backup != "" {
+		return r.useBackup(ctx)
+	}
 	began := r.Now()
 	m, err := r.DB.Backup(ctx, r.BackupDir, r.meta(false))
 	if err != nil {
@@ -30,6 +56,31 @@ func (r *run) backup(ctx context.Context) (string, error) {
 	r.state.BackupPath = m.Path
 	r.report.Backup = backupOf(m)
 	return fmt.Sprintf("%d kB, %s", m.Bytes>>10, m.Digest), nil
+}
+
+// useBackup takes a backup that is there already. How long the final one will take is measured on the copy.
+func (r *run) useBackup(ctx context.Context) (string, error) {
+	m, err := database.Verify(ctx, r.Backup)
+	if err != nil {
+		return "", err
+	}
+	r.state.BackupPath, r.report.Backup = m.Path, backupOf(m)
+	return fmt.Sprintf("of %s, %d kB, %s", m.CreatedAt.Format("2006-01-02 15:04 MST"), m.Bytes>>10, m.Digest), nil
+}
+
+// measureBackup backs the copy up and throws that away.
+func (r *run) measureBackup(ctx context.Context) error {
+	if r.timing.backup > 0 || r.Mode == BackUp {
+		return nil
+	}
+	dir := filepath.Join(r.StateDir, r.state.RunID, "measured")
+	began := r.Now()
+	_, err := r.copy.DB.Backup(ctx, dir, r.meta(true))
+	r.timing.backup = r.Now().Sub(began).Seconds()
+	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
+		return fmt.Errorf("measuring a backup of the copy: %w", err)
+	}
+	return nil
 }
 
 func (r *run) meta(quiescent bool) database.Meta {
@@ -44,21 +95,22 @@ func backupOf(m *database.Manifest) *Backup {
 // the old server boots on it, the key logs in, everything is there and a secret decrypts.
 func (r *run) drill(ctx context.Context) (_ string, err error) {
 	began := r.Now()
-	r.copy, err = r.DB.Scratch(ctx, r.state.BackupPath, filepath.Join(r.StateDir, r.state.RunID), func(m database.Mark) error {
-		r.state.Copy = &m
-		return r.note("throw-away copy begun")
-	})
-	if err != nil {
-		return "", fmt.Errorf("restoring the backup into a throw-away database: %w", err)
+	if err := r.makeCopy(ctx); err != nil {
+		return "", err
 	}
 	d := &Drill{Seconds: r.Now().Sub(began).Seconds()}
 	r.report.Backup.Drill = d
-	// Before any server starts on the copy, and after it was proved equal to the backup.
-	if d.Switched, err = r.copy.SwitchOff(ctx); err != nil {
-		return "", fmt.Errorf("switching schedules and triggers off in the copy: %w", err)
+	if d.Switched, err = r.quieten(ctx); err != nil {
+		return "", err
 	}
-	err = r.onCopy(ctx, r.From, func(s Server) error {
+	if err := r.measureBackup(ctx); err != nil {
+		return "", err
+	}
+	err = r.onCopy(ctx, World{Version: r.From, Old: true}, func(s Server) error {
 		c, err := r.connect(ctx, s.PrivateURL(), r.From)
+		if err == nil && r.client == nil {
+			err = r.adopt(ctx, c)
+		}
 		if err != nil {
 			return err
 		}
@@ -82,7 +134,10 @@ func (r *run) drill(ctx context.Context) (_ string, err error) {
 		}
 		again, err := r.loadArtifacts(ctx, s.PrivateURL(), r.From)
 		steady(r.loadedOld, again)
-		return err
+		if err != nil {
+			return err
+		}
+		return r.tryControl(ctx, s)
 	})
 	d.Passed = err == nil
 	if err != nil {
@@ -91,42 +146,9 @@ func (r *run) drill(ctx context.Context) (_ string, err error) {
 	return fmt.Sprintf("restored in %.2fs, %s boots on it, secret: %s", d.Seconds, r.From, d.Secret), nil
 }
 
-// rehearse lets the new version migrate the restored copy and runs every check on it that the
-// cut-over will run on the real database.
-func (r *run) rehearse(ctx context.Context) (string, error) {
-	err := r.onCopy(ctx, r.To, func(s Server) error {
-		revision, err := r.copy.DB.Revision(ctx)
-		if err != nil {
-			return err
-		}
-		began := r.Now()
-		if err := r.check(ctx, s.PrivateURL(), revision); err != nil {
-			return err
-		}
-		f, err := r.copy.DB.Fingerprint(ctx)
-		r.timing.check = r.Now().Sub(began).Seconds()
-		if err != nil {
-			return err
-		}
-		// Not among what was timed: the cut-over does these before or after the downtime, or not at all.
-		if err := r.checkInventory(ctx, s.PrivateURL()); err != nil {
-			return err
-		}
-		err = r.examineAll(ctx, []examination{{"stack components", func(ctx context.Context) (string, error) { return r.checkComponents(ctx, s.PrivateURL()) }}})
-		return errors.Join(err, r.countRows(f.Tables))
-	})
-	if err != nil {
-		return "", fmt.Errorf("%s on the restored copy: %w", r.To, err)
-	}
-	r.timing.migrate = r.timing.served
-	p := r.timing.predict(!r.ByHooks)
-	r.report.PredictedDowntimeSeconds = &p
-	return fmt.Sprintf("migrated in %.1fs, predicted downtime %.1fs", r.timing.migrate, p), nil
-}
-
-// onCopy runs use with a server of the given version on the restored copy, and stops the server
+// onCopy runs use with a server of the version on the restored copy, and stops the server
 // whatever happens. The server and all that use starts live in a room of their own.
-func (r *run) onCopy(ctx context.Context, v string, use func(Server) error) (err error) {
+func (r *run) onCopy(ctx context.Context, w World, use func(Server) error) (err error) {
 	room, err := isolate.New(ctx, filepath.Join(r.StateDir, r.state.RunID))
 	if err != nil {
 		return err
@@ -136,19 +158,27 @@ func (r *run) onCopy(ctx context.Context, v string, use func(Server) error) (err
 		err = errors.Join(err, room.Close())
 	}()
 	r.room, r.report.Backup.Drill.Isolation = room, room.Kind
-	storeURL, err := admit(ctx, room, r.copy.DB.StoreURL())
-	if err != nil {
+	w.Room = room
+	if w.StoreURL, err = admit(ctx, room, r.copy.DB.StoreURL()); err != nil {
 		return err
 	}
+	if r.APIKey == "" || r.borrowed && !r.keyed {
+		old := w
+		old.Version, old.Old = r.From, true
+		if r.APIKey, err = r.Account(ctx, old); err != nil {
+			return fmt.Errorf("making an account in the copy: %w", err)
+		}
+		r.borrowed, r.keyed = true, true
+	}
 	began := r.Now()
-	s, err := r.Driver.Load(ctx, World{Version: v, StoreURL: storeURL, Room: room})
+	s, err := r.Driver.Load(ctx, w)
 	if err != nil {
-		return fmt.Errorf("loading %s: %w", v, err)
+		return fmt.Errorf("loading %s: %w", w.Version, err)
 	}
 	r.timing.loaded = r.Now().Sub(began).Seconds()
 	r.started(s)
 	defer s.Stop(context.WithoutCancel(ctx))
-	if v == r.To { // as in the cut-over, which this predicts
+	if w.Version == r.To { // as in the cut-over, which this predicts
 		defer r.dismissClients()
 		if err := r.readyClients(ctx); err != nil {
 			return err
@@ -192,21 +222,4 @@ func (r *run) dropCopy(ctx context.Context) error {
 	}
 	r.state.Copy = nil
 	return nil
-}
-
-// timing are the measured seconds from which the downtime is predicted.
-type timing struct{ backup, loaded, served, migrate, check float64 }
-
-// stopSeconds is what stopping an idle server takes: uvicorn closes its port at once and ends
-// within about a second (measured: shared facts on the behaviour of real servers, 3a).
-const stopSeconds = 1.0
-
-// predict sums up what lies between the old version's last answer and the new one's first. Where the
-// new version waits, loaded, before the old one stops, its loading is not in it.
-func (t timing) predict(waits bool) float64 {
-	if waits {
-		t.loaded = 0
-	}
-	// Hooks start the new version twice: in private, where it migrates, and in public.
-	return stopSeconds + t.backup + 2*t.loaded + t.migrate + t.check
 }

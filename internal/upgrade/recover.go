@@ -54,6 +54,11 @@ func (r *run) recover(ctx context.Context) (bool, error) {
 	if err != nil {
 		return true, err
 	}
+	if harmless && !r.state.Opened && len(r.state.Held) > 0 { // cut off while it waited for pipelines
+		if _, err := r.undrain(context.WithoutCancel(ctx)); err != nil {
+			return true, err
+		}
+	}
 	if harmless {
 		return false, r.write(Step{Name: "run"}, journal.End, why)
 	}
@@ -134,6 +139,7 @@ func (r *run) replay(e journal.Entry) {
 	switch e.Event {
 	case journal.Begin:
 		at := e.Time
+		delete(r.undone, e.Step)
 		r.results = append(r.results, StepResult{Name: e.Step, Phase: e.Phase, Status: Failed, StartedAt: &at, Detail: cutOff})
 	case journal.Done, journal.Failed:
 		last := &r.results[len(r.results)-1]

@@ -6,6 +6,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/gate"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/isolate"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
@@ -35,8 +36,10 @@ type Report struct {
 	Steps                    []StepResult          `json:"steps"`
 	DowntimeSeconds          *float64              `json:"downtime_seconds"`
 	PredictedDowntimeSeconds *float64              `json:"predicted_downtime_seconds"`
+	PredictedDowntimeRange   *[2]float64           `json:"predicted_downtime_range"` // from and to, in seconds
 	MigrationSeconds         *float64              `json:"migration_seconds"`
 	SmokeSeconds             *float64              `json:"smoke_seconds"`
+	Rehearsal                *Rehearsal            `json:"rehearsal"` // null when it was not reached
 	Backup                   *Backup               `json:"backup"`
 	Lost                     map[string]zenml.Loss `json:"lost"`
 	WrittenSinceBackup       []string              `json:"written_since_backup"` // null: the public address was not opened
@@ -46,6 +49,7 @@ type Report struct {
 	Checks                   []Check               `json:"checks"`
 	Differences              *Differences          `json:"differences"` // null: no new version was examined
 	Content                  *Content              `json:"content"`
+	RollbackProof            *RollbackProof        `json:"rollback_proof"` // null: the way back was not tried
 	Problems                 []Problem             `json:"problems"`
 	Gates                    []gate.Gate           `json:"gates"` // null: not judged; as they were last
 	Failure                  *Failure              `json:"failure"`
@@ -93,6 +97,8 @@ type Failure struct {
 	LogExcerpt string `json:"log_excerpt"` // may hold SQL: for result.json, never for a comment
 	Revision   string `json:"revision"`    // of the database when it failed; "" when it could not be read
 	Advice     string `json:"advice"`
+	// Migration explains a revision that failed; null when none did, or when it is not known which.
+	Migration *migration.Broken `json:"migration"`
 }
 
 // Pipeline is one line of the inventory.

@@ -121,7 +121,7 @@ func (r *run) whole(ctx context.Context, c *zenml.Client) error {
 	if r.before == nil {
 		return nil
 	}
-	if !r.began(migrateStep) {
+	if !r.began(migrateStep) && !r.undone[migrateStep] {
 		// Nothing was changed by us, and until the server stopped people could still delete.
 		if bad := c.Healthy(ctx); len(bad) > 0 {
 			return fmt.Errorf("reads fail: %s", strings.Join(bad, "; "))

@@ -16,8 +16,12 @@ var keptTables = map[string][]string{
 	"user": nil, "stack": nil, "stack_component": nil, "stack_composition": nil, "service_connector": nil, "secret": nil,
 	"pipeline": nil, "pipeline_run": nil, "step_run": nil, "artifact": nil, "artifact_version": nil, "model": nil,
 	"model_version": nil, "tag": nil, "tag_resource": nil, "schedule": nil, "service": nil, "api_key": nil, "code_repository": nil,
+	"run_template": nil, "pipeline_build": nil, "code_reference": nil,
 	"workspace": {"project"}, "project": nil, "pipeline_deployment": {"pipeline_snapshot"}, "pipeline_snapshot": nil,
 }
+
+// droppedTables are those that a release takes away with all in them (0.94.0; shared facts 4.1).
+var droppedTables = []string{"action", "event_source"}
 
 // tableOf names the table that holds a kind of the API's, where the names differ.
 var tableOf = map[string]string{"component": "stack_component", "run": "pipeline_run", "service_account": "user"}
@@ -48,6 +52,13 @@ func (r *run) countRows(after map[string]database.Table) error {
 		now, there := rowsOf(table, after)
 		if l.Status == zenml.StatusUnknown && ok && there {
 			r.report.Lost[kind] = zenml.Loss{Before: int(was.Rows), After: int(now), Missing: []string{}, Status: statusCounted}
+		}
+	}
+	for _, table := range droppedTables {
+		if was, ok := before[table]; ok && was.Rows > 0 {
+			if _, there := after[table]; !there && r.report.Lost != nil {
+				r.report.Lost[table] = zenml.Loss{Before: int(was.Rows), Missing: []string{}, Status: zenml.StatusGone}
+			}
 		}
 	}
 	if len(lost) > 0 {

@@ -39,7 +39,7 @@ func TestCountRowsFollowsRenamesAndSeesLosses(t *testing.T) {
 		}
 		want := map[string]zenml.Loss{
 			"user": {Before: 3, After: 3, Missing: []string{}, Status: statusCounted}, "flavor": {Status: zenml.StatusUnknown},
-			"stack": {Before: 1, After: 1, Status: zenml.StatusCompared},
+			"stack": {Before: 1, After: 1, Status: zenml.StatusCompared}, "action": {Before: 4, Missing: []string{}, Status: zenml.StatusGone},
 		}
 		if diff := cmp.Diff(want, r.report.Lost); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)

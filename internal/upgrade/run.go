@@ -9,6 +9,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/gate"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/isolate"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/progress"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
@@ -44,6 +45,9 @@ type Options struct {
 	ArtifactRoot string   // "": artifacts are not checked, and the report says so
 	SecretsStore string   // where the server keeps secrets: "sql", or the kind of an external store
 	Critical     []string // names of the critical pipelines
+	Backup       string   // path of a backup to rehearse with; "": one is taken
+	Path         string   // which ways are rehearsed: one of the Path constants
+	OldClients   bool     // the old version's client is tried on the new server
 	MaxDowntime  time.Duration
 	Found        []Problem // what the caller found to stand against an upgrade; told with the preflight's
 
@@ -54,15 +58,28 @@ type Options struct {
 	ShowLoss   bool     // mode rollback: say what would be lost and do nothing
 	AcceptLoss bool     // mode rollback: go back although something would be lost
 	Criteria   Criteria // what follows a failure
-	KeepBroken bool     // rollback-on-failure false: freeze and leave it for a person
-	Unready    error    // why nothing can be installed; an earlier run is put back all the same
+	Window     *Window  // the cut-over lies in it whole; nil: at any time
+	// RehearsalMaxAge asks for a rehearsal by an earlier run that is not older; 0: none is asked for.
+	RehearsalMaxAge time.Duration
+	Drain           time.Duration // how long running pipelines are waited for; 0: they refuse the upgrade
+	KeepBroken      bool          // rollback-on-failure false: freeze and leave it for a person
+	// ProveRollback goes forward, back and forward again, unless KeepBroken: for environments whose
+	// users can bear two downtimes.
+	ProveRollback bool
+	Unready       error // why nothing can be installed; an earlier run is put back all the same
 
 	ByHooks bool // the driver's servers are no processes of ours: none waits loaded, none shows its database
 
-	DB       Database
-	Driver   Driver
-	Probe    func(url string) Prober
-	Python   func(ctx context.Context, version string) (string, error) // interpreter with that version's client
+	DB     Database
+	Driver Driver
+	Probe  func(url string) Prober
+	Python func(ctx context.Context, version string) (string, error) // interpreter with that version's client
+	// Stops returns the versions that the way hop by hop starts, the target last.
+	Stops func(ctx context.Context, from, to string) ([]string, error)
+	// Account makes an API key in a copy, which no server uses yet, where there is no APIKey.
+	Account func(ctx context.Context, w World) (string, error)
+	// Explain completes what is known of a broken migration, from the releases' scripts.
+	Explain  func(ctx context.Context, to string, b *migration.Broken)
 	Environ  []string
 	Progress *progress.Display
 	Now      func() time.Time
@@ -71,6 +88,13 @@ type Options struct {
 	// nobody is.
 	Watch func(e journal.Entry, written bool)
 }
+
+// What Path may be.
+const (
+	PathAuto   = "auto"   // direct; hop by hop too when a migration fails on the direct way
+	PathDirect = "direct" // direct alone
+	PathBoth   = "both"
+)
 
 // run is one execution.
 type run struct {
@@ -88,13 +112,17 @@ type run struct {
 	ready         *ready // clients of the new version, imported and waiting
 	copy          *database.Scratch
 	room          *isolate.Room        // while a server of the copy is used: where its clients live too
-	next          Server               // the new version, loaded and waiting
 	entered       *zenml.Client        // logged in to the new server before it was opened
 	asked         string               // the version that the run was asked to lead to
 	back          *wayBack             // mode rollback
 	changed       []string             // mode rollback: tables that were written to since
 	final         database.Fingerprint // what the final backup holds
-	newest        Server               // started last: its log explains a failure
+	borrowed      bool                 // APIKey is of an account that was made in a copy
+	keyed         bool                 // the copy of now has that account
+	control       []zenml.Call         // what the old version's client can do on a server of its own; nil when not tried
+	broken        *migration.Broken
+	next          Server // the new version, loaded and waiting
+	newest        Server // started last: its log explains a failure
 	timing        timing
 	probe         Prober
 	overdue       *time.Timer        // ends the way forward at MaxDowntime
@@ -162,7 +190,7 @@ func (r *run) plan(ctx context.Context) error {
 	if unreachable != nil {
 		return unreachable
 	}
-	r.report.Inventory = inventory(r.runs, r.Critical)
+	r.report.Inventory = inventory(r.runs, r.lookAround(ctx, r.client))
 	r.report.Outcome = Planned
 	return nil
 }
@@ -193,7 +221,22 @@ func (r *run) execute(ctx context.Context) error {
 	}
 	r.report.Steps = r.results
 	r.conclude(ctx, err)
-	return r.end()
+	err = r.end()
+	r.explainMigration(ctx)
+	return err
+}
+
+// explainLimit bounds the looking for a repair: some wheels are fetched for it.
+const explainLimit = 5 * time.Minute
+
+// explainMigration looks for a repair of the migration that failed: last, for the way back must not
+// wait for a package index.
+func (r *run) explainMigration(ctx context.Context) {
+	if f := r.report.Failure; f != nil && f.Migration != nil && r.Explain != nil {
+		ctx, cancel := context.WithTimeout(ctx, explainLimit)
+		defer cancel()
+		r.Explain(ctx, r.To, f.Migration)
+	}
 }
 
 // prepare lists the steps that do not touch the real server or database.
@@ -244,6 +287,8 @@ func (r *run) explain(ctx context.Context, err error) {
 	if rev, err := r.DB.Revision(context.WithoutCancel(ctx)); err == nil {
 		f.Revision = rev
 	}
+	r.noteBroken()
+	f.Migration = r.broken
 	r.report.Failure = f
 }
 

@@ -28,9 +28,10 @@ type State struct {
 
 	Written []string `json:"written,omitempty"` // by people, before a roll-forward took the opened server away
 
-	ByHand bool   `json:"by_hand,omitempty"` // a rollback by hand has begun
-	BackTo string `json:"back_to,omitempty"` // the backup that it restores
-	Saved  string `json:"saved,omitempty"`   // its newest backup of what was there
+	ByHand bool     `json:"by_hand,omitempty"` // a rollback by hand has begun
+	BackTo string   `json:"back_to,omitempty"` // the backup that it restores
+	Saved  string   `json:"saved,omitempty"`   // its newest backup of what was there
+	Held   []string `json:"held"`              // ids of schedules that were switched off, and are on again when this is empty
 
 	Children []Child `json:"children"` // processes that may still live after a kill
 }

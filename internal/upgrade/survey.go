@@ -7,11 +7,15 @@ import (
 	"net/url"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
 // survey reaches the running server and reads what later steps need. It changes nothing.
 func (r *run) survey(ctx context.Context) error {
+	if r.PublicURL == "" {
+		return r.surveyDatabase(ctx)
+	}
 	c := zenml.New(r.PublicURL)
 	v, err := c.Version(ctx)
 	if err != nil {
@@ -32,6 +36,19 @@ func (r *run) survey(ctx context.Context) error {
 	r.client = c
 	if err := r.readRuns(ctx, "true"); err != nil {
 		return unreachable("the server did not list its pipeline runs", err, "check the rights of the key in server-token")
+	}
+	return nil
+}
+
+// surveyDatabase takes the version from the database: a clean release's revision is its version. What
+// is wrong with it is told by the preflight.
+func (r *run) surveyDatabase(ctx context.Context) error {
+	revision, err := r.DB.Revision(ctx)
+	if err != nil {
+		return unreachable("the database did not answer", err, "check database-url, or backup")
+	}
+	if r.From == "" && version.Valid(revision) == nil {
+		r.From = revision
 	}
 	return nil
 }

@@ -92,14 +92,14 @@ func (r *run) verifyInventory(ctx context.Context, p *problems) (string, error) 
 			p.review("right_missing", fmt.Sprintf("the key in server-token may not list every %s", kind), "give the key of a service account with that right")
 		}
 	}
-	r.report.Inventory = inventory(r.runs, r.Critical)
+	r.report.Inventory = inventory(r.runs, r.lookAround(ctx, r.client))
 	return fmt.Sprintf("%d kinds listed", len(inv.Kinds)), nil
 }
 
 // verifyArtifacts loads a sample. There is no older version to compare with: what does not load is for
 // a person to look at.
 func (r *run) verifyArtifacts(ctx context.Context, p *problems) (string, error) {
-	if err := r.sampleArtifacts(ctx); err != nil {
+	if err := r.sampleArtifacts(ctx, r.client); err != nil {
 		return "", err
 	}
 	if r.report.Artifacts == nil {

@@ -37,6 +37,8 @@ type Info struct {
 	DeploymentType string `json:"deployment_type"` // "cloud": ZenML Pro
 	DatabaseType   string `json:"database_type"`   // "sqlite", "mysql"
 	AuthScheme     string `json:"auth_scheme"`
+
+	SecretsStoreType string `json:"secrets_store_type"`
 }
 
 // StatusError is an answer that is not 2xx. The server's words are left out: those of a 500 hold

@@ -23,11 +23,18 @@ import (
 //go:embed probes/*.py
 var probes embed.FS
 
-// CanonicalModule is the Python module whose digest(value) is what Loaded.Digest says of a value.
-func CanonicalModule() (name string, text []byte, err error) {
-	name = "zu_canonical.py"
-	text, err = probes.ReadFile("probes/" + name)
-	return name, text, err
+// Modules returns the Python modules that other suites use too, by file name: zu_canonical.py, whose
+// digest(value) is what Loaded.Digest says of a value, and zu_probe.py, the calls of Calls.
+func Modules() (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for _, name := range []string{"zu_canonical.py", probeScript} {
+		text, err := probes.ReadFile("probes/" + name)
+		if err != nil {
+			return nil, fmt.Errorf("finding the probes: %w", err)
+		}
+		out[name] = text
+	}
+	return out, nil
 }
 
 // Target is a server as ZenML's own client of one version reaches it.

@@ -42,6 +42,8 @@ func TestAcrossAnUpgrade(t *testing.T) {
 	old := load(t, w.Target(), ids)
 	addTracker(t, w)
 	was := survey(t, w.Target(), c)
+	schedule := scheduled(t, w)
+	switches(t, c, schedule, false, true) // 0.85.0 leaves it on
 	target := upgraded(t, w)
 
 	c = zenml.New(target.URL)
@@ -63,12 +65,44 @@ func TestAcrossAnUpgrade(t *testing.T) {
 	if d := cmp.Diff(before.Kinds["run"], after.Kinds["run"]); d != "" {
 		t.Errorf("the smoke pipeline left a run: %s", d)
 	}
+	switches(t, c, schedule, false, false)
+	switches(t, c, schedule, true, true)
 	checkSurvey(t, was, survey(t, target, c))
 	now := load(t, target, ids)
 	for _, id := range ids {
 		if same := zenml.Same(old[id], now[id]); same == nil || !*same {
 			t.Errorf("artifact %s: %+v then, %+v now", before.Kinds["artifact_version"][id], old[id], now[id])
 		}
+	}
+}
+
+// scheduled makes an active schedule of the world's pipeline.
+func scheduled(t *testing.T, w *world.World) string {
+	t.Helper()
+	pipelines, err := w.Admin.List(t.Context(), "/pipelines", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	projects, err := w.Admin.List(t.Context(), "/projects", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made struct {
+		ID string `json:"id"`
+	}
+	if err := w.Admin.Post(t.Context(), "/schedules", map[string]any{
+		"name": "nightly", "active": true, "cron_expression": "0 3 * * *", "catchup": true,
+		"orchestrator_id": nil, "pipeline_id": pipelines[0]["id"], "project": projects[0]["id"],
+	}, &made); err != nil {
+		t.Fatal(err)
+	}
+	return made.ID
+}
+
+func switches(t *testing.T, c *zenml.Client, schedule string, on, want bool) {
+	t.Helper()
+	if got, err := c.SwitchSchedule(t.Context(), schedule, on); err != nil || got != want {
+		t.Errorf("switched to %v, the schedule is %v, want %v: %v", on, got, want, err)
 	}
 }
 

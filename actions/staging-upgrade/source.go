@@ -1,0 +1,163 @@
+package stagingupgrade
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/hops"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
+)
+
+// newest is the input backup for the newest one in backup-dir.
+const newest = "newest"
+
+// fromBackup says whether only a backup is rehearsed with, and no server or database is asked. An
+// environment that has a server means that server: a secret that is missing in a workflow must not turn
+// its rehearsal into another one.
+func (s *settings) fromBackup(in *Inputs) bool {
+	return s.mode == upgrade.Rehearse && (in.Backup != "" || s.noServer(in) && in.DatabaseURL == "")
+}
+
+// alone says whether a database is given and no server.
+func (s *settings) alone(in *Inputs) bool {
+	return (s.mode == upgrade.BackUp || s.mode == upgrade.Rehearse) && s.noServer(in)
+}
+
+func (s *settings) noServer(in *Inputs) bool {
+	return in.ServerURL == "" && in.ServerToken == "" && s.env.ServerURL == ""
+}
+
+// decodeSource tells what is missing to know what is upgraded.
+func (s *settings) decodeSource(in *Inputs) error {
+	var faults []error
+	missing := func(name, next string) { faults = append(faults, fault.BadInput(name+" is missing", next)) }
+	if in.To == "" && s.mode != upgrade.BackUp && s.mode != upgrade.Rehearse {
+		missing("to", "give --to, the version to upgrade to, such as 0.98.0")
+	}
+	if in.Backup != "" && s.mode != upgrade.Rehearse {
+		faults = append(faults, fault.BadInput(fmt.Sprintf("backup is given, and mode is %s", s.mode), "leave it away, or rehearse with it"))
+	}
+	switch {
+	case s.fromBackup(in):
+		return errors.Join(append(faults, s.findBackup(in))...)
+	case s.alone(in):
+		if in.DatabaseURL == "" {
+			missing("database-url", "set ZENML_UPGRADE_DATABASE_URL or give --database-url @FILE")
+		}
+		return errors.Join(faults...)
+	}
+	if in.ServerToken == "" {
+		missing("server-token", "set ZENML_UPGRADE_SERVER_TOKEN or give --server-token @FILE")
+	}
+	if in.DatabaseURL == "" {
+		missing("database-url", "set ZENML_UPGRADE_DATABASE_URL or give --database-url @FILE")
+	}
+	return errors.Join(faults...)
+}
+
+// findBackup takes the backup that was named, or the newest one. The copies get a folder of their
+// own below backup-dir, so that a rehearsal at night never meets the journal of an upgrade.
+func (s *settings) findBackup(in *Inputs) error {
+	if s.backupDir != "" && in.StateDir == "" {
+		s.stateDir = filepath.Join(s.backupDir, "rehearsals")
+	}
+	if s.backup = in.Backup; s.backup != "" && s.backup != newest {
+		path, err := filepath.Abs(s.backup)
+		if err != nil {
+			return fault.BadInput(fmt.Sprintf("backup %q: %v", in.Backup, err), "give an absolute path")
+		}
+		if st, err := os.Stat(path); err != nil || !st.IsDir() {
+			return fault.BadInput(fmt.Sprintf("backup %q is no folder", in.Backup), "give a backup's folder, or newest")
+		}
+		s.backup = path
+		return nil
+	}
+	if s.backupDir == "" {
+		return nil // told already
+	}
+	source := ""
+	if in.DatabaseURL != "" {
+		db, err := database.Open(in.DatabaseURL, database.Options{})
+		if err != nil {
+			return nil //nolint:nilerr // told with the database
+		}
+		source = db.URL()
+	}
+	m, err := database.NewestBackup(s.backupDir, source)
+	if errors.Is(err, os.ErrNotExist) {
+		return fault.BadInput(fmt.Sprintf("backup-dir %q does not exist", s.backupDir), "give the folder that holds the backups")
+	}
+	if err == nil {
+		s.backup = m.Path
+	}
+	return err
+}
+
+func (s *settings) decodeRehearsal(in *Inputs) error {
+	var err error
+	s.oldClients, err = action.Bool("old-clients", cmp.Or(in.OldClients, "true"))
+	s.path = cmp.Or(in.Path, upgrade.PathAuto)
+	if !slices.Contains([]string{upgrade.PathAuto, upgrade.PathDirect, upgrade.PathBoth}, s.path) {
+		err = errors.Join(err, fault.BadInput(fmt.Sprintf("path %q is not known", in.Path), "use auto, direct or both"))
+	}
+	return err
+}
+
+// open opens what the inputs name: a database, or a backup of one.
+func (a *stagingUpgrade) open(ctx context.Context, o database.Options) (database.Database, error) {
+	if a.set.fromBackup(&a.in) {
+		if a.set.backup == "" || a.set.stateDir == "" {
+			return nil, nil // told with the other inputs
+		}
+		stored, err := database.OpenStored(ctx, a.set.backup, a.set.stateDir, o)
+		if err != nil {
+			return nil, err
+		}
+		return stored, nil
+	}
+	if a.in.DatabaseURL == "" {
+		return nil, nil // told with the other inputs
+	}
+	o.Mydumper = a.in.BackupEngine == mysql.Mydumper
+	return database.Open(a.in.DatabaseURL, o)
+}
+
+// interpreters returns which Pythons run both versions, as uv takes a range; "" when that is not
+// known: uv then takes one, and says so when it does not fit.
+func (a *stagingUpgrade) interpreters(ctx context.Context, index *pyenv.Index) string {
+	revision, err := a.db.Revision(ctx)
+	from := cmp.Or(a.in.From, revision)
+	if err != nil || version.Valid(from) != nil {
+		return ""
+	}
+	old, err := hops.Requires(ctx, index, from)
+	if err != nil || a.in.To == "" {
+		return old
+	}
+	target, err := hops.Requires(ctx, index, a.in.To)
+	if err != nil {
+		return old
+	}
+	return old + "," + target
+}
+
+// newestRelease is what mode rehearse upgrades to when nobody says to what.
+func newestRelease(all []string) string {
+	for _, v := range all { // newest first
+		if !version.Prerelease(v) && !version.Yanked(v) && hops.FaultOf(v) == nil {
+			return v
+		}
+	}
+	return ""
+}
