@@ -117,6 +117,7 @@ func (a *stagingUpgrade) options(rt *action.Runtime) upgrade.Options {
 	return upgrade.Options{
 		Mode: s.mode, From: a.in.From, To: a.in.To, Commit: a.in.Commit, Environment: s.environment, Kind: s.env.Kind,
 		PublicURL: s.serverURL, APIKey: a.in.ServerToken, BackupDir: s.backupDir, StateDir: s.stateDir,
+		EncryptionKey: proc.Getenv(a.env, encryptionKey), JWTKey: proc.Getenv(a.env, jwtKey) != "", HostedDisk: rt.Getenv("RUNNER_ENVIRONMENT") == "github-hosted",
 		SecretsStore: server.SecretsStore(a.env), Workspace: []string{rt.Repo, rt.OutDir}, CodeRoot: rt.Repo, ArtifactRoot: a.in.ArtifactRoot, Critical: s.critical,
 		MaxDowntime: s.maxDowntime, KeepBroken: !s.rollback,
 		DB: a.db, Driver: servers, ByHooks: s.driver == driverCommand, Probe: func(url string) upgrade.Prober { return server.Watch(url) }, Python: probes.client,
@@ -133,7 +134,7 @@ func (a *stagingUpgrade) serverEnv(rt *action.Runtime) ([]string, error) {
 			return nil, fault.BadInput(err.Error(), "mend env-file of the environment in the configuration")
 		}
 	}
-	for key, v := range map[string]string{"ZENML_SERVER_JWT_SECRET_KEY": a.in.JWTSecretKey, "ZENML_SECRETS_STORE_ENCRYPTION_KEY": a.in.SecretsEncryptionKey} {
+	for key, v := range map[string]string{jwtKey: a.in.JWTSecretKey, encryptionKey: a.in.SecretsEncryptionKey} {
 		switch had := proc.Getenv(env, key); {
 		case v == "" || had == v:
 		case had != "":
@@ -144,6 +145,12 @@ func (a *stagingUpgrade) serverEnv(rt *action.Runtime) ([]string, error) {
 	}
 	return env, nil
 }
+
+// The settings by which a server gets its keys.
+const (
+	jwtKey        = "ZENML_SERVER_JWT_SECRET_KEY"
+	encryptionKey = "ZENML_SECRETS_STORE_ENCRYPTION_KEY"
+)
 
 func absolute(root, path string) string {
 	if path == "" || filepath.IsAbs(path) {

@@ -64,8 +64,8 @@ type Manifest struct {
 	Server         *Server          `json:"server"`  // null for SQLite
 	Bytes          int64            `json:"bytes"`   // of the copy or dump
 	Keys           Keys             `json:"keys"`
-	Beside         []string         `json:"beside"`  // files below server/, sorted: how the server was set up
-	Digest         string           `json:"digest"`  // h1: over the folder without the manifest (x/mod dirhash)
+	Beside         []string         `json:"beside"` // files below server/, sorted: how the server was set up
+	Digest         string           `json:"digest"` // h1: over the folder without the manifest (x/mod dirhash)
 	ContentDigest  string           `json:"content_digest"`
 	Schema         string           `json:"schema"`
 	Tables         map[string]Table `json:"tables"`

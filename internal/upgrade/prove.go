@@ -21,6 +21,10 @@ func (r *run) takeInventory(ctx context.Context) (string, error) {
 
 // backup copies the database while the server goes on.
 func (r *run) backup(ctx context.Context) (string, error) {
+	var err error
+	if r.beside, err = r.client.Setup(ctx); err != nil {
+		return "", fmt.Errorf("noting beside the backup how the server is set up: %w", err)
+	}
 	began := r.Now()
 	m, err := r.DB.Backup(ctx, r.BackupDir, r.meta(false))
 	if err != nil {
@@ -29,15 +33,17 @@ func (r *run) backup(ctx context.Context) (string, error) {
 	r.timing.backup = r.Now().Sub(began).Seconds()
 	r.state.BackupPath = m.Path
 	r.report.Backup = backupOf(m)
-	return fmt.Sprintf("%d kB, %s", m.Bytes>>10, m.Digest), nil
+	return fmt.Sprintf("%d kB, %s", m.Bytes>>10, m.Digest), r.judgeKeys(m.Keys)
 }
 
 func (r *run) meta(quiescent bool) database.Meta {
-	return database.Meta{ZenMLVersion: r.From, Quiescent: quiescent, Now: r.Now()}
+	return database.Meta{
+		ZenMLVersion: r.From, Quiescent: quiescent, Now: r.Now(), EncryptionKey: r.EncryptionKey, JWTKey: r.JWTKey, Beside: r.beside,
+	}
 }
 
 func backupOf(m *database.Manifest) *Backup {
-	return &Backup{Path: m.Path, Engine: m.Engine, Bytes: m.Bytes, Digest: m.Digest, Tables: m.Tables}
+	return &Backup{Path: m.Path, Engine: m.Engine, Bytes: m.Bytes, Digest: m.Digest, Tables: m.Tables, Keys: m.Keys}
 }
 
 // drill proves the backup: it is restored into a throw-away database, its fingerprints are equal,

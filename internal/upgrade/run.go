@@ -32,18 +32,22 @@ type Options struct {
 	Environment string
 	Kind        string // staging, production, development: the phase of the cut-over's steps
 
-	PublicURL    string
-	APIKey       string
-	BackupDir    string
-	StateDir     string
-	Workspace    []string // folders that workflows upload or clean: no backup goes there
-	CodeRoot     string   // where the modules of pickled objects are found
-	ArtifactRoot string   // "": artifacts are not checked, and the report says so
-	SecretsStore string   // where the server keeps secrets: "sql", or the kind of an external store
-	Critical     []string // names of the critical pipelines
-	MaxDowntime  time.Duration
-	KeepBroken   bool  // rollback-on-failure false: freeze and leave it for a person
-	Unready      error // why nothing can be installed; an earlier run is put back all the same
+	PublicURL     string
+	APIKey        string
+	BackupDir     string
+	StateDir      string
+	Workspace     []string // folders that workflows upload or clean: no backup goes there
+	CodeRoot      string   // where the modules of pickled objects are found
+	ArtifactRoot  string   // "": artifacts are not checked, and the report says so
+	EncryptionKey string   // of the server's stored secrets; "": none is known
+	JWTKey        bool     // whether the key of the server's tokens is known
+	HostedDisk    bool     // backup-dir lies on the disk of a runner that is gone after the job
+	Keeps         bool     // backups are kept in a destination, too
+	SecretsStore  string   // where the server keeps secrets: "sql", or the kind of an external store
+	Critical      []string // names of the critical pipelines
+	MaxDowntime   time.Duration
+	KeepBroken    bool  // rollback-on-failure false: freeze and leave it for a person
+	Unready       error // why nothing can be installed; an earlier run is put back all the same
 
 	ByHooks bool // the driver's servers are no processes of ours: none waits loaded, none shows its database
 
@@ -65,7 +69,8 @@ type run struct {
 
 	serverVersion string
 	runs          []object
-	before        *zenml.Inventory // null in a run that only recovers another
+	before        *zenml.Inventory  // null in a run that only recovers another
+	beside        map[string][]byte // how the server was set up, kept in every backup
 	artifactIDs   []string
 	loadedOld     map[string]zenml.Loaded // what the old version loaded
 	was           former
