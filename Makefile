@@ -16,6 +16,7 @@ setup:
 	@if [ -f tools/github-description.sh ]; then sh tools/github-description.sh; fi
 	@sh tools/packages.sh mariadbd=mariadb-server-core mariadb-dump=mariadb-client mydumper
 	@sh tools/mysql.sh
+	@sh tools/gobin.sh $(CACHE)/gobin versitygw
 
 lint-setup: setup
 	@sh tools/venv.sh $(CACHE)/lint tools/lint.txt

@@ -20,6 +20,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/vault"
 )
 
 // Inputs are the action's inputs as text.
@@ -37,6 +38,10 @@ type Inputs struct {
 	ScratchDatabaseURL   string `name:"scratch-database-url" help:"A MySQL or MariaDB server where throw-away databases may be made, mysql://USER:PASSWORD@HOST:PORT. Needed only where this machine has no server program of the database's series." secret:"true" placeholder:"URL"`
 	BackupEngine         string `help:"Program that dumps a MySQL or MariaDB database: dump (mysqldump or mariadb-dump) or mydumper." default:"dump" placeholder:"ENGINE"`
 	BackupDir            string `help:"Folder for backups, outside the repository and the output folder. Required but for plan." placeholder:"DIR"`
+	BackupRecipients     string `help:"age recipients (age1...), separated by commas: when a run has ended well, backups are encrypted to them and the folders removed." placeholder:"LIST"`
+	BackupDestination    string `help:"Where backups are kept, too: an absolute folder, s3://BUCKET?region=REGION, gs://BUCKET or azblob://CONTAINER, the last three with &prefix=FOLDER/; credentials come from the environment. Nothing is upgraded before the backup was read back from there." placeholder:"URL"`
+	BackupKeep           string `help:"Keep so many of the newest backups; the newest one that was restored as a proof always stays. Default: all." placeholder:"COUNT"`
+	BackupKeepFor        string `help:"Keep backups that are not older than this, such as 720h; the newest one that was restored as a proof always stays. Default: all." placeholder:"DURATION"`
 	StateDir             string `help:"Folder for the journal and throw-away copies. Default: state below backup-dir." placeholder:"DIR"`
 	ArtifactRoot         string `help:"Folder below which the local artifact stores lie (ZENML_LOCAL_STORES_PATH). Without it no artifact is checked." placeholder:"DIR"`
 	SecretsEncryptionKey string `help:"ZENML_SECRETS_STORE_ENCRYPTION_KEY, when the environment's env-file does not hold it." secret:"true" placeholder:"KEY"`
@@ -56,6 +61,7 @@ type settings struct {
 	port        int
 	backupDir   string
 	stateDir    string
+	vault       vault.Options
 	maxDowntime time.Duration
 	rollback    bool
 	critical    []string
@@ -71,7 +77,7 @@ func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, er
 	}
 	s.known = err == nil
 	faults := []error{err}
-	faults = append(faults, s.decodeDriver(in), s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeLimits(in))
+	faults = append(faults, s.decodeDriver(in), s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeVault(in), s.decodeLimits(in))
 	if e := cmp.Or(in.BackupEngine, "dump"); e != "dump" && e != mysql.Mydumper {
 		faults = append(faults, fault.BadInput(fmt.Sprintf("backup-engine %q is not built", in.BackupEngine), "use dump or mydumper"))
 	}

@@ -261,9 +261,10 @@ func (s *stoppable) Read(p []byte) (int, error) {
 // Backups returns the complete backups of this database in dir, newest first. Unfinished ones
 // and folders of other databases are left out; what is returned is not verified. A missing dir
 // holds none.
-func (d *SQLite) Backups(dir string) ([]*Manifest, error) { return backupsOf(dir, d.URL()) }
+func (d *SQLite) Backups(dir string) ([]*Manifest, error) { return BackupsOf(dir, d.URL()) }
 
-func backupsOf(dir, url string) ([]*Manifest, error) {
+// BackupsOf is Backups for a database that is known by its URL without a password.
+func BackupsOf(dir, url string) ([]*Manifest, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("listing the backups in %q: %w", dir, err)

@@ -23,7 +23,7 @@ func (r *run) checkPlace(p *problems) {
 		p.block("backup_dir_open", fmt.Sprintf("backup-dir %q is open to other users (%04o): backups hold production's data", r.BackupDir, st.Mode().Perm()),
 			fmt.Sprintf("chmod 700 %q, or give a folder that does not exist yet", r.BackupDir))
 	}
-	if !r.HostedDisk || r.Keeps {
+	if !r.HostedDisk || r.keeps() {
 		return
 	}
 	const what = "backup-dir lies on the disk of a GitHub-hosted runner, which is gone when the job ends: so would be the way back"

@@ -1,14 +1,18 @@
 package upgrade
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
 )
 
 func TestWhereBackupsMayLie(t *testing.T) {
@@ -30,7 +34,7 @@ func TestWhereBackupsMayLie(t *testing.T) {
 		"hosted, upgrade":       {Options{Mode: Upgrade, BackupDir: closed, HostedDisk: true}, hosted(true)},
 		"hosted, backup":        {Options{Mode: BackUp, BackupDir: closed, HostedDisk: true}, hosted(false)},
 		"hosted, rehearse":      {Options{Mode: Rehearse, BackupDir: closed, HostedDisk: true}, nil},
-		"hosted and kept apart": {Options{Mode: Upgrade, BackupDir: closed, HostedDisk: true, Keeps: true}, nil},
+		"hosted and kept apart": {Options{Mode: Upgrade, BackupDir: closed, HostedDisk: true, Vault: keeper{}}, nil},
 	} {
 		r := &run{Options: c.o}
 		var got problems
@@ -66,5 +70,48 @@ func TestAMissingKeyStopsAnUpgradeOnly(t *testing.T) {
 		if errors.Is(err, errBlocked) != c.blocks || len(r.report.Problems) != c.told {
 			t.Errorf("%s, %s: %v, %+v", c.mode, c.key, err, r.report.Problems)
 		}
+	}
+}
+
+// keeper is a vault with a destination, which may fail.
+type keeper struct{ fails error }
+
+func (keeper) Keeps() bool                                      { return true }
+func (keeper) Mark(*database.Manifest) error                    { return nil }
+func (k keeper) Copy(context.Context, *database.Manifest) error { return k.fails }
+func (keeper) Tidy(context.Context, []string) error             { return nil }
+
+func TestABackupThatIsNotKeptStopsTheRun(t *testing.T) {
+	t.Parallel()
+	r := &run{Options: Options{Mode: Upgrade, Vault: keeper{errors.New("no room")}, Now: time.Now}}
+	if err := r.keep(t.Context(), &database.Manifest{}); err == nil || len(r.report.Problems) != 1 || r.report.Problems[0].Code != "backup_not_kept" || !r.report.Problems[0].Blocks {
+		t.Errorf("%v, %+v", err, r.report.Problems)
+	}
+}
+
+func TestAnOpenJournalHoldsItsBackups(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for run, ended := range map[string]bool{"20261125T100000.000Z": true, "20261125T110000.000Z": false} {
+		j, err := journal.Create(dir, run, time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		events := []journal.Event{journal.Begin, journal.Done}
+		if ended {
+			events = append(events, journal.End)
+		}
+		for _, event := range events {
+			if err := j.Append(journal.Entry{Step: "backup", Event: event}, State{RunID: run, BackupPath: "/b/" + run}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held, err := heldBy(dir)
+	if err != nil || !slices.Contains(held, "/b/20261125T110000.000Z") || slices.Contains(held, "/b/20261125T100000.000Z") {
+		t.Errorf("%v, %v", held, err)
 	}
 }

@@ -31,7 +31,7 @@ func (r *run) backup(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("backing the database up: %w", err)
 	}
 	r.timing.backup = r.Now().Sub(began).Seconds()
-	r.state.BackupPath = m.Path
+	r.state.BackupPath, r.backedUp = m.Path, m
 	r.report.Backup = backupOf(m)
 	return fmt.Sprintf("%d kB, %s", m.Bytes>>10, m.Digest), r.judgeKeys(m.Keys)
 }
@@ -93,6 +93,11 @@ func (r *run) drill(ctx context.Context) (_ string, err error) {
 	d.Passed = err == nil
 	if err != nil {
 		return "", fmt.Errorf("the old version on the restored copy: %w", err)
+	}
+	if r.Vault != nil {
+		if err := r.Vault.Mark(r.backedUp); err != nil {
+			return "", fmt.Errorf("noting that the backup was proved: %w", err)
+		}
 	}
 	return fmt.Sprintf("restored in %.2fs, %s boots on it, secret: %s", d.Seconds, r.From, d.Secret), nil
 }
@@ -201,7 +206,7 @@ func (r *run) dropCopy(ctx context.Context) error {
 }
 
 // timing are the measured seconds from which the downtime is predicted.
-type timing struct{ backup, loaded, served, migrate, check float64 }
+type timing struct{ backup, keep, loaded, served, migrate, check float64 }
 
 // stopSeconds is what stopping an idle server takes: uvicorn closes its port at once and ends
 // within about a second (measured: shared facts on the behaviour of real servers, 3a).
@@ -214,5 +219,5 @@ func (t timing) predict(waits bool) float64 {
 		t.loaded = 0
 	}
 	// Hooks start the new version twice: in private, where it migrates, and in public.
-	return stopSeconds + t.backup + 2*t.loaded + t.migrate + t.check
+	return stopSeconds + t.backup + t.keep + 2*t.loaded + t.migrate + t.check
 }

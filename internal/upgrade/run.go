@@ -42,7 +42,6 @@ type Options struct {
 	EncryptionKey string   // of the server's stored secrets; "": none is known
 	JWTKey        bool     // whether the key of the server's tokens is known
 	HostedDisk    bool     // backup-dir lies on the disk of a runner that is gone after the job
-	Keeps         bool     // backups are kept in a destination, too
 	SecretsStore  string   // where the server keeps secrets: "sql", or the kind of an external store
 	Critical      []string // names of the critical pipelines
 	MaxDowntime   time.Duration
@@ -52,6 +51,7 @@ type Options struct {
 	ByHooks bool // the driver's servers are no processes of ours: none waits loaded, none shows its database
 
 	DB       Database
+	Vault    Vault // what becomes of backups; nil leaves them where they are
 	Driver   Driver
 	Probe    func(url string) Prober
 	Python   func(ctx context.Context, version string) (string, error) // interpreter with that version's client
@@ -69,8 +69,9 @@ type run struct {
 
 	serverVersion string
 	runs          []object
-	before        *zenml.Inventory  // null in a run that only recovers another
-	beside        map[string][]byte // how the server was set up, kept in every backup
+	before        *zenml.Inventory   // null in a run that only recovers another
+	backedUp      *database.Manifest // what the drill restores
+	beside        map[string][]byte  // how the server was set up, kept in every backup
 	artifactIDs   []string
 	loadedOld     map[string]zenml.Loaded // what the old version loaded
 	was           former
@@ -110,7 +111,9 @@ func Execute(ctx context.Context, o Options) (*Report, error) {
 	if err := errors.Join(o.Unready, r.survey(ctx)); err != nil {
 		return &r.report, err
 	}
-	return &r.report, r.execute(ctx)
+	err = r.execute(ctx)
+	r.tidy(context.WithoutCancel(ctx))
+	return &r.report, err
 }
 
 // plan says what stands against an upgrade and changes nothing. Like preflight it goes on after a
@@ -171,6 +174,11 @@ func (r *run) prepare() []Step {
 		{Name: "inventory", Phase: "backup", Do: r.takeInventory},
 		{Name: "backup", Phase: "backup", Do: r.backup},
 		{Name: "restore drill", Phase: "backup", Do: r.drill},
+	}
+	if r.keeps() {
+		steps = append(steps, Step{Name: "keep the backup", Phase: "backup", Do: func(ctx context.Context) (string, error) {
+			return "copied, read back, the same", r.keep(ctx, r.backedUp)
+		}})
 	}
 	if r.Mode != BackUp {
 		steps = append(steps, Step{Name: "rehearsal", Phase: "testing", Do: r.rehearse})

@@ -42,6 +42,7 @@ func TestAcrossAnUpgrade(t *testing.T) {
 	old := load(t, w.Target(), ids)
 	addTracker(t, w)
 	was := survey(t, w.Target(), c)
+	rebuild(t, w, c)
 	target := upgraded(t, w)
 
 	c = zenml.New(target.URL)
