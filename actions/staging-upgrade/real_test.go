@@ -215,11 +215,14 @@ func TestPlanThenUpgradeOnARealServer(t *testing.T) {
 		t.Error("plan made the folder for backups")
 	}
 
-	res, err = s.act(t, s.inputs(upgrade.Upgrade))
+	s.refusesWhatIsNotKept(t)
+	in, id := s.keeping(t)
+	res, err = s.act(t, in)
 	if err != nil || res.Outcome != upgrade.Upgraded || res.Decision == "block" {
 		dump(t, res)
 		t.Fatalf("upgrade: %v", err)
 	}
+	s.isKept(t, res, in.BackupDestination, id)
 	if s.version(t) != "0.98.0" {
 		t.Error("the public address does not answer with the new version")
 	}

@@ -69,7 +69,7 @@ func (d *destination) put(ctx context.Context, file string, r *Record) error {
 		return err
 	}
 	defer f.Close()
-	if err := d.write(ctx, r.Packed.File, &stoppable{ctx, f}); err != nil {
+	if err := d.write(ctx, r.Packed.File, &stoppable{ctx.Err, f}); err != nil {
 		return fmt.Errorf("copying to %s: %w", d.said, err)
 	}
 	in, err := d.bucket.NewReader(ctx, r.Packed.File, nil)

@@ -69,7 +69,7 @@ func pack(ctx context.Context, m *database.Manifest, file string, recipients []a
 		return 0, "", err
 	}
 	sum := sha256.New()
-	in := io.TeeReader(&stoppable{ctx, f}, sum)
+	in := io.TeeReader(&stoppable{ctx.Err, f}, sum)
 	plain := in
 	if own != nil {
 		if plain, err = age.Decrypt(in, age.NewInjectedFileKeyIdentity(own.key)); err != nil {
@@ -95,12 +95,12 @@ func (nopCloser) Close() error { return nil }
 
 // stoppable ends a long read with its context.
 type stoppable struct {
-	ctx context.Context
+	ended func() error
 	io.Reader
 }
 
 func (s *stoppable) Read(p []byte) (int, error) {
-	if err := s.ctx.Err(); err != nil {
+	if err := s.ended(); err != nil {
 		return 0, err
 	}
 	return s.Reader.Read(p)
@@ -109,15 +109,16 @@ func (s *stoppable) Read(p []byte) (int, error) {
 func writeTar(ctx context.Context, folder string, out io.Writer) error {
 	zip := gzip.NewWriter(out)
 	w := tar.NewWriter(zip)
-	err := filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	err = fs.WalkDir(root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
-		name, err := filepath.Rel(folder, path)
-		if err != nil {
-			return err
-		}
-		f, err := os.Open(path)
+		f, err := root.Open(name)
 		if err != nil {
 			return err
 		}
@@ -126,11 +127,11 @@ func writeTar(ctx context.Context, folder string, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		head := &tar.Header{Name: filepath.ToSlash(name), Mode: 0o600, Size: st.Size(), ModTime: st.ModTime(), Typeflag: tar.TypeReg, Format: tar.FormatPAX}
+		head := &tar.Header{Name: name, Mode: 0o600, Size: st.Size(), ModTime: st.ModTime(), Typeflag: tar.TypeReg, Format: tar.FormatPAX}
 		if err := w.WriteHeader(head); err != nil {
 			return err
 		}
-		_, err = io.Copy(w, &stoppable{ctx, f})
+		_, err = io.Copy(w, &stoppable{ctx.Err, f})
 		return err
 	})
 	return errors.Join(err, w.Close(), zip.Close())
@@ -146,8 +147,11 @@ func each(packed io.Reader, use func(name string, in io.Reader) error) error {
 	for {
 		head, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			_, err = io.Copy(io.Discard, zip) // to the checksum at its end
-			return err
+			// To the checksum at its end; what a tar is filled up with is short.
+			if _, err = io.CopyN(io.Discard, zip, 1<<20); errors.Is(err, io.EOF) {
+				return nil
+			}
+			return errors.Join(err, errors.New("it is longer than it says"))
 		}
 		if err != nil {
 			return err
@@ -200,7 +204,7 @@ func Unpack(ctx context.Context, file, dir string, identities []age.Identity) (m
 		return nil, nil, err
 	}
 	defer f.Close()
-	in := io.Reader(&stoppable{ctx, f})
+	in := io.Reader(&stoppable{ctx.Err, f})
 	if filepath.Ext(file) == encryptedEnd {
 		if len(identities) == 0 {
 			return nil, nil, fmt.Errorf("the backup %q is encrypted, and no backup-identity was given", file)

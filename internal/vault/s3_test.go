@@ -47,17 +47,18 @@ func s3Server(t *testing.T) string {
 			t.Fatal("the S3 server does not answer")
 		}
 	}
-	t.Setenv("AWS_ACCESS_KEY_ID", "tester")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "only-for-tests")
 	return fmt.Sprintf("s3://backups?region=us-east-1&endpoint=http://%s&s3ForcePathStyle=true&prefix=zenml/", address)
 }
 
 func TestBackupsAreKeptInS3(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "tester")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "only-for-tests")
 	keptIn(t, s3Server(t))
 }
 
 func TestAWrongS3KeyIsSeen(t *testing.T) {
 	address := s3Server(t)
+	t.Setenv("AWS_ACCESS_KEY_ID", "tester")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "wrong")
 	p := newPlace(t)
 	m := p.backup(t)

@@ -83,9 +83,10 @@ func (v *Vault) Copy(ctx context.Context, m *database.Manifest) (err error) {
 // packed returns the record of a backup that is packed, once for all that is done with it.
 func (v *Vault) packed(ctx context.Context, m *database.Manifest) (*Record, error) {
 	r, err := v.recordOf(m)
-	if err != nil || r.Packed != nil {
+	if err != nil || r.Packed != nil && (r.Packed.Encrypted || len(v.Recipients) == 0) {
 		return r, err
 	}
+	inClear := r.Packed // of a run that had no recipients yet
 	p := &Packed{File: r.Name + packedEnd, Encrypted: len(v.Recipients) > 0}
 	if p.Encrypted {
 		p.File += encryptedEnd
@@ -100,8 +101,14 @@ func (v *Vault) packed(ctx context.Context, m *database.Manifest) (*Record, erro
 	if err := os.Rename(temp, filepath.Join(v.Dir, p.File)); err != nil {
 		return nil, err
 	}
-	r.Packed = p
-	return r, r.write(v.Dir)
+	r.Packed, r.Kept = p, false
+	if err := r.write(v.Dir); err != nil || inClear == nil {
+		return r, err
+	}
+	if err := os.Remove(filepath.Join(v.Dir, inClear.File)); !errors.Is(err, os.ErrNotExist) {
+		return r, err
+	}
+	return r, nil
 }
 
 // Tidy encrypts the folders that lie in the clear when there are recipients, removes what killed runs
@@ -168,9 +175,6 @@ func (v *Vault) seal(ctx context.Context, held []string) error {
 		r, err := v.packed(ctx, m)
 		if err != nil {
 			return fmt.Errorf("encrypting the backup %q: %w", m.Path, err)
-		}
-		if !r.Packed.Encrypted {
-			continue // it was copied away before there were recipients; its folder is all that is here
 		}
 		if st, err := os.Stat(filepath.Join(v.Dir, r.Packed.File)); err != nil || st.Size() != r.Packed.Bytes {
 			return fmt.Errorf("the encrypted file of the backup %q is not what was written: its folder stays", m.Path)

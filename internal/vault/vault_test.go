@@ -337,3 +337,28 @@ func TestTidyLeavesWhatIsNotItsOwn(t *testing.T) {
 		t.Errorf("%s (%s should be gone)", d, base(old))
 	}
 }
+
+// What an earlier run packed in the clear, or copied away so, does not stay so here.
+func TestRecipientsThatComeLaterEncryptWhatIsThere(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	failed, copied := p.backup(t), p.backup(t)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.vault(Options{Destination: filepath.Join(file, "below")}).Copy(t.Context(), failed); err == nil {
+		t.Error("a copy to nowhere counts")
+	}
+	if err := p.vault(Options{Destination: filepath.Join(t.TempDir(), "far")}).Copy(t.Context(), copied); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.vault(Options{Recipients: []age.Recipient{identity(t).Recipient()}}).Tidy(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{base(failed) + ".backup.json", base(failed) + ".tar.gz.age", base(copied) + ".backup.json", base(copied) + ".tar.gz.age"}
+	slices.Sort(want)
+	if d := cmp.Diff(want, files(t, p.dir)); d != "" {
+		t.Error(d)
+	}
+}
