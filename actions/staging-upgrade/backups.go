@@ -3,6 +3,7 @@ package stagingupgrade
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +18,13 @@ import (
 func (s *settings) decodeVault(in *Inputs) error {
 	faults := []error{vault.CheckDestination(in.BackupDestination)}
 	s.vault.Destination = in.BackupDestination
+	for _, folder := range strings.FieldsFunc(in.TerraformFolders, func(r rune) bool { return r == ',' || r == '\n' }) {
+		folder = filepath.ToSlash(filepath.Clean(strings.TrimSpace(folder)))
+		if !filepath.IsLocal(folder) {
+			faults = append(faults, fault.BadInput(fmt.Sprintf("terraform-folders: %q is no folder of the repository", folder), "give folders relative to its root"))
+		}
+		s.terraform = append(s.terraform, folder)
+	}
 	if list := strings.FieldsFunc(in.BackupRecipients, func(r rune) bool { return strings.ContainsRune(", \n\t", r) }); len(list) > 0 {
 		recipients, err := age.ParseRecipients(strings.NewReader(strings.Join(list, "\n")))
 		if err != nil { // not quoted: somebody may have given an identity, which is secret

@@ -8,11 +8,11 @@ import (
 func TestAllFaultsOfTheVaultAreTold(t *testing.T) {
 	t.Parallel()
 	const secret = "AGE-SECRET-KEY-1GIVENBYMISTAKE"
-	err := (&settings{}).decodeVault(&Inputs{BackupRecipients: secret, BackupDestination: "ftp://u:pw@there", BackupKeep: "0", BackupKeepFor: "-1h"})
+	err := (&settings{}).decodeVault(&Inputs{BackupRecipients: secret, BackupDestination: "ftp://u:pw@there", BackupKeep: "0", BackupKeepFor: "-1h", TerraformFolders: "infra, ../other"})
 	if err == nil {
 		t.Fatal("taken")
 	}
-	for _, want := range []string{"backup-recipients", "backup-destination", "backup-keep ", "backup-keep-for"} {
+	for _, want := range []string{"backup-recipients", "backup-destination", "backup-keep ", "backup-keep-for", "terraform-folders"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not told: %v", want, err)
 		}

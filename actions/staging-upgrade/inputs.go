@@ -42,6 +42,7 @@ type Inputs struct {
 	BackupDestination    string `help:"Where backups are kept, too: an absolute folder, s3://BUCKET?region=REGION, gs://BUCKET or azblob://CONTAINER, the last three with &prefix=FOLDER/; credentials come from the environment. Nothing is upgraded before the backup was read back from there." placeholder:"URL"`
 	BackupKeep           string `help:"Keep so many of the newest backups; the newest one that was restored as a proof always stays. Default: all." placeholder:"COUNT"`
 	BackupKeepFor        string `help:"Keep backups that are not older than this, such as 720h; the newest one that was restored as a proof always stays. Default: all." placeholder:"DURATION"`
+	TerraformFolders     string `help:"Folders of the repository that describe the server for Terraform, separated by commas: kept in every backup, without states, values of variables and .terraform." placeholder:"LIST"`
 	StateDir             string `help:"Folder for the journal and throw-away copies. Default: state below backup-dir." placeholder:"DIR"`
 	ArtifactRoot         string `help:"Folder below which the local artifact stores lie (ZENML_LOCAL_STORES_PATH). Without it no artifact is checked." placeholder:"DIR"`
 	SecretsEncryptionKey string `help:"ZENML_SECRETS_STORE_ENCRYPTION_KEY, when the environment's env-file does not hold it." secret:"true" placeholder:"KEY"`
@@ -62,6 +63,7 @@ type settings struct {
 	backupDir   string
 	stateDir    string
 	vault       vault.Options
+	terraform   []string
 	maxDowntime time.Duration
 	rollback    bool
 	critical    []string

@@ -121,7 +121,7 @@ func (a *stagingUpgrade) options(rt *action.Runtime) upgrade.Options {
 		Mode:  s.mode, From: a.in.From, To: a.in.To, Commit: a.in.Commit, Environment: s.environment, Kind: s.env.Kind,
 		PublicURL: s.serverURL, APIKey: a.in.ServerToken, BackupDir: s.backupDir, StateDir: s.stateDir,
 		EncryptionKey: proc.Getenv(a.env, encryptionKey), JWTKey: proc.Getenv(a.env, jwtKey) != "", HostedDisk: rt.Getenv("RUNNER_ENVIRONMENT") == "github-hosted",
-		SecretsStore: server.SecretsStore(a.env), Workspace: []string{rt.Repo, rt.OutDir}, CodeRoot: rt.Repo, ArtifactRoot: a.in.ArtifactRoot, Critical: s.critical,
+		SecretsStore: server.SecretsStore(a.env), Workspace: []string{rt.Repo, rt.OutDir}, CodeRoot: rt.Repo, Terraform: s.terraform, ArtifactRoot: a.in.ArtifactRoot, Critical: s.critical,
 		MaxDowntime: s.maxDowntime, KeepBroken: !s.rollback,
 		DB: a.db, Driver: servers, ByHooks: s.driver == driverCommand, Probe: func(url string) upgrade.Prober { return server.Watch(url) }, Python: probes.client,
 		Environ: rt.Environ, Progress: rt.Progress, Now: rt.Now, Unready: a.noIndex,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -25,6 +26,11 @@ func (r *run) backup(ctx context.Context) (string, error) {
 	if r.beside, err = r.client.Setup(ctx); err != nil {
 		return "", fmt.Errorf("noting beside the backup how the server is set up: %w", err)
 	}
+	described, err := terraform(r.CodeRoot, r.Terraform)
+	if err != nil {
+		return "", err
+	}
+	maps.Copy(r.beside, described)
 	began := r.Now()
 	m, err := r.DB.Backup(ctx, r.BackupDir, r.meta(false))
 	if err != nil {

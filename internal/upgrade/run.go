@@ -38,6 +38,7 @@ type Options struct {
 	StateDir      string
 	Workspace     []string // folders that workflows upload or clean: no backup goes there
 	CodeRoot      string   // where the modules of pickled objects are found
+	Terraform     []string // folders below CodeRoot that describe the server; kept beside backups
 	ArtifactRoot  string   // "": artifacts are not checked, and the report says so
 	EncryptionKey string   // of the server's stored secrets; "": none is known
 	JWTKey        bool     // whether the key of the server's tokens is known
