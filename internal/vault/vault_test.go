@@ -362,3 +362,35 @@ func TestRecipientsThatComeLaterEncryptWhatIsThere(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// A place that gives back something else than was copied there does not keep a backup.
+func TestACopyThatReadsBackAnotherDoesNotCount(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	m := p.backup(t)
+	r, err := p.vault(Options{}).packed(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := openDestination(t.Context(), filepath.Join(t.TempDir(), "far"), p.db.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.close() })
+	file := filepath.Join(p.dir, r.Packed.File)
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(b)/2] ^= 1
+	if err := os.WriteFile(file, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.put(t.Context(), file, r); err == nil || !strings.Contains(err.Error(), "not what was copied") {
+		t.Errorf("%v", err)
+	}
+	found, unfinished, err := d.list(t.Context())
+	if err != nil || len(found) != 0 || len(unfinished) != 1 {
+		t.Errorf("%v, %v, %v", found, unfinished, err)
+	}
+}
