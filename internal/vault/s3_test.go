@@ -22,6 +22,21 @@ func s3Server(t *testing.T) string {
 	if err := os.Mkdir(filepath.Join(root, "backups"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	address := ""
+	for range 5 { // between our look for a free port and the server's start somebody may take it
+		if address = startS3(t, program, root); address != "" {
+			break
+		}
+	}
+	if address == "" {
+		t.Fatal("the S3 server does not start")
+	}
+	return fmt.Sprintf("s3://backups?region=us-east-1&endpoint=http://%s&s3ForcePathStyle=true&prefix=zenml/", address)
+}
+
+// startS3 returns the address of a server that answers, "" when its process ended before.
+func startS3(t *testing.T, program, root string) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -33,21 +48,30 @@ func s3Server(t *testing.T) string {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(ended)
+	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		<-ended
 	})
-	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		resp, err := http.Get("http://" + address)
-		if err == nil {
-			_ = resp.Body.Close()
-			break
-		}
-		if time.Now().After(end) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ended:
+			return ""
+		case <-t.Context().Done():
 			t.Fatal("the S3 server does not answer")
+		case <-tick.C:
+			if resp, err := http.Get("http://" + address); err == nil {
+				_ = resp.Body.Close()
+				return address
+			}
 		}
 	}
-	return fmt.Sprintf("s3://backups?region=us-east-1&endpoint=http://%s&s3ForcePathStyle=true&prefix=zenml/", address)
 }
 
 func TestBackupsAreKeptInS3(t *testing.T) {
