@@ -22,9 +22,9 @@ lint-setup: setup
 	@sh tools/gobin.sh $(CACHE)/gobin golangci-lint actionlint
 	@sh tools/packages.sh shellcheck
 
-# What only tests need: a browser to look at comments with, a runner for workflows, an engine for containers.
+# What only tests need: a browser to look at comments with, a runner for workflows, an S3 server, an engine for containers.
 test-setup: setup
-	@sh tools/gobin.sh $(CACHE)/gobin act
+	@sh tools/gobin.sh $(CACHE)/gobin act versitygw
 	@sh tools/packages.sh chromium
 	@sh tools/containers.sh base
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # gobin.sh DIR NAME...: tools that are Go programs, built once. golangci-lint and actionlint are linters
-# (the first takes about 4 minutes); act runs workflows in the tests (20 to 60 s).
+# (the first takes about 4 minutes); act runs workflows in the tests (20 to 60 s), versitygw is
+# an S3 server for them.
 set -eu
 mkdir -p "$1"
 dir=$(cd "$1" && pwd)
@@ -23,6 +24,7 @@ for name in "$@"; do
 	golangci-lint) install golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint v2.15.0 ;;
 	actionlint) install actionlint github.com/rhysd/actionlint/cmd/actionlint v1.7.12 ;;
 	act) install act github.com/nektos/act v0.2.89 ;;
+	versitygw) install versitygw github.com/versity/versitygw/cmd/versitygw v1.0.14 ;;
 	*)
 		echo "gobin: there is no $name" >&2
 		exit 2

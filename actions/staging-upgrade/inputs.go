@@ -21,6 +21,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/tracking"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/vault"
 )
 
 // Inputs are the action's inputs as text.
@@ -40,6 +41,11 @@ type Inputs struct {
 	ScratchDatabaseURL   string `name:"scratch-database-url" help:"A MySQL or MariaDB server where throw-away databases may be made, mysql://USER:PASSWORD@HOST:PORT. Needed only where this machine has no server program of the database's series." secret:"true" placeholder:"URL"`
 	BackupEngine         string `help:"Program that dumps a MySQL or MariaDB database: dump (mysqldump or mariadb-dump) or mydumper." default:"dump" placeholder:"ENGINE"`
 	BackupDir            string `help:"Folder for backups, outside the repository and the output folder. Required but for plan." placeholder:"DIR"`
+	BackupRecipients     string `help:"age recipients (age1...), separated by commas: when a run has ended well, backups are encrypted to them and the folders removed." placeholder:"LIST"`
+	BackupDestination    string `help:"Where backups are kept, too: an absolute folder, s3://BUCKET?region=REGION, gs://BUCKET or azblob://CONTAINER, the last three with &prefix=FOLDER/; credentials come from the environment. Nothing is upgraded before the backup was read back from there." placeholder:"URL"`
+	BackupKeep           string `help:"Keep so many of the newest backups; the newest one that was restored as a proof always stays. Default: all." placeholder:"COUNT"`
+	BackupKeepFor        string `help:"Keep backups that are not older than this, such as 720h; the newest one that was restored as a proof always stays. Default: all." placeholder:"DURATION"`
+	TerraformFolders     string `help:"Folders of the repository that describe the server for Terraform, separated by commas: kept in every backup, without states, values of variables and .terraform." placeholder:"LIST"`
 	StateDir             string `help:"Folder for the journal and throw-away copies. Default: state below backup-dir." placeholder:"DIR"`
 	Backup               string `help:"Mode rehearse: the backup to rehearse with, a path, or newest: the newest in backup-dir; nothing else is needed then, and no server or database is asked. Mode rollback: the backup to go back to. Default: rehearse takes one, or newest when no server and no database is known; rollback the one that the last upgrade took when everything was stopped, else the newest of this database." placeholder:"DIR"`
 	AcceptLoss           string `help:"Mode rollback: go back although something would be lost (written_since_backup lists it)." default:"false" placeholder:"BOOL"`
@@ -71,6 +77,8 @@ type settings struct {
 	port        int
 	backupDir   string
 	stateDir    string
+	vault       vault.Options
+	terraform   []string
 	maxDowntime time.Duration
 	rollback    bool
 	backTo      string // mode rollback
@@ -102,7 +110,7 @@ func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, er
 	var errTrack error
 	s.track, errTrack = in.Wish(s.environment, cfg)
 	faults := []error{err, errTrack}
-	faults = append(faults, s.decodeAsked(in, rt), s.decodeDriver(in), s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeLimits(in), s.decodeSource(in), s.decodeRehearsal(in), s.decodeGates(in), s.decodeStaging(cfg, in))
+	faults = append(faults, s.decodeAsked(in, rt), s.decodeDriver(in), s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeVault(in), s.decodeLimits(in), s.decodeSource(in), s.decodeRehearsal(in), s.decodeGates(in), s.decodeStaging(cfg, in))
 	if e := cmp.Or(in.BackupEngine, "dump"); e != "dump" && e != mysql.Mydumper {
 		faults = append(faults, fault.BadInput(fmt.Sprintf("backup-engine %q is not built", in.BackupEngine), "use dump or mydumper"))
 	}

@@ -229,7 +229,10 @@ func TestPlanThenUpgradeOnARealServer(t *testing.T) {
 		t.Error("plan made the folder for backups")
 	}
 
+	s.refusesWhatIsNotKept(t)
+	kept, id := s.keeping(t)
 	in.Mode, in.ProveRollback, in.DrainTimeout = string(upgrade.Upgrade), "", "5m"
+	in.BackupRecipients, in.BackupDestination = kept.BackupRecipients, kept.BackupDestination
 	res, err = s.act(t, in)
 	if err != nil || res.Outcome != upgrade.Upgraded || res.Decision == "block" {
 		dump(t, res)
@@ -238,6 +241,7 @@ func TestPlanThenUpgradeOnARealServer(t *testing.T) {
 	if d := cmp.Diff([]string{"comment open", "hold open"}, verdicts(res.Gates)); d != "" || res.AskedBy == nil || *res.AskedBy != "ann" {
 		t.Errorf("asked by %v; %s", res.AskedBy, d)
 	}
+	s.isKept(t, res, in.BackupDestination, id)
 	s.wentBack(t, res)
 	if !strings.Contains(fmt.Sprint(res.Problems), "schedules_not_held") {
 		t.Errorf("0.85.0 takes no change of a schedule, and that is not told: %+v", res.Problems)

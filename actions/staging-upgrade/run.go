@@ -18,6 +18,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/vault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/verdict"
 )
 
@@ -139,13 +140,16 @@ func (a *stagingUpgrade) options(ctx context.Context, rt *action.Runtime) upgrad
 	}
 	processes.python = probes.server
 	releases := releases{manager: a.manager, index: a.index, environ: rt.Environ, dir: rt.CacheDir}
+	s.vault.Dir, s.vault.Now = s.backupDir, rt.Now
 	return upgrade.Options{
-		Mode: s.mode, From: a.in.From, To: a.in.To, Commit: a.in.Commit, Environment: s.environment, Kind: s.env.Kind,
+		Vault: vault.New(s.vault, a.db.URL()),
+		Mode:  s.mode, From: a.in.From, To: a.in.To, Commit: a.in.Commit, Environment: s.environment, Kind: s.env.Kind,
 		PublicURL: s.serverURL, APIKey: a.in.ServerToken, BackupDir: s.backupDir, StateDir: s.stateDir,
 		SecretsStore: server.SecretsStore(a.env), Workspace: []string{rt.Repo, rt.OutDir}, CodeRoot: rt.Repo, ArtifactRoot: a.in.ArtifactRoot, Critical: s.critical,
 		BackTo: s.backTo, ShowLoss: s.dry, AcceptLoss: s.acceptLoss, MaxDowntime: s.maxDowntime, Criteria: s.criteria(), KeepBroken: !s.rollback,
 		Backup: s.backup, Path: s.path, OldClients: s.oldClients, ProveRollback: s.prove, Window: s.window, Drain: s.drain, RehearsalMaxAge: s.rehearsed,
 		Stops: releases.stops, Account: processes.account, Explain: releases.explain,
+		EncryptionKey: proc.Getenv(a.env, encryptionKey), JWTKey: proc.Getenv(a.env, jwtKey) != "", HostedDisk: rt.Getenv("RUNNER_ENVIRONMENT") == "github-hosted", Terraform: s.terraform,
 		DB: a.db, Driver: servers, ByHooks: s.driver == driverCommand, Probe: func(url string) upgrade.Prober { return server.Watch(url) }, Python: probes.client,
 		Environ: rt.Environ, Progress: rt.Progress, Now: rt.Now, Unready: a.noIndex, Found: s.place(rt),
 	}
@@ -160,7 +164,7 @@ func (a *stagingUpgrade) serverEnv(rt *action.Runtime) ([]string, error) {
 			return nil, fault.BadInput(err.Error(), "mend env-file of the environment in the configuration")
 		}
 	}
-	for key, v := range map[string]string{"ZENML_SERVER_JWT_SECRET_KEY": a.in.JWTSecretKey, "ZENML_SECRETS_STORE_ENCRYPTION_KEY": a.in.SecretsEncryptionKey} {
+	for key, v := range map[string]string{jwtKey: a.in.JWTSecretKey, encryptionKey: a.in.SecretsEncryptionKey} {
 		switch had := proc.Getenv(env, key); {
 		case v == "" || had == v:
 		case had != "":
@@ -175,6 +179,12 @@ func (a *stagingUpgrade) serverEnv(rt *action.Runtime) ([]string, error) {
 	}
 	return env, nil
 }
+
+// The settings by which a server gets its keys.
+const (
+	jwtKey        = "ZENML_SERVER_JWT_SECRET_KEY"
+	encryptionKey = "ZENML_SECRETS_STORE_ENCRYPTION_KEY"
+)
 
 func absolute(root, path string) string {
 	if path == "" || filepath.IsAbs(path) {

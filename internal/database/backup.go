@@ -143,7 +143,10 @@ func (b *making) checkCopy(ctx context.Context) error {
 		if err = c.QueryRowContext(ctx, "SELECT sqlite_version()").Scan(&b.m.EngineVersion); err != nil {
 			return err
 		}
-		copied, err = fingerprintOf(ctx, c)
+		if copied, err = fingerprintOf(ctx, c); err != nil {
+			return err
+		}
+		b.m.Keys.Secrets, err = secretsOf(ctx, c, copied, b.meta.EncryptionKey)
 		return err
 	})
 	if err != nil {

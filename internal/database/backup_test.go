@@ -319,7 +319,7 @@ func TestManifestKeys(t *testing.T) {
 	if err := json.Unmarshal(body, &keys); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"bytes", "content_digest", "created_at", "digest", "engine", "engine_version", "format", "holder", "manifest_digest", "options", "quiescent",
+	want := []string{"beside", "bytes", "content_digest", "created_at", "digest", "engine", "engine_version", "format", "holder", "keys", "manifest_digest", "options", "quiescent",
 		"revision", "schema", "server", "source_url", "tables", "tool_version", "zenml_version"}
 	var got []string
 	for k := range keys {

@@ -23,6 +23,13 @@ type Meta struct {
 	Quiescent bool
 	Now       time.Time
 	Holder    string // the run that asks
+	// EncryptionKey is the server's key for stored secrets, "" when it has none or it is not known.
+	// It is tried on one stored secret; neither is kept.
+	EncryptionKey string
+	JWTKey        bool // whether the key of the server's tokens is at hand
+	// Beside are files, by name with /, that are kept below server/ in the backup: how the server was
+	// set up, for a person.
+	Beside map[string][]byte
 }
 
 // folder is a backup's folder that is being made.
@@ -58,6 +65,7 @@ func newFolder(dir, url string, meta Meta) (folder, error) {
 // seal writes further files, by name, and then the manifest over all of them.
 func (f *folder) seal(ctx context.Context, files map[string]string) error {
 	f.m.Format, f.m.ToolVersion, f.m.CreatedAt = manifestSchema, version.Tool, f.meta.created()
+	f.m.Keys.JWT = f.meta.JWTKey
 	f.m.ZenMLVersion, f.m.Quiescent, f.m.Holder = f.meta.ZenMLVersion, f.meta.Quiescent, f.meta.Holder
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if err := writeSynced(filepath.Join(f.partial, name), []byte(files[name])); err != nil {
@@ -65,7 +73,10 @@ func (f *folder) seal(ctx context.Context, files map[string]string) error {
 		}
 	}
 	var err error
-	if f.m.Digest, err = folderDigest(ctx, f.partial, f.m.Engine); err != nil {
+	if f.m.Beside, err = writeBeside(f.partial, f.meta.Beside); err != nil {
+		return err
+	}
+	if f.m.Digest, err = folderDigest(ctx, f.partial, &f.m); err != nil {
 		return err
 	}
 	body, err := f.m.encode()

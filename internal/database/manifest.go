@@ -24,7 +24,8 @@ import (
 const (
 	copyName     = "zenml.db"
 	dumpName     = "dump.sql"
-	dumpFolder   = "dump" // of mydumper
+	dumpFolder   = "dump"   // of mydumper
+	besideFolder = "server" // Meta.Beside
 	stepsName    = "RESTORE.md"
 	scriptName   = "restore.sh"
 	manifestName = "manifest.json"
@@ -37,7 +38,8 @@ const (
 	mariadbEngine = "mariadb-dump"
 )
 
-// filesOf lists what a backup folder holds beside its manifest; no other file may be in it.
+// filesOf lists what a backup folder holds beside its manifest and what Manifest.Beside names; no
+// other file may be in it.
 var filesOf = map[string][]string{
 	sqliteEngine:  {copyName, stepsName},
 	mysqlEngine:   {dumpName, stepsName, scriptName},
@@ -61,7 +63,9 @@ type Manifest struct {
 	Options        []string         `json:"options"` // of the dump program; null without one
 	Server         *Server          `json:"server"`  // null for SQLite
 	Bytes          int64            `json:"bytes"`   // of the copy or dump
-	Digest         string           `json:"digest"`  // h1: over the folder without the manifest (x/mod dirhash)
+	Keys           Keys             `json:"keys"`
+	Beside         []string         `json:"beside"` // files below server/, sorted: how the server was set up
+	Digest         string           `json:"digest"` // h1: over the folder without the manifest (x/mod dirhash)
 	ContentDigest  string           `json:"content_digest"`
 	Schema         string           `json:"schema"`
 	Tables         map[string]Table `json:"tables"`
@@ -157,10 +161,10 @@ func verify(ctx context.Context, folder string) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkListing(folder, m.Engine); err != nil {
+	if err := checkListing(folder, m); err != nil {
 		return nil, err
 	}
-	digest, err := folderDigest(ctx, folder, m.Engine)
+	digest, err := folderDigest(ctx, folder, m)
 	if err != nil {
 		return nil, err
 	}
@@ -174,15 +178,19 @@ func verify(ctx context.Context, folder string) (*Manifest, error) {
 }
 
 // checkListing refuses missing and foreign files; a symbolic link is foreign, too.
-func checkListing(folder, engine string) error {
+func checkListing(folder string, m *Manifest) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return err
 	}
-	missing := append(slices.Clone(filesOf[engine]), manifestName)
+	missing := append(slices.Clone(filesOf[m.Engine]), manifestName)
+	if len(m.Beside) > 0 {
+		missing = append(missing, besideFolder)
+	}
 	for _, e := range entries {
 		i := slices.Index(missing, e.Name())
-		if i < 0 || !e.Type().IsRegular() && e.Name() != dumpFolder {
+		folder := e.Name() == dumpFolder || e.Name() == besideFolder
+		if i < 0 || folder != e.IsDir() || !folder && !e.Type().IsRegular() {
 			return fmt.Errorf("it holds %q, which no backup holds", cut(e.Name(), 100))
 		}
 		missing = slices.Delete(missing, i, i+1)
@@ -193,8 +201,8 @@ func checkListing(folder, engine string) error {
 	return nil
 }
 
-func folderDigest(ctx context.Context, folder, engine string) (string, error) {
-	names, err := allFiles(folder, engine)
+func folderDigest(ctx context.Context, folder string, m *Manifest) (string, error) {
+	names, err := allFiles(folder, m)
 	if err != nil {
 		return "", err
 	}
@@ -205,10 +213,20 @@ func folderDigest(ctx context.Context, folder, engine string) (string, error) {
 }
 
 // allFiles lists the files of a backup beside its manifest, those of a dump's folder too. A folder
-// in that is foreign.
-func allFiles(folder, engine string) ([]string, error) {
-	var names []string
-	for _, name := range filesOf[engine] {
+// in that is foreign, and so is what lies below server/ and is not in the manifest.
+func allFiles(folder string, m *Manifest) ([]string, error) {
+	names, err := besideFiles(folder)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Equal(names, m.Beside) {
+		return nil, fmt.Errorf("below %s it holds other files than were written there", besideFolder)
+	}
+	names = slices.Clone(names)
+	for i, name := range names {
+		names[i] = besideFolder + "/" + name
+	}
+	for _, name := range filesOf[m.Engine] {
 		if name != dumpFolder {
 			names = append(names, name)
 			continue
@@ -243,9 +261,10 @@ func (s *stoppable) Read(p []byte) (int, error) {
 // Backups returns the complete backups of this database in dir, newest first. Unfinished ones
 // and folders of other databases are left out; what is returned is not verified. A missing dir
 // holds none.
-func (d *SQLite) Backups(dir string) ([]*Manifest, error) { return backupsOf(dir, d.URL()) }
+func (d *SQLite) Backups(dir string) ([]*Manifest, error) { return BackupsOf(dir, d.URL()) }
 
-func backupsOf(dir, url string) ([]*Manifest, error) {
+// BackupsOf is Backups for a database that is known by its URL without a password.
+func BackupsOf(dir, url string) ([]*Manifest, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("listing the backups in %q: %w", dir, err)

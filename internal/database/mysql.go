@@ -58,7 +58,7 @@ func (d *MySQL) Same(storeURL string) bool { return d.client.Same(storeURL) }
 func (d *MySQL) Folders() []string { return nil }
 
 // Backups returns the complete backups of this database in dir, newest first.
-func (d *MySQL) Backups(dir string) ([]*Manifest, error) { return backupsOf(dir, d.URL()) }
+func (d *MySQL) Backups(dir string) ([]*Manifest, error) { return BackupsOf(dir, d.URL()) }
 
 // Size returns the bytes that tables and indexes take, as the server estimates them.
 func (d *MySQL) Size(ctx context.Context) (size int64, err error) {

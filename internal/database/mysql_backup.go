@@ -144,6 +144,13 @@ func (b *dumping) dump(ctx context.Context) (err error) {
 		return writtenDuring(b.meta.Quiescent, lines)
 	}
 	b.m.Schema, b.m.Tables, b.m.ContentDigest = now.Schema, now.Tables, now.Digest()
+	err = c.With(ctx, func(c *sql.Conn) error {
+		b.m.Keys.Secrets, err = secretsOf(ctx, c, now, b.meta.EncryptionKey)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	b.m.Server.Objects = map[string]int{
 		"views": len(was.schema.Views), "triggers": len(was.schema.Triggers), "routines": len(was.schema.Routines), "events": len(was.schema.Events),
 	}

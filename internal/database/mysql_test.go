@@ -137,8 +137,12 @@ func TestServerRestoreIsExact(t *testing.T) {
 	onBoth(t, func(t *testing.T, kind string) {
 		t.Helper()
 		d, a := sampleServer(t, kind, "")
+		dbserver.Exec(t, a, "CREATE TABLE secret (id CHAR(32), name TEXT, `values` BLOB)", "INSERT INTO secret VALUES ('1', 'a', '"+sealedSecret+"')")
 		before := contentOf(t, d)
 		m := backupServer(t, d)
+		if m.Keys.Secrets != SecretsKeyMissing {
+			t.Errorf("the keys: %+v", m.Keys)
+		}
 		if diff := cmp.Diff(before, m.Fingerprint()); diff != "" {
 			t.Errorf("the manifest tells another content: %s", diff)
 		}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
@@ -134,6 +135,9 @@ func (r *run) readSecret(ctx context.Context, c *zenml.Client) (string, error) {
 	}
 	if r.room != nil && r.SecretsStore != "sql" {
 		return ExternalStore, nil
+	}
+	if r.room != nil && r.report.Backup != nil && r.report.Backup.Keys.Secrets == database.SecretsKeyMissing {
+		return string(database.SecretsKeyMissing), nil // told as a problem, which stops an upgrade
 	}
 	var value any
 	if err := c.Get(ctx, "/secrets/"+url.PathEscape(text(secrets[0]["id"])), nil, &value); err != nil {

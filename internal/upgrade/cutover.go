@@ -160,6 +160,11 @@ func (r *run) finalBackup(ctx context.Context) (string, error) {
 	r.report.Backup.Drill = drill
 	r.state.FinalBackup, r.state.ContentBefore = m.Path, m.ContentDigest
 	r.report.Content = &Content{Before: m.ContentDigest}
+	if r.keeps() {
+		if err := r.keep(ctx, m); err != nil {
+			return "", err
+		}
+	}
 	return fmt.Sprintf("%d kB, content %s", m.Bytes>>10, m.ContentDigest), nil
 }
 

@@ -42,6 +42,14 @@ type Database interface {
 	Check(ctx context.Context) []database.Finding // what stands against a backup or its way back
 }
 
+// Vault is what becomes of finished backups.
+type Vault interface {
+	Keeps() bool                                          // whether there is a destination beside backup-dir
+	Mark(m *database.Manifest) error                      // it was restored and proved good
+	Copy(ctx context.Context, m *database.Manifest) error // to the destination; nil: read back, the same
+	Tidy(ctx context.Context, held []string) error        // encrypts and removes, but not these folders
+}
+
 // Driver starts and stops the servers of one environment.
 type Driver interface {
 	Check(ctx context.Context) []Problem               // what forbids stopping the running server and starting it again

@@ -209,7 +209,9 @@ func (r *run) checkFolders(p *problems) {
 	}
 	if r.BackupDir == "" {
 		p.block("backup_dir_missing", "no backup-dir was given", "give a folder with room for the database, outside the repository")
+		return
 	}
+	r.checkPlace(p)
 }
 
 func within(path, dir string) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -47,15 +48,28 @@ func (r *run) backup(ctx context.Context) (string, error) {
 	if r.Backup != "" {
 		return r.useBackup(ctx)
 	}
+	r.beside = map[string][]byte{}
+	if r.client != nil { // else there is no server to ask
+		setup, err := r.client.Setup(ctx)
+		if err != nil {
+			return "", fmt.Errorf("noting beside the backup how the server is set up: %w", err)
+		}
+		r.beside = setup
+	}
+	described, err := terraform(r.CodeRoot, r.Terraform)
+	if err != nil {
+		return "", err
+	}
+	maps.Copy(r.beside, described)
 	began := r.Now()
 	m, err := r.DB.Backup(ctx, r.BackupDir, r.meta(false))
 	if err != nil {
 		return "", fmt.Errorf("backing the database up: %w", err)
 	}
 	r.timing.backup = r.Now().Sub(began).Seconds()
-	r.state.BackupPath = m.Path
+	r.state.BackupPath, r.backedUp = m.Path, m
 	r.report.Backup = backupOf(m)
-	return fmt.Sprintf("%d kB, %s", m.Bytes>>10, m.Digest), nil
+	return fmt.Sprintf("%d kB, %s", m.Bytes>>10, m.Digest), r.judgeKeys(m.Keys)
 }
 
 // useBackup takes a backup that is there already. How long the final one will take is measured on the copy.
@@ -84,11 +98,13 @@ func (r *run) measureBackup(ctx context.Context) error {
 }
 
 func (r *run) meta(quiescent bool) database.Meta {
-	return database.Meta{ZenMLVersion: r.From, Quiescent: quiescent, Now: r.Now()}
+	return database.Meta{
+		ZenMLVersion: r.From, Quiescent: quiescent, Now: r.Now(), EncryptionKey: r.EncryptionKey, JWTKey: r.JWTKey, Beside: r.beside,
+	}
 }
 
 func backupOf(m *database.Manifest) *Backup {
-	return &Backup{Path: m.Path, Engine: m.Engine, Bytes: m.Bytes, Digest: m.Digest, Tables: m.Tables}
+	return &Backup{Path: m.Path, Engine: m.Engine, Bytes: m.Bytes, Digest: m.Digest, Tables: m.Tables, Keys: m.Keys}
 }
 
 // drill proves the backup: it is restored into a throw-away database, its fingerprints are equal,
@@ -142,6 +158,11 @@ func (r *run) drill(ctx context.Context) (_ string, err error) {
 	d.Passed = err == nil
 	if err != nil {
 		return "", fmt.Errorf("the old version on the restored copy: %w", err)
+	}
+	if r.Vault != nil {
+		if err := r.Vault.Mark(r.backedUp); err != nil {
+			return "", fmt.Errorf("noting that the backup was proved: %w", err)
+		}
 	}
 	return fmt.Sprintf("restored in %.2fs, %s boots on it, secret: %s", d.Seconds, r.From, d.Secret), nil
 }

@@ -62,6 +62,7 @@ type Backup struct {
 	Bytes  int64                     `json:"bytes"`
 	Digest string                    `json:"digest"`
 	Tables map[string]database.Table `json:"tables"`
+	Keys   database.Keys             `json:"keys"`  // which keys are needed to read it
 	Drill  *Drill                    `json:"drill"` // null when the backup was not restored
 }
 
@@ -69,8 +70,8 @@ type Backup struct {
 type Drill struct {
 	Passed  bool    `json:"passed"`
 	Seconds float64 `json:"seconds"` // of the restore alone
-	// Secret says how a secret of the copy could be read: decrypted, none_stored, external_store
-	// (it is not in the database, and a copy never reaches the store), or empty when not reached.
+	// Secret says how a secret of the copy could be read: decrypted, none_stored, key_missing
+	// (only where nothing is cut over), external_store (it is not in the database, and a copy never reaches the store), or empty when not reached.
 	Secret    string       `json:"secret"`
 	Isolation isolate.Kind `json:"isolation"`    // what kept the copy's servers from the outside world
 	Switched  int64        `json:"switched_off"` // active schedules and triggers that were switched off in the copy

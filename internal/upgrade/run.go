@@ -36,20 +36,27 @@ type Options struct {
 	Environment string
 	Kind        string // staging, production, development: the phase of the cut-over's steps
 
-	PublicURL    string
-	APIKey       string
-	BackupDir    string
-	StateDir     string
-	Workspace    []string // folders that workflows upload or clean: no backup goes there
-	CodeRoot     string   // where the modules of pickled objects are found
-	ArtifactRoot string   // "": artifacts are not checked, and the report says so
-	SecretsStore string   // where the server keeps secrets: "sql", or the kind of an external store
-	Critical     []string // names of the critical pipelines
-	Backup       string   // path of a backup to rehearse with; "": one is taken
-	Path         string   // which ways are rehearsed: one of the Path constants
-	OldClients   bool     // the old version's client is tried on the new server
-	MaxDowntime  time.Duration
-	Found        []Problem // what the caller found to stand against an upgrade; told with the preflight's
+	PublicURL string
+	APIKey    string
+	BackupDir string
+	StateDir  string
+	Terraform []string // folders below CodeRoot that describe the server; kept beside backups
+	Vault     Vault    // what becomes of backups; nil leaves them where they are
+	// EncryptionKey is that of the server's stored secrets; "": none is known. JWTKey says whether the key
+	// of the server's tokens is known.
+	EncryptionKey string
+	JWTKey        bool
+	HostedDisk    bool     // backup-dir lies on the disk of a runner that is gone after the job
+	Workspace     []string // folders that workflows upload or clean: no backup goes there
+	CodeRoot      string   // where the modules of pickled objects are found
+	ArtifactRoot  string   // "": artifacts are not checked, and the report says so
+	SecretsStore  string   // where the server keeps secrets: "sql", or the kind of an external store
+	Critical      []string // names of the critical pipelines
+	Backup        string   // path of a backup to rehearse with; "": one is taken
+	Path          string   // which ways are rehearsed: one of the Path constants
+	OldClients    bool     // the old version's client is tried on the new server
+	MaxDowntime   time.Duration
+	Found         []Problem // what the caller found to stand against an upgrade; told with the preflight's
 
 	// Gates judges what must hold before anything is touched, in the preflight and again before the old
 	// server is stopped. clear says that nothing else stands against the upgrade. Nil: there are none.
@@ -105,7 +112,9 @@ type run struct {
 
 	serverVersion string
 	runs          []object
-	before        *zenml.Inventory // null in a run that only recovers another
+	before        *zenml.Inventory   // null in a run that only recovers another
+	backedUp      *database.Manifest // what the drill restores
+	beside        map[string][]byte  // how the server was set up, kept in every backup
 	artifactIDs   []string
 	loadedOld     map[string]zenml.Loaded // what the old version loaded
 	was           former
@@ -170,7 +179,9 @@ func Execute(ctx context.Context, o Options) (*Report, error) {
 	if err := errors.Join(o.Unready, r.survey(ctx)); err != nil {
 		return &r.report, err
 	}
-	return &r.report, r.execute(ctx)
+	err = r.execute(ctx)
+	r.tidy(context.WithoutCancel(ctx))
+	return &r.report, err
 }
 
 // plan says what stands against an upgrade and changes nothing. Like preflight it goes on after a
@@ -246,6 +257,11 @@ func (r *run) prepare() []Step {
 		{Name: "inventory", Phase: "backup", Do: r.takeInventory},
 		{Name: "backup", Phase: "backup", Do: r.backup},
 		{Name: "restore drill", Phase: "backup", Do: r.drill},
+	}
+	if r.keeps() {
+		steps = append(steps, Step{Name: "keep the backup", Phase: "backup", Do: func(ctx context.Context) (string, error) {
+			return "copied, read back, the same", r.keep(ctx, r.backedUp)
+		}})
 	}
 	if r.Mode != BackUp {
 		steps = append(steps, Step{Name: "rehearsal", Phase: "testing", Do: r.rehearse})

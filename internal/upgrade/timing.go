@@ -1,7 +1,7 @@
 package upgrade
 
 // timing are the measured seconds from which the downtime is predicted.
-type timing struct{ backup, loaded, served, migrate, check float64 }
+type timing struct{ backup, keep, loaded, served, migrate, check float64 }
 
 // stopSeconds is what stopping an idle server takes: uvicorn closes its port at once and ends
 // within about a second (measured: shared facts on the behaviour of real servers, 3a).
@@ -14,7 +14,7 @@ func (t timing) predict(waits bool) float64 {
 		t.loaded = 0
 	}
 	// Hooks start the new version twice: in private, where it migrates, and in public.
-	return stopSeconds + t.backup + 2*t.loaded + t.migrate + t.check
+	return stopSeconds + t.backup + t.keep + 2*t.loaded + t.migrate + t.check
 }
 
 // Each part was measured once, on a copy, beside whatever else the machine did. A cut-over on the

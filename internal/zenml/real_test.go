@@ -44,6 +44,7 @@ func TestAcrossAnUpgrade(t *testing.T) {
 	was := survey(t, w.Target(), c)
 	schedule := scheduled(t, w)
 	switches(t, c, schedule, false, true) // 0.85.0 leaves it on
+	rebuild(t, w, c)
 	target := upgraded(t, w)
 
 	c = zenml.New(target.URL)
