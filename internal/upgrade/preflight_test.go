@@ -31,7 +31,7 @@ func TestBackupsStayOutOfWhatIsUploadedOrCleaned(t *testing.T) {
 	t.Parallel()
 	repo := t.TempDir()
 	for dir, inside := range map[string]bool{
-		repo: true, filepath.Join(repo, "backups"): true, filepath.Dir(repo): false, repo + "-backups": false, "/var/backups": false,
+		repo: true, filepath.Join(repo, "backups"): true, filepath.Dir(repo): false, repo + "-backups": false, "/var/backups-of-nobody": false,
 	} {
 		var p problems
 		(&run{Options: Options{BackupDir: dir, Workspace: []string{repo, filepath.Join(repo, ".zenml-upgrade")}}}).checkFolders(&p)
