@@ -84,7 +84,7 @@ func (r *run) stopsWanted(ctx context.Context, direct error) (stops []string, wh
 	case r.Path == PathBoth:
 		why = "both ways were asked for"
 	default:
-		return nil, "the way hop by hop is gone where the direct one fails in a migration"
+		return nil, "hop by hop is tried only where the direct way fails in a migration"
 	}
 	stops, err := r.Stops(ctx, r.From, r.To)
 	switch {
