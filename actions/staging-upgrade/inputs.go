@@ -169,19 +169,15 @@ func (s *settings) decodeMode(in *Inputs) error {
 // decodeWayBack reads what only some modes need or take.
 func (s *settings) decodeWayBack(in *Inputs) error {
 	var faults []error
-	if in.To == "" && s.mode != upgrade.Rollback && s.mode != upgrade.Verify {
-		faults = append(faults, fault.BadInput("to is missing", "give --to or set ZENML_UPGRADE_TO"))
-	}
 	if s.mode == upgrade.Rollback && in.To != "" {
 		faults = append(faults, fault.BadInput("to is given, but mode rollback goes to the version of the backup", "leave to away, and choose with backup"))
 	}
 	var err error
 	s.acceptLoss, err = action.Bool("accept-loss", cmp.Or(in.AcceptLoss, "false"))
 	faults = append(faults, err)
-	if in.Backup != "" {
-		if s.backTo, err = filepath.Abs(in.Backup); err != nil || s.mode != upgrade.Rollback {
-			faults = append(faults, fault.BadInput("backup is given, but only mode rollback goes back to one", "leave backup away or use mode rollback"))
-		}
+	if in.Backup != "" && s.mode == upgrade.Rollback {
+		s.backTo, err = filepath.Abs(in.Backup)
+		faults = append(faults, err)
 	}
 	return errors.Join(faults...)
 }

@@ -42,11 +42,11 @@ func (s *settings) noServer(in *Inputs) bool {
 func (s *settings) decodeSource(in *Inputs) error {
 	var faults []error
 	missing := func(name, next string) { faults = append(faults, fault.BadInput(name+" is missing", next)) }
-	if in.To == "" && s.mode != upgrade.BackUp && s.mode != upgrade.Rehearse {
+	if in.To == "" && (s.mode == upgrade.Plan || s.mode == upgrade.Upgrade) {
 		missing("to", "give --to, the version to upgrade to, such as 0.98.0")
 	}
-	if in.Backup != "" && s.mode != upgrade.Rehearse {
-		faults = append(faults, fault.BadInput(fmt.Sprintf("backup is given, and mode is %s", s.mode), "leave it away, or rehearse with it"))
+	if in.Backup != "" && s.mode != upgrade.Rehearse && s.mode != upgrade.Rollback {
+		faults = append(faults, fault.BadInput(fmt.Sprintf("backup is given, and mode is %s", s.mode), "leave it away, or rehearse with it or go back to it"))
 	}
 	switch {
 	case s.fromBackup(in):

@@ -31,9 +31,9 @@ func (r *run) checkPlace(p *problems) {
 	switch r.Mode {
 	case Upgrade:
 		p.block("backup_dir_on_hosted_runner", what, remedy)
-	case BackUp, Plan:
+	case BackUp, Plan, Rollback:
 		p.review("backup_dir_on_hosted_runner", what, remedy)
-	case Rehearse: // needs its backup only until it ends
+	case Rehearse, Verify: // need none once they ended
 	}
 }
 
