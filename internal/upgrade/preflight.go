@@ -85,8 +85,8 @@ func (r *run) examine(ctx context.Context) {
 // keyTable holds when a key logged in last: ZenML writes it at every log-in (0.55 to 0.98).
 const keyTable = "api_key"
 
-// wholeSecond is a little longer than one.
-const wholeSecond = 1100 * time.Millisecond
+// pastRounding is a little longer than the second to which log-ins are rounded.
+const pastRounding = 1100 * time.Millisecond
 
 // checkDatabase wants a proof that the server uses this very database: a log-in must leave its mark
 // in it. A copy of it, or another one of the same content, would pass every other check.
@@ -95,7 +95,7 @@ func (r *run) checkDatabase(ctx context.Context, p *problems) {
 	after := before
 	for try := 0; err == nil && try < 2 && before.Tables[keyTable] == after.Tables[keyTable]; try++ {
 		if try > 0 { // a column of whole seconds holds the same after two log-ins in one, and this key logged in just before
-			_ = await(ctx, wholeSecond, func() bool { return false })
+			_ = await(ctx, pastRounding, func() bool { return false })
 		}
 		if err = r.client.LoginKey(ctx, r.APIKey); err == nil {
 			after, err = r.DB.Fingerprint(ctx)
