@@ -2,11 +2,14 @@ package upgrade
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/gate"
 )
 
@@ -47,5 +50,48 @@ func TestGatesThatAreShut(t *testing.T) {
 	none.judgeGates(t.Context())
 	if err := none.gatesStillOpen(t.Context()); err != nil || none.report.Gates != nil {
 		t.Error(err)
+	}
+}
+
+// A rollback that a comment asked for is asked about as well, beside everything else that stands against it.
+func TestARollbackWhoseGateIsShut(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "zenml.db")
+	err := os.WriteFile(path, nil, 0o600)
+	var db database.Database
+	if err == nil {
+		db, err = database.OpenSQLite("sqlite:///" + path)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &run{Options: Options{Mode: Rollback, DB: db, StateDir: filepath.Join(dir, "state"), BackupDir: dir, Gates: func(context.Context, bool) []gate.Gate {
+		return []gate.Gate{{Name: "comment", Verdict: gate.Closed, Needed: "a command", Got: "none", Next: "write one"}}
+	}}}
+	if _, err := r.considerRollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var codes []string
+	for _, p := range problems(r.report.Problems).blocking() {
+		codes = append(codes, p.Code)
+	}
+	if d := cmp.Diff([]string{"no_backup", "gate_comment"}, codes); d != "" || r.report.Outcome != Refused {
+		t.Errorf("%s, %s", r.report.Outcome, d)
+	}
+}
+
+// A rollback goes back from the version that it was asked for, or not at all.
+func TestCheckServerVersion(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		runs, said string
+		fault      bool
+	}{{"0.98.0", "0.98.0", false}, {"0.98.0", "", false}, {"", "0.98.0", false}, {"0.99.0", "0.98.0", true}} {
+		var p problems
+		(&run{serverVersion: c.runs}).checkServerVersion(c.said, &p)
+		if (len(p.blocking()) > 0) != c.fault {
+			t.Errorf("%+v: %+v", c, p)
+		}
 	}
 }
