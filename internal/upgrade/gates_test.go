@@ -2,14 +2,12 @@ package upgrade
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/gate"
 )
 
@@ -56,19 +54,12 @@ func TestGatesThatAreShut(t *testing.T) {
 // A rollback that a comment asked for is asked about as well, beside everything else that stands against it.
 func TestARollbackWhoseGateIsShut(t *testing.T) {
 	t.Parallel()
+	r, _, _ := opened(t)
 	dir := t.TempDir()
-	path := filepath.Join(dir, "zenml.db")
-	err := os.WriteFile(path, nil, 0o600)
-	var db database.Database
-	if err == nil {
-		db, err = database.OpenSQLite("sqlite:///" + path)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &run{Options: Options{Mode: Rollback, DB: db, StateDir: filepath.Join(dir, "state"), BackupDir: dir, Gates: func(context.Context, bool) []gate.Gate {
+	r.Mode, r.StateDir, r.BackupDir = Rollback, filepath.Join(dir, "state"), dir
+	r.Gates = func(context.Context, bool) []gate.Gate {
 		return []gate.Gate{{Name: "comment", Verdict: gate.Closed, Needed: "a command", Got: "none", Next: "write one"}}
-	}}}
+	}
 	if _, err := r.considerRollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
