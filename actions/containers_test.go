@@ -295,7 +295,7 @@ func TestActionsOnAServerOutsideOfTheirContainers(t *testing.T) {
 		}
 	})
 	for name, uses := range map[string]string{"in-tree": "./actions/", "consumer": "zenml-upgrade/zenml-upgrade/actions/"} {
-		t.Run("in a workflow, "+name, func(t *testing.T) { inAWorkflow(t, e, name, uses, site(t, w), staging("plan", "here")) })
+		t.Run("in a workflow: "+name, func(t *testing.T) { inAWorkflow(t, e, name, uses, site(t, w), staging("plan", "here")) })
 	}
 	t.Run("without root, and in slim", func(t *testing.T) {
 		j := fresh(t)

@@ -22,6 +22,7 @@ import (
 const (
 	off        = "off"
 	production = "production"
+	staging    = "staging"
 	// longestRecord bounds what a slow GitHub may add to the end of a run.
 	longestRecord = time.Minute
 )
@@ -75,6 +76,9 @@ func (g *guard) rules() []gate.Rule {
 	var rules []gate.Rule
 	if g.set.comment > 0 && !plans {
 		run := command.Run{Mode: string(g.set.mode), Environment: g.set.environment, Version: g.in.To, Commit: g.in.Commit}
+		if g.set.mode == upgrade.Rollback {
+			run.Version = g.in.From // the backup says where to
+		}
 		rules = append(rules, g.place.Rule(g.set.comment, g.rt.Getenv("GITHUB_REF"), run, func(a *command.Asked) { g.asked = a }))
 	}
 	onRunner := g.rt.Getenv("GITHUB_ACTIONS") == "true"
@@ -178,28 +182,47 @@ func (g *guard) note(state string, err error) {
 
 // end records how the run ended.
 func (g *guard) end(ctx context.Context, rep *upgrade.Report) {
-	target, ok := g.target()
-	if !ok {
-		return
-	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestRecord)
 	defer cancel()
+	if g.deployment == nil {
+		g.wentBack(ctx, rep)
+		return
+	}
 	state := deploy.Broken // an outcome that is none of these waits for a person
 	switch rep.Outcome {
+	case upgrade.RolledForward:
+		g.note(deploy.Success, g.deployment.Forward(ctx, rep.Target))
+		return
 	case upgrade.Upgraded:
 		state = deploy.Success
 	case upgrade.RolledBack, upgrade.Refused, upgrade.Interrupted:
 		state = deploy.Failure
 	default:
 	}
-	what := fmt.Sprintf("ZenML %s: %s", target.Version, cmp.Or(string(rep.Outcome), "no outcome"))
-	switch {
-	case g.deployment != nil:
-		g.note(state, g.deployment.End(ctx, state, what))
-	case rep.Outcome == upgrade.RolledBack || rep.Outcome == upgrade.Frozen || rep.Outcome == upgrade.RollbackFailed:
-		// The run put back what an earlier one left, and made no deployment of its own.
-		g.note(state, deploy.Settle(ctx, g.github, target, state, what))
+	what := fmt.Sprintf("ZenML %s: %s", g.in.To, cmp.Or(string(rep.Outcome), "no outcome"))
+	g.note(state, g.deployment.End(ctx, state, what))
+}
+
+// wentBack records the end of a run that made no deployment of its own, but put back what an earlier
+// one left, or what serves: mode rollback. Every other such run left the environment as it was.
+func (g *guard) wentBack(ctx context.Context, rep *upgrade.Report) {
+	back := rep.Outcome == upgrade.RolledBack
+	if !back && rep.Outcome != upgrade.Frozen && rep.Outcome != upgrade.RollbackFailed {
+		return
 	}
+	if g.github == nil {
+		if g.set.env.Kind == staging {
+			g.notes = append(g.notes, errors.New("GitHub was not asked: make the deployments to "+g.set.environment+" that are recorded there inactive"))
+		}
+		return
+	}
+	// A run by hand leads to its target, and one that puts back to what ran before.
+	target := deploy.Target{Repository: g.place.Repository, Environment: g.set.environment, Version: cmp.Or(rep.Target, rep.Running), RunURL: g.runURL}
+	if back {
+		g.note(deploy.Failure, deploy.Withdraw(ctx, g.github, target))
+		return
+	}
+	g.note(deploy.Broken, deploy.Break(ctx, g.github, target, string(rep.Outcome)))
 }
 
 // fill puts what GitHub told into the result.
@@ -216,6 +239,6 @@ func (g *guard) fill(r *Result) {
 	}
 	for _, err := range g.notes {
 		r.Reasons = append(r.Reasons, verdict.Because(verdict.Review, "deployment_unrecorded",
-			"GitHub's record of this upgrade is not complete: production does not follow a staging upgrade that is not recorded: "+err.Error(), nil))
+			"GitHub's record of what runs here is not complete, and production follows what is recorded: "+err.Error(), nil))
 	}
 }

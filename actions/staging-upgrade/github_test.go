@@ -143,6 +143,12 @@ func TestGates(t *testing.T) {
 		{"production from a laptop", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(h *hub, in *Inputs) { h.environ, in.GithubToken = nil, "" }, []string{"hold unknown", "staging unknown"}},
 		{"production after staging", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(h *hub, in *Inputs) { h.staged(); *in = h.ask(*in, "ann", asked) }, []string{"comment open", "hold open", "staging open"}},
 		{"asked for by somebody who may not", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(h *hub, in *Inputs) { h.staged(); *in = h.ask(*in, "will", asked) }, []string{"comment closed", "hold open", "staging open"}},
+		{"a rollback that was asked for", kinds, Inputs{Mode: "rollback", Environment: "live", From: "0.98.0"}, func(h *hub, in *Inputs) {
+			*in = h.ask(*in, "ann", "/zenml-upgrade rollback live 0.98.0")
+		}, []string{"comment open"}},
+		{"a rollback from another version", kinds, Inputs{Mode: "rollback", Environment: "live", From: "0.97.0"}, func(h *hub, in *Inputs) {
+			*in = h.ask(*in, "ann", "/zenml-upgrade rollback live 0.98.0")
+		}, []string{"comment closed"}},
 		{"held", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(h *hub, _ *Inputs) { h.staged(); h.Label(churn, 7, "will", command.Label, true) }, []string{"hold closed", "staging open"}},
 		{"a repository that is none", kinds, Inputs{Mode: "upgrade", Environment: "live"}, func(h *hub, in *Inputs) {
 			h.environ, in.Commit = append(h.environ, "GITHUB_REPOSITORY=churn"), workflowCommit
@@ -192,7 +198,7 @@ func TestDeploymentOfARun(t *testing.T) {
 	t.Parallel()
 	for outcome, want := range map[upgrade.Outcome]string{
 		upgrade.Upgraded: "success", upgrade.RolledBack: "failure", upgrade.Refused: "failure", upgrade.Interrupted: "failure",
-		upgrade.Frozen: "error", upgrade.RollbackFailed: "error", "": "error",
+		upgrade.Frozen: "error", upgrade.RollbackFailed: "error", "": "error", upgrade.RolledForward: "success",
 	} {
 		t.Run(string(outcome), func(t *testing.T) {
 			t.Parallel()
@@ -205,8 +211,12 @@ func TestDeploymentOfARun(t *testing.T) {
 			}
 			g.judge(t.Context(), true)
 			g.judge(t.Context(), true)
-			g.end(t.Context(), &upgrade.Report{Outcome: outcome})
-			if d := cmp.Diff([]string{"staging ZenML 0.98.0 queued in_progress " + want}, h.became()); d != "" {
+			g.end(t.Context(), &upgrade.Report{Outcome: outcome, Target: "0.98.1"})
+			became := []string{"staging ZenML 0.98.0 queued in_progress " + want}
+			if outcome == upgrade.RolledForward {
+				became = []string{"staging ZenML 0.98.0 queued in_progress failure", "staging ZenML 0.98.1 in_progress success"}
+			}
+			if d := cmp.Diff(became, h.became()); d != "" {
 				t.Error(d)
 			}
 			var res Result
@@ -247,6 +257,65 @@ func TestTheDeploymentOfALostRun(t *testing.T) {
 	next.end(t.Context(), &upgrade.Report{Outcome: upgrade.RolledBack})
 	if d := cmp.Diff([]string{"staging ZenML 0.98.0 queued in_progress failure"}, h.became()); d != "" {
 		t.Error(d)
+	}
+}
+
+// A run that makes no deployment of its own leaves the record as it is, unless it put back what is recorded.
+func TestTheRecordAfterOtherModes(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		mode   string
+		report upgrade.Report
+		want   string // what the deployment of 0.98.0 became
+		state  string // in the result
+	}{
+		"rolled back by hand":        {"rollback", upgrade.Report{Outcome: upgrade.RolledBack, Target: "0.97.0", Running: "0.98.0"}, " inactive", "failure"},
+		"went on with such a run":    {"upgrade", upgrade.Report{Outcome: upgrade.RolledBack, Target: "0.97.0", Running: "0.98.0"}, " inactive", "failure"},
+		"put back what a run left":   {"rollback", upgrade.Report{Outcome: upgrade.RolledBack, Running: "0.97.0"}, " inactive", "failure"},
+		"put back what is recorded":  {"upgrade", upgrade.Report{Outcome: upgrade.RolledBack, Running: "0.98.0"}, "", "failure"},
+		"a rollback that failed":     {"rollback", upgrade.Report{Outcome: upgrade.RollbackFailed, Target: "0.97.0", Running: "0.98.0"}, " error", "error"},
+		"a rollback that is refused": {"rollback", upgrade.Report{Outcome: upgrade.Refused, Target: "0.97.0", Running: "0.98.0"}, "", ""},
+		"a rollback interrupted":     {"rollback", upgrade.Report{Outcome: upgrade.Interrupted, Target: "0.97.0", Running: "0.98.0"}, "", ""},
+		"a rollback shown":           {"rollback", upgrade.Report{Outcome: upgrade.Planned, Target: "0.97.0", Running: "0.98.0"}, "", ""},
+		"verified":                   {"verify", upgrade.Report{Outcome: upgrade.Verified, Target: "0.98.0", Running: "0.98.0"}, "", ""},
+		"verified, and not well":     {"verify", upgrade.Report{Outcome: upgrade.Refused, Target: "0.98.0", Running: "0.98.0"}, "", ""},
+		"rehearsed":                  {"rehearse", upgrade.Report{Outcome: upgrade.Rehearsed}, "", ""},
+		"an upgrade that is refused": {"upgrade", upgrade.Report{Outcome: upgrade.Refused, Running: "0.98.0"}, "", ""},
+		"nothing was reached":        {"rollback", upgrade.Report{}, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHub(t, kinds)
+			h.staged()
+			g := h.held(t, Inputs{Mode: tt.mode, Environment: "staging", Common: action.Common{GithubToken: "job"}})
+			g.end(t.Context(), &tt.report)
+			if d := cmp.Diff([]string{"staging  success" + tt.want}, h.became()); d != "" {
+				t.Error(d)
+			}
+			var res Result
+			g.fill(&res)
+			state := ""
+			if res.Deployment != nil {
+				state = *res.Deployment
+			}
+			if state != tt.state || len(res.Reasons) != 0 {
+				t.Errorf("%+v", res)
+			}
+		})
+	}
+}
+
+// A rollback that GitHub is not told of says that staging counts as upgraded there all the same.
+func TestARollbackThatGitHubDoesNotHearOf(t *testing.T) {
+	t.Parallel()
+	h := newHub(t, kinds)
+	for environment, want := range map[string]int{"staging": 1, "live": 0} {
+		g := h.held(t, Inputs{Mode: "rollback", Environment: environment})
+		g.end(t.Context(), &upgrade.Report{Outcome: upgrade.RolledBack, Target: "0.97.0"})
+		var res Result
+		if g.fill(&res); len(res.Reasons) != want {
+			t.Errorf("%s: %+v", environment, res.Reasons)
+		}
 	}
 }
 

@@ -64,6 +64,38 @@ func TestTheEnvironmentIsTheOnlyOneOrNamed(t *testing.T) {
 	}
 }
 
+// All that is read of a way back or a backup, decoded as a whole: no part may refuse what another one takes.
+func TestModesTakeTheirInputs(t *testing.T) {
+	t.Parallel()
+	backups := t.TempDir()
+	for name, c := range map[string]struct {
+		in   Inputs
+		want string // in the faults, "" for none
+	}{
+		"rehearse with a backup":      {Inputs{Mode: "rehearse", Backup: backups}, ""},
+		"rehearse the newest release": {Inputs{Mode: "rehearse", DatabaseURL: "u", ServerToken: "k", BackupDir: backups}, ""},
+		"backup":                      {Inputs{Mode: "backup", DatabaseURL: "u", ServerToken: "k", BackupDir: backups}, ""},
+		"verify":                      {Inputs{Mode: "verify", DatabaseURL: "u", ServerToken: "k"}, ""},
+		"rollback":                    {Inputs{Mode: "rollback", From: "0.98.0", DatabaseURL: "u", ServerToken: "k", BackupDir: backups}, ""},
+		"rollback to a backup":        {Inputs{Mode: "rollback", DatabaseURL: "u", ServerToken: "k", BackupDir: backups, Backup: backups, AcceptLoss: "true"}, ""},
+		"rollback to a version":       {Inputs{Mode: "rollback", To: "0.97.0", DatabaseURL: "u", ServerToken: "k", BackupDir: backups}, "to is given"},
+		"verify a backup":             {Inputs{Mode: "verify", DatabaseURL: "u", ServerToken: "k", Backup: backups}, "backup is given"},
+		"upgrade to nowhere":          {Inputs{Mode: "upgrade", DatabaseURL: "u", ServerToken: "k", BackupDir: backups}, "to is missing"},
+		"upgrade to a backup":         {Inputs{Mode: "upgrade", To: "0.98.0", DatabaseURL: "u", ServerToken: "k", BackupDir: backups, Backup: backups}, "backup is given"},
+	} {
+		repo := t.TempDir()
+		writeConfig(t, repo, kinds)
+		c.in.Environment = "staging"
+		s, err := c.in.decode(t.Context(), &action.Runtime{Repo: repo, Now: time.Now})
+		if (err == nil) != (c.want == "") || err != nil && (len(fault.List(err)) != 1 || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+		if err == nil && c.in.AcceptLoss == "true" && (s.backTo != backups || !s.acceptLoss) {
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
+}
+
 // Which inputs name what is upgraded, and what is missing then.
 func TestWhatIsUpgraded(t *testing.T) {
 	t.Parallel()

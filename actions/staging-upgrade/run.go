@@ -124,6 +124,9 @@ func (a *stagingUpgrade) options(ctx context.Context, rt *action.Runtime) upgrad
 		from: a.in.From, port: s.port, public: s.bound(), db: a.db, env: a.env,
 		environ: rt.Environ, secrets: rt.Secrets, dir: filepath.Join(s.stateDir, "servers"),
 	}
+	if s.mode == upgrade.Rollback { // local.python may be of either version, and both are installed when needed
+		processes.from = ""
+	}
 	var servers upgrade.Driver = processes
 	switch {
 	case s.serverURL == "":

@@ -3,6 +3,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -63,9 +64,20 @@ type Deployment struct {
 // Begin makes a deployment, queued. The caller holds the lock on the database, so an older one that has
 // not ended belongs to a run that was cut off.
 func Begin(ctx context.Context, w *forge.Writer, t Target) (*Deployment, error) {
-	if err := Settle(ctx, w, t, Broken, "its run was cut off"); err != nil {
+	err := each(ctx, w, t, func(s Standing) (bool, error) {
+		if !s.Underway() {
+			return false, nil
+		}
+		return true, w.SetDeploymentState(ctx, t.Repository, s.ID, forge.NewState{State: Broken, Description: ours + "its run was cut off"})
+	})
+	if err != nil {
 		return nil, err
 	}
+	return open(ctx, w, t, Queued, "backup, restore drill and rehearsal of "+t.Version+" come first")
+}
+
+// open makes a deployment with its first status.
+func open(ctx context.Context, w *forge.Writer, t Target, state, description string) (*Deployment, error) {
 	p := payload{Tool: Task, Version: t.Version, From: t.From, Key: rand.Text()}
 	text, err := json.Marshal(p)
 	if err != nil {
@@ -79,17 +91,7 @@ func Begin(ctx context.Context, w *forge.Writer, t Target) (*Deployment, error) 
 		return nil, err
 	}
 	d := &Deployment{w: w, t: t, id: id}
-	return d, d.set(ctx, Queued, "backup, restore drill and rehearsal of "+t.Version+" come first")
-}
-
-// Settle says of deployments whose run was cut off how they ended.
-func Settle(ctx context.Context, w *forge.Writer, t Target, state, description string) error {
-	return each(ctx, w, t, func(s Standing) (bool, error) {
-		if !s.Underway() {
-			return false, nil
-		}
-		return true, w.SetDeploymentState(ctx, t.Repository, s.ID, forge.NewState{State: state, Description: ours + description})
-	})
+	return d, d.set(ctx, state, description)
 }
 
 // Underway says that the running server is about to be touched.
@@ -113,6 +115,54 @@ func (d *Deployment) End(ctx context.Context, state, description string) error {
 			return true, nil
 		}
 		return true, d.w.SetDeploymentState(ctx, d.t.Repository, s.ID, forge.NewState{State: Inactive, Description: ours + "superseded by " + d.t.Version})
+	})
+}
+
+// Forward says that another version serves in place of the one that failed. It gets a deployment of its
+// own, which supersedes what ran before; until that is a success this one stays under way.
+func (d *Deployment) Forward(ctx context.Context, version string) error {
+	t := d.t
+	t.Version = version
+	next, err := open(ctx, d.w, t, InProgress, "rolled forward from "+d.t.Version+", which failed")
+	if err == nil {
+		err = next.End(ctx, Success, "ZenML "+version+": rolled forward")
+	}
+	if err != nil {
+		return err
+	}
+	return d.set(ctx, Failure, "ZenML "+d.t.Version+": failed, and "+version+" serves in its place")
+}
+
+// Withdraw says that an environment was put back without an upgrade under way, and that t.Version serves
+// there again, empty when that is not known. What is recorded of other versions does not run there any
+// more: it is no longer active, and nothing waits for a person.
+func Withdraw(ctx context.Context, w *forge.Writer, t Target) error {
+	return each(ctx, w, t, func(s Standing) (bool, error) {
+		state := Failure
+		switch {
+		case s.State == Success && s.Version != "" && s.Version == t.Version:
+			return false, nil // it serves still, or again
+		case s.State == Success:
+			state = Inactive
+		case !s.Underway() && s.State != Broken:
+			return true, nil
+		}
+		what := "rolled back to " + cmp.Or(t.Version, "what ran before")
+		return true, w.SetDeploymentState(ctx, t.Repository, s.ID, forge.NewState{State: state, Description: ours + what, LogURL: t.RunURL})
+	})
+}
+
+// Break says that an environment waits for a person after a way back that did not succeed. The newest
+// deployment that ran, or was to, bears it.
+func Break(ctx context.Context, w *forge.Writer, t Target, description string) error {
+	return each(ctx, w, t, func(s Standing) (bool, error) {
+		switch {
+		case s.State == Broken:
+			return false, nil
+		case !s.Underway() && s.State != Success:
+			return true, nil
+		}
+		return false, w.SetDeploymentState(ctx, t.Repository, s.ID, forge.NewState{State: Broken, Description: ours + description, LogURL: t.RunURL})
 	})
 }
 

@@ -101,6 +101,93 @@ func TestRecord(t *testing.T) {
 	}
 }
 
+// What is put back by hand is no longer recorded as running, and production does not follow it.
+func TestRolledBackByHand(t *testing.T) {
+	t.Parallel()
+	up := func(w *forge.Writer, version, end string) { upgrade(t, w, target(version), end) }
+	withdraw := func(version string) func(*forge.Writer) error {
+		return func(w *forge.Writer) error { return deploy.Withdraw(t.Context(), w, target(version)) }
+	}
+	unable := func(w *forge.Writer) error { return deploy.Break(t.Context(), w, target(""), "rollback_failed") }
+	const success = " success(https://zenml.example.org)"
+	for name, tt := range map[string]struct {
+		before func(*forge.Writer)
+		do     func(*forge.Writer) error
+		want   []string
+		gate   gate.Verdict // for 0.98.0
+	}{
+		"of what ran":          {func(w *forge.Writer) { up(w, "0.98.0", deploy.Success) }, withdraw("0.97.0"), []string{success + " inactive"}, gate.Closed},
+		"to nobody knows what": {func(w *forge.Writer) { up(w, "0.98.0", deploy.Success) }, withdraw(""), []string{success + " inactive"}, gate.Closed},
+		"of two": {func(w *forge.Writer) { up(w, "0.98.0", deploy.Success); up(w, "0.99.0", deploy.Success) }, withdraw("0.98.0"),
+			[]string{success + " inactive", success + " inactive"}, gate.Closed},
+		"of one that was frozen": {func(w *forge.Writer) { up(w, "0.98.0", deploy.Success); up(w, "0.99.0", deploy.Broken) }, withdraw("0.98.0"),
+			[]string{success, " error failure"}, gate.Open},
+		"of a lost one": {func(w *forge.Writer) { up(w, "0.98.0", deploy.Success); up(w, "0.99.0", "") }, withdraw("0.98.0"),
+			[]string{success, " failure"}, gate.Open},
+		"to before all that": {func(w *forge.Writer) { up(w, "0.98.0", deploy.Success); up(w, "0.99.0", deploy.Failure) }, withdraw("0.97.0"),
+			[]string{success + " inactive", " failure"}, gate.Closed},
+		"twice":              {func(w *forge.Writer) { up(w, "0.98.0", deploy.Success); _ = withdraw("0.97.0")(w) }, withdraw("0.97.0"), []string{success + " inactive"}, gate.Closed},
+		"of nothing":         {func(*forge.Writer) {}, withdraw("0.97.0"), nil, gate.Closed},
+		"in vain":            {func(w *forge.Writer) { up(w, "0.98.0", deploy.Success) }, unable, []string{success + " error"}, gate.Closed},
+		"in vain, twice":     {func(w *forge.Writer) { up(w, "0.98.0", deploy.Success); _ = unable(w) }, unable, []string{success + " error"}, gate.Closed},
+		"in vain, then well": {func(w *forge.Writer) { up(w, "0.98.0", deploy.Success); _ = unable(w) }, withdraw("0.97.0"), []string{success + " error failure"}, gate.Closed},
+		"upgraded again": {func(w *forge.Writer) {
+			up(w, "0.98.0", deploy.Success)
+			_ = withdraw("0.97.0")(w)
+			up(w, "0.98.0", deploy.Success)
+		}, withdraw("0.98.0"),
+			[]string{success + " inactive", success}, gate.Open},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, w := world(t)
+			tt.before(w)
+			if err := tt.do(w); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, line := range states(s) {
+				_, after, _ := strings.Cut(line, "in_progress")
+				got = append(got, after)
+			}
+			if d := cmp.Diff(tt.want, got); d != "" {
+				t.Error(d)
+			}
+			order := deploy.Order{Repository: acme, Staging: []string{"staging"}, Version: "0.98.0", Commit: commit}
+			if g := ask(t, order.Rule(w.Reader)); g.Verdict != tt.gate {
+				t.Errorf("%+v", g)
+			}
+		})
+	}
+}
+
+// A patch that serves in place of the version that failed is what is recorded as running.
+func TestRolledForward(t *testing.T) {
+	t.Parallel()
+	s, w := world(t)
+	upgrade(t, w, target("0.97.0"), deploy.Success)
+	d, err := deploy.Begin(t.Context(), w, target("0.98.0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(d.Underway(t.Context()), d.Forward(t.Context(), "0.98.1")); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{
+		"staging ZenML 0.97.0: queued in_progress success(https://zenml.example.org) inactive",
+		"staging ZenML 0.98.0: queued in_progress failure",
+		"staging ZenML 0.98.1: in_progress success(https://zenml.example.org)",
+	}, states(s)); d != "" {
+		t.Error(d)
+	}
+	for version, want := range map[string]gate.Verdict{"0.97.0": gate.Closed, "0.98.0": gate.Closed, "0.98.1": gate.Open} {
+		order := deploy.Order{Repository: acme, Staging: []string{"staging"}, Version: version, Commit: commit}
+		if g := ask(t, order.Rule(w.Reader)); g.Verdict != want {
+			t.Errorf("%s: %+v", version, g)
+		}
+	}
+}
+
 // An answer that fails after it took effect makes no second deployment.
 func TestRecordOverBadAnswers(t *testing.T) {
 	t.Parallel()

@@ -66,11 +66,18 @@ func (r *run) rollBack(ctx context.Context) error {
 // considerRollback tells what stands against a rollback, its loss among it, and changes nothing. It
 // returns the run whose journal the rollback goes on in, nil for none.
 func (r *run) considerRollback(ctx context.Context) (*journal.Record, error) {
+	said := r.From
 	last, err := r.findWayBack(ctx)
 	if err == nil && r.back != nil {
 		if err = r.lookAtLoss(ctx); err == nil {
+			p := problems(r.report.Problems)
+			r.checkServerVersion(said, &p)
+			r.report.Problems = p
 			r.checkDriver(ctx)
 		}
+	}
+	if err == nil {
+		r.judgeGates(ctx)
 	}
 	if err == nil && len(problems(r.report.Problems).blocking()) > 0 {
 		r.report.Outcome = Refused

@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"context"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -47,5 +48,41 @@ func TestGatesThatAreShut(t *testing.T) {
 	none.judgeGates(t.Context())
 	if err := none.gatesStillOpen(t.Context()); err != nil || none.report.Gates != nil {
 		t.Error(err)
+	}
+}
+
+// A rollback that a comment asked for is asked about as well, beside everything else that stands against it.
+func TestARollbackWhoseGateIsShut(t *testing.T) {
+	t.Parallel()
+	r, _, _ := opened(t)
+	dir := t.TempDir()
+	r.Mode, r.StateDir, r.BackupDir = Rollback, filepath.Join(dir, "state"), dir
+	r.Gates = func(context.Context, bool) []gate.Gate {
+		return []gate.Gate{{Name: "comment", Verdict: gate.Closed, Needed: "a command", Got: "none", Next: "write one"}}
+	}
+	if _, err := r.considerRollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var codes []string
+	for _, p := range problems(r.report.Problems).blocking() {
+		codes = append(codes, p.Code)
+	}
+	if d := cmp.Diff([]string{"no_backup", "gate_comment"}, codes); d != "" || r.report.Outcome != Refused {
+		t.Errorf("%s, %s", r.report.Outcome, d)
+	}
+}
+
+// A rollback goes back from the version that it was asked for, or not at all.
+func TestCheckServerVersion(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		runs, said string
+		fault      bool
+	}{{"0.98.0", "0.98.0", false}, {"0.98.0", "", false}, {"", "0.98.0", false}, {"0.99.0", "0.98.0", true}} {
+		var p problems
+		(&run{serverVersion: c.runs}).checkServerVersion(c.said, &p)
+		if (len(p.blocking()) > 0) != c.fault {
+			t.Errorf("%+v: %+v", c, p)
+		}
 	}
 }

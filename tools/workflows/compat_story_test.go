@@ -45,7 +45,7 @@ func TestCompatMatrixIsUnknownWhenItsJobsAre(t *testing.T) {
 		t.Errorf("jobs %v, outputs %v:\n%s", r.Jobs, r.Outputs, r.Log)
 	}
 	// Six cells: five groups of the suite on the one Python, and the repository's own pipelines.
-	for _, want := range []string{"job 0 (. on Python 3.11, basic,integration, pipelines none)", "job 5 (. on Python 3.11, none, pipelines all)"} {
+	for _, want := range []string{"job 0 (. on Python 3.11, basic,integration,tracking, pipelines none)", "job 5 (. on Python 3.11, none, pipelines all)"} {
 		if !strings.Contains(r.Summary, want) {
 			t.Errorf("the summary does not tell of %s:\n%.3000s", want, r.Summary)
 		}

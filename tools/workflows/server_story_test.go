@@ -1,14 +1,18 @@
 package main
 
 import (
+	"encoding/json"
 	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/act"
@@ -32,13 +36,27 @@ func (s *story) serve(t *testing.T, version string) *world.World {
 			_ = l.Stop(t.Context(), 10*time.Second)
 		}
 	})
+	for _, environment := range []string{"staging", "production"} {
+		s.place(t, w, environment)
+	}
+	return w
+}
+
+// place writes a server into the story's configuration, as an environment's.
+func (s *story) place(t *testing.T, w *world.World, environment string) {
+	t.Helper()
 	s.repo.Git("checkout", "-q", "main")
 	text := read(t, filepath.Join(s.repo.Dir, ".github", "zenml-upgrade.yml"))
-	for key, v := range map[string]string{"server-url": w.URL, "python": w.Python, "env-file": w.EnvFile, "port": strconv.Itoa(w.Port)} {
-		text = regexp.MustCompile(`(?m)^(\s+`+key+`:).*$`).ReplaceAllString(text, "${1} "+v)
+	before, rest, found := strings.Cut(text, "\n  "+environment+":\n")
+	if !found {
+		t.Fatalf("the example has no environment %s", environment)
 	}
-	s.base = s.repo.Commit(map[string]string{".github/zenml-upgrade.yml": text})
-	return w
+	end := regexp.MustCompile(`(?m)^ {0,2}\S`).FindStringIndex(rest)
+	mine, after := rest[:end[0]], rest[end[0]:]
+	for key, v := range map[string]string{"server-url": w.URL, "python": w.Python, "env-file": w.EnvFile, "port": strconv.Itoa(w.Port)} {
+		mine = regexp.MustCompile(`(?m)^(\s+`+key+`:).*$`).ReplaceAllString(mine, "${1} "+v)
+	}
+	s.base = s.repo.Commit(map[string]string{".github/zenml-upgrade.yml": before + "\n  " + environment + ":\n" + mine + after})
 }
 
 // dispatch are the options of a workflow that is started by hand for an environment, and its server's secrets.
@@ -53,8 +71,40 @@ func (s *story) dispatch(t *testing.T, w *world.World, environment, mode string,
 			"ref":    "refs/heads/main", "repository": map[string]any{"full_name": churn, "default_branch": "main"}, "sender": map[string]any{"login": "alice"},
 		},
 		Secrets: map[string]string{prefix + "_SERVER_TOKEN": w.APIKey, prefix + "_DATABASE_URL": w.StoreURL},
-		Vars:    map[string]string{"ZENML_BACKUP_DIR": t.TempDir()},
+		Vars:    map[string]string{"ZENML_BACKUP_DIR": private(t)},
 	}
+}
+
+// blocking are the codes of the problems that stand against an upgrade, as the uploaded result tells them.
+func blocking(t *testing.T, r *act.Run, environment string) []string {
+	t.Helper()
+	var result struct {
+		Problems []struct {
+			Code   string `json:"code"`
+			Blocks bool   `json:"blocks"`
+		} `json:"problems"`
+	}
+	if err := json.Unmarshal(r.Artifacts["staging-upgrade-"+environment]["result.json"], &result); err != nil {
+		t.Fatal(err)
+	}
+	var codes []string
+	for _, p := range result.Problems {
+		if p.Blocks {
+			codes = append(codes, p.Code)
+		}
+	}
+	slices.Sort(codes)
+	return codes
+}
+
+// private is a folder that other users cannot read, as backups need it.
+func private(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // Staging, then production: each is planned on a real server with the secrets of its own environment, and no
@@ -65,10 +115,13 @@ func TestStagingThenProduction(t *testing.T) {
 	w := s.serve(t, "0.97.0")
 	for i, environment := range []string{"staging", "production"} {
 		r := s.run(t, s.dispatch(t, w, environment, "plan", int64(20+i)))
-		// Nothing was upgraded in staging: production does not follow.
-		want := map[string]string{"staging": "artifacts_not_checked", "production": "gate_staging"}[environment]
-		if r.OK != (environment == "staging") || r.Outputs["staging-upgrade/upgrade/reason-code"] != want || !strings.Contains(r.Summary, "0.97.0 to 0.98.0") {
+		// Nothing was upgraded in staging and nothing rehearsed: production does not follow.
+		want := map[string]string{"staging": "review", "production": "block"}[environment]
+		if r.OK != (environment == "staging") || r.Outputs["staging-upgrade/upgrade/decision"] != want || !strings.Contains(r.Summary, "0.97.0 to 0.98.0") {
 			t.Fatalf("%s: jobs %v, outputs %v:\n%s", environment, r.Jobs, r.Outputs, r.Log)
+		}
+		if got := blocking(t, r, environment); environment == "production" && !slices.Equal(got, []string{"gate_staging", "rehearsal_missing"}) || environment == "staging" && len(got) > 0 {
+			t.Errorf("%s: what blocks is %v", environment, got)
 		}
 		if got := names(r.Artifacts["staging-upgrade-"+environment]); len(r.Artifacts) != 1 || strings.Join(got, " ") != "report.html report.md result.json" {
 			t.Errorf("%s: uploaded %v", environment, got)
@@ -90,7 +143,8 @@ func TestStagingThenProduction(t *testing.T) {
 	}
 }
 
-// The same with real upgrades of two servers, one after the other.
+// The same with real upgrades of two servers, one after the other: production opens only after staging, at the
+// same commit, and a rollback of staging by hand closes it again. What staging left is rehearsed at night.
 func TestStagingThenProductionUpgraded(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("ZENML_UPGRADE_FULL") == "" {
@@ -98,16 +152,61 @@ func TestStagingThenProductionUpgraded(t *testing.T) {
 	}
 	s := tell(t)
 	w := s.serve(t, "0.97.0")
-	for i, environment := range []string{"staging", "production"} {
-		if i > 0 { // the same commit, the configuration of another server
-			commit := s.base
-			w = s.serve(t, "0.97.0")
-			s.base = commit
+	live := s.serve(t, "0.97.0")
+	s.place(t, w, "staging")
+	commit := s.base
+	folders := map[string]map[string]string{}
+	do := func(w *world.World, environment, mode string, run int64, inputs map[string]any) *act.Run {
+		o := s.dispatch(t, w, environment, mode, run)
+		if folders[environment] == nil {
+			folders[environment] = o.Vars
 		}
-		r := s.run(t, s.dispatch(t, w, environment, "upgrade", int64(30+i)))
-		if !r.OK || !strings.Contains(r.Outputs["staging-upgrade/upgrade/summary"], "The server was upgraded") {
-			t.Fatalf("%s: jobs %v, outputs %v:\n%s", environment, r.Jobs, r.Outputs, r.Log)
+		o.Vars = folders[environment]
+		given := o.Payload.(map[string]any)["inputs"].(map[string]any) //nolint:forcetypeassert // made so
+		given["commit"] = commit
+		maps.Copy(given, inputs)
+		return s.run(t, o)
+	}
+	must := func(r *act.Run, ok bool, summary string, problems ...string) {
+		t.Helper()
+		environment := "staging"
+		if r.Artifacts["staging-upgrade-staging"] == nil {
+			environment = "production"
 		}
+		if got := blocking(t, r, environment); r.OK != ok || !strings.Contains(r.Outputs["staging-upgrade/upgrade/summary"], summary) || !slices.Equal(got, problems) {
+			t.Fatalf("%s: jobs %v, outputs %v, what blocks is %v:\n%s", environment, r.Jobs, r.Outputs, got, r.Log)
+		}
+	}
+	must(do(live, "production", "rehearse", 30, nil), true, "")
+	must(do(live, "production", "upgrade", 31, nil), false, "", "gate_staging")
+	must(do(w, "staging", "upgrade", 32, nil), true, "The server was upgraded")
+	must(do(live, "production", "plan", 33, nil), true, "")
+	// Back by hand: the upgrade itself wrote, so that nothing is lost unasked.
+	must(do(w, "staging", "rollback", 34, map[string]any{"accept-loss": true}), false, "The server was put back")
+	must(do(live, "production", "plan", 35, nil), false, "", "gate_staging")
+	must(do(w, "staging", "upgrade", 36, nil), true, "The server was upgraded")
+	must(do(live, "production", "upgrade", 37, nil), true, "The server was upgraded")
+	must(do(w, "staging", "verify", 38, nil), true, "")
+	var states []string
+	for _, d := range s.github.Deployments(churn) {
+		line := d.Environment
+		for _, state := range d.Statuses {
+			line += " " + state.State
+		}
+		states = append(states, line)
+	}
+	want := []string{"staging queued in_progress success inactive", "staging queued in_progress success", "production queued in_progress success"}
+	if d := cmp.Diff(want, states); d != "" {
+		t.Error(d)
+	}
+	// The night asks no server: the backup of the evening is enough, with the key of its secrets.
+	o := s.nightly(t, nil, 39)
+	o.Vars, o.Env = folders["staging"], nil
+	const file = ".github/workflows/zenml-nightly.yml"
+	text := read(t, filepath.Join(s.repo.Dir, filepath.FromSlash(file)))
+	s.repo.Commit(map[string]string{file: strings.Replace(text, "environment: staging\n", "environment: staging\n      version: 0.98.0\n", 1)})
+	if r := s.run(t, o); !r.OK || r.Steps["rehearse/rehearse"] != "success" || !strings.Contains(r.Summary, "0.97.0 to 0.98.0") {
+		t.Errorf("the night: jobs %v, steps %v, outputs %v:\n%s", r.Jobs, r.Steps, r.Outputs, r.Log)
 	}
 }
 
@@ -122,7 +221,7 @@ func (s *story) nightly(t *testing.T, secrets map[string]string, run int64, vers
 	s.github.AddToken("ghs_job", github.JobToken())
 	return act.Options{
 		Workflow: "zenml-nightly.yml", Event: "schedule", RunID: run, Token: "ghs_job", Payload: map[string]any{"schedule": "17 2 * * *"}, Secrets: secrets,
-		Vars: map[string]string{"ZENML_BACKUP_DIR": t.TempDir()},
+		Vars: map[string]string{"ZENML_BACKUP_DIR": private(t)},
 		Env:  map[string]string{"PIP_INDEX_URL": "file://" + simple, "UV_DEFAULT_INDEX": "file://" + simple, "ZENML_UPGRADE_CACHE": t.TempDir()},
 	}
 }
