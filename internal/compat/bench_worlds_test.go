@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +28,8 @@ func BenchmarkBothWorlds(b *testing.B) {
 	uv := machine.Manager(b)
 	for b.Loop() {
 		fresh := *uv
-		fresh.Dir = b.TempDir()
+		// Nothing was installed nor fetched before: neither by uv nor by pip.
+		fresh.Dir, fresh.Env = b.TempDir(), append(slices.Clone(uv.Env), "UV_CACHE_DIR="+b.TempDir())
 		o.Pyenv = &fresh
 		peak := watchMemory(b)
 		begin := time.Now()
@@ -36,7 +38,7 @@ func BenchmarkBothWorlds(b *testing.B) {
 			b.Fatal(err)
 		}
 		ours, most := time.Since(begin), peak.Load()
-		plain, pip := plainWay(b, o)
+		plain, pip := plainWay(b, o, b.TempDir())
 		for _, c := range res.Checks {
 			if c.Verdict != OK {
 				b.Errorf("%s: %s %q", c.Name, c.Verdict, value(c.Cause))
@@ -60,8 +62,8 @@ func BenchmarkBothWorlds(b *testing.B) {
 	}
 }
 
-// plainWay does the same by hand.
-func plainWay(b *testing.B, o Options) (all, pip time.Duration) {
+// plainWay does the same by hand; pip keeps what it fetches below cache.
+func plainWay(b *testing.B, o Options, cache string) (all, pip time.Duration) {
 	b.Helper()
 	begin, ctx := time.Now(), b.Context()
 	t, err := newTest(o, b.TempDir())
@@ -78,7 +80,7 @@ func plainWay(b *testing.B, o Options) (all, pip time.Duration) {
 	}
 	for _, w := range []*world{t.old, t.new} {
 		install := time.Now()
-		w.client = pipEnv(b, o, t.needs.Client(w.version))
+		w.client = pipEnv(b, o, t.needs.Client(w.version), cache)
 		pip += time.Since(install)
 		must(w.build(o.Repo))
 		w.server, err = server.Start(ctx, w.serverConfig(w.client))
@@ -103,7 +105,7 @@ func plainWay(b *testing.B, o Options) (all, pip time.Duration) {
 	return time.Since(begin), pip
 }
 
-func pipEnv(b *testing.B, o Options, requirements []string) *pyenv.Env {
+func pipEnv(b *testing.B, o Options, requirements []string, cache string) *pyenv.Env {
 	b.Helper()
 	base, err := o.Pyenv.Ensure(b.Context(), pyenv.Spec{Python: o.Python, Requirements: []string{"pip"}, NoDeps: true})
 	if err != nil {
@@ -117,6 +119,7 @@ func pipEnv(b *testing.B, o Options, requirements []string) *pyenv.Env {
 	}
 	for _, args := range [][]string{{base.Python, "-m", "venv", dir}, {env.Python, "-m", "pip", "install", "--quiet", "-r", list}} {
 		cmd := exec.CommandContext(b.Context(), args[0], args[1:]...)
+		cmd.Env = append(os.Environ(), "PIP_CACHE_DIR="+cache)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			b.Fatalf("%q: %v\n%s", args, err, out)
 		}
