@@ -210,6 +210,50 @@ func TestKilledBackup(t *testing.T) {
 	}
 }
 
+// A removal that is cut off leaves nothing that counts as a backup, and the next sweep removes it.
+func TestRemovedBackup(t *testing.T) {
+	t.Parallel()
+	d := sample(t, "DELETE")
+	dir := t.TempDir()
+	for _, cutOff := range []bool{false, true} {
+		m, err := d.Backup(t.Context(), dir, Meta{Now: time.Now()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stuck := filepath.Join(m.Path, "stuck")
+		if cutOff { // a mount point cannot be removed
+			if err := os.Mkdir(stuck, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := unix.Mount("tmpfs", stuck, "tmpfs", 0, "size=1m"); err != nil {
+				t.Skipf("skipped: no right to mount a disk: %v", err)
+			}
+		}
+		err = RemoveBackup(m.Path, d.URL())
+		if (err != nil) != cutOff {
+			t.Errorf("cut off: %v, got %v", cutOff, err)
+		}
+		if found, err := BackupsOf(dir, d.URL()); err != nil || len(found) > 0 {
+			t.Errorf("still counts: %v, %v", found, err)
+		}
+		if cutOff {
+			left, _ := filepath.Glob(filepath.Join(dir, "*.partial", "stuck"))
+			if len(left) != 1 {
+				t.Fatalf("left: %v", left)
+			}
+			if err := unix.Unmount(left[0], unix.MNT_DETACH); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.Sweep(t.Context(), dir); err != nil {
+			t.Error(err)
+		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("left: %v, %v", left, err)
+		}
+	}
+}
+
 func TestBackupOnAFullDisk(t *testing.T) {
 	t.Parallel()
 	d := sample(t, "DELETE")

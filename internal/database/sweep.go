@@ -68,6 +68,16 @@ func sweep(ctx context.Context, dir, url string) error {
 	return nil
 }
 
+// RemoveBackup removes a backup of the database with this URL. It takes the name first, by which the
+// backup is known to be whole; of a removal that is cut off the next Sweep removes the rest.
+func RemoveBackup(path, url string) error {
+	gone := path + partialEnd(url)
+	if err := os.Rename(path, gone); err != nil {
+		return err
+	}
+	return os.RemoveAll(gone)
+}
+
 // removeDead removes a folder or file as soon as nobody holds it.
 func removeDead(ctx context.Context, path string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, holdLimit, fmt.Errorf("a program still writes into it after %s", holdLimit))

@@ -16,7 +16,7 @@ func smallDisk(t *testing.T, s *standin.Site) {
 	if err := os.MkdirAll(s.Backups, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Mount("tmpfs", s.Backups, "tmpfs", 0, "size=12m"); err != nil {
+	if err := unix.Mount("tmpfs", s.Backups, "tmpfs", 0, "size=12m,mode=0700"); err != nil {
 		t.Skipf("skipped: no right to mount a small disk: %v", err)
 	}
 	t.Cleanup(func() {

@@ -29,6 +29,7 @@ type scenario struct {
 	prepare func(*testing.T, *standin.Site)
 	rotates bool                    // a sample is tried on SQLite, too: its cells take several whole runs each
 	byHand  bool                    // mode rollback is killed and run again; else mode upgrade
+	args    []string                // of mode upgrade
 	from    func(entry string) bool // the first entry of interest; nil: all
 	expect  func(written []string) end
 }
@@ -51,17 +52,7 @@ var (
 func always(e end) func([]string) end { return func([]string) end { return e } }
 
 var scenarios = []scenario{
-	{name: "upgrade", prepare: func(*testing.T, *standin.Site) {}, expect: func(written []string) end {
-		switch {
-		case strings.HasSuffix(strings.Join(written, ";"), "check in public\tbegin"):
-			return oldAgain // what is open is not proved
-		case slices.Contains(written, "open to the public\tdone"):
-			return wasNew
-		case slices.Contains(written, "stop the old server\tbegin"):
-			return oldAgain
-		}
-		return newNow
-	}},
+	{name: "upgrade", prepare: func(*testing.T, *standin.Site) {}, expect: afterUpgrade},
 	{name: "rollback", prepare: func(t *testing.T, s *standin.Site) {
 		t.Helper()
 		s.Fault(t, "new-open-fails")
@@ -85,6 +76,10 @@ var scenarios = []scenario{
 		}
 		return oldAgain
 	}},
+	{
+		name: "upgrade with its rollback proved", rotates: true, args: []string{"--prove-rollback", "true"}, prepare: func(*testing.T, *standin.Site) {},
+		from: func(e string) bool { return e == "stop the old server\tbegin" }, expect: afterUpgrade,
+	},
 	{name: "rollback by hand", rotates: true, byHand: true, prepare: prepareByHand, expect: always(putBack)},
 	{name: "recovery of a rollback by hand", rotates: true, byHand: true, prepare: func(t *testing.T, s *standin.Site) {
 		t.Helper()
@@ -93,6 +88,23 @@ var scenarios = []scenario{
 			t.Fatalf("the rollback was not killed: exit %d\n%s", r.Exit, r.Told)
 		}
 	}, expect: always(putBack)},
+}
+
+// afterUpgrade is what follows an upgrade that was killed. One that had gone back to prove that it can
+// has not touched the old server any more.
+func afterUpgrade(written []string) end {
+	if i := slices.Index(written, "stop the old server\tundone"); i >= 0 {
+		written = written[i+1:]
+	}
+	switch {
+	case strings.HasSuffix(strings.Join(written, ";"), "check in public\tbegin"):
+		return oldAgain // what is open is not proved
+	case slices.Contains(written, "open to the public\tdone"):
+		return wasNew
+	case slices.Contains(written, "stop the old server\tbegin"):
+		return oldAgain
+	}
+	return newNow
 }
 
 // prepareByHand upgrades the site and lets somebody write.
@@ -114,7 +126,7 @@ func (sc scenario) run(t *testing.T, s *standin.Site, environ ...string) standin
 	if sc.byHand {
 		return s.Run(t, "rollback", accepted, environ...)
 	}
-	return s.Run(t, "upgrade", nil, environ...)
+	return s.Run(t, "upgrade", sc.args, environ...)
 }
 
 // shared is a folder for what all sites of this package have in common: made environments.
@@ -264,6 +276,14 @@ func whole(t *testing.T, s *standin.Site, kind string, old database.Fingerprint,
 
 var exportName = regexp.MustCompile(`^\d{8}T\d{6}Z-[a-z0-9]{8}\.written\.jsonl$`)
 
+// besideName is of what stands beside a backup's folder: its record, and the proof of a rehearsal.
+var besideName = regexp.MustCompile(`^\d{8}T\d{6}Z-[a-z0-9]{8}\.(backup|proof)\.json$`)
+
+func there(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 var backupName = regexp.MustCompile(`^\d{8}T\d{6}Z-[a-z0-9]{8}$`)
 
 // clean wants no process of the site's but the server on the public address, no file among the backups
@@ -277,6 +297,10 @@ func clean(t *testing.T, s *standin.Site) {
 	for _, e := range entries {
 		switch {
 		case e.Name() == "state" || exportName.MatchString(e.Name()):
+		case besideName.MatchString(e.Name()):
+			if name, _, _ := strings.Cut(e.Name(), "."); !there(filepath.Join(s.Backups, name)) {
+				t.Errorf("%q was left of a backup that is gone", e.Name())
+			}
 		case !backupName.MatchString(e.Name()):
 			t.Errorf("%q was left among the backups", e.Name())
 		default:

@@ -185,11 +185,11 @@ func table() []oneFault {
 		{name: "wrong encryption key", before: func(t *testing.T, s *standin.Site) {
 			t.Helper()
 			s.Settings(t, "ENCRYPTION_KEY=", "ENCRYPTION_KEY=other")
-		}, exit: 1, outcome: "refused", says: "encryption key is wrong", serves: standin.Old},
+		}, exit: 1, outcome: "refused", says: "secrets_key_wrong", serves: standin.Old},
 		{name: "an encryption key that the server ignores", before: func(t *testing.T, s *standin.Site) {
 			t.Helper()
 			s.Settings(t, "ZENML_SECRETS_STORE_TYPE=sql", "OTHER=1")
-			s.Exec(t, "UPDATE secret SET data = '"+standin.SecretOf("")+"'")
+			s.Exec(t, standin.Encrypt(""))
 		}, exit: 0, outcome: "upgraded", says: "encryption_key_ignored", serves: standin.New, stays: []string{"secret"}},
 		{name: "a stale backup of ZenML's own", before: func(t *testing.T, s *standin.Site) {
 			t.Helper()

@@ -62,7 +62,6 @@ type Driver interface {
 // World says which server to load.
 type World struct {
 	Version  string        // the old one, the new one, or one between them on a copy
-	Old      bool          // it is the old one: what runs it now runs it here
 	StoreURL string        // "": the real database
 	Room     *isolate.Room // where the server of a copy lives; nil for the real database's
 }

@@ -122,7 +122,7 @@ func (r *run) drill(ctx context.Context) (_ string, err error) {
 	if err := r.measureBackup(ctx); err != nil {
 		return "", err
 	}
-	err = r.onCopy(ctx, World{Version: r.From, Old: true}, func(s Server) error {
+	err = r.onCopy(ctx, World{Version: r.From}, func(s Server) error {
 		c, err := r.connect(ctx, s.PrivateURL(), r.From)
 		if err == nil && r.client == nil {
 			err = r.adopt(ctx, c)
@@ -185,7 +185,7 @@ func (r *run) onCopy(ctx context.Context, w World, use func(Server) error) (err 
 	}
 	if r.APIKey == "" || r.borrowed && !r.keyed {
 		old := w
-		old.Version, old.Old = r.From, true
+		old.Version = r.From
 		if r.APIKey, err = r.Account(ctx, old); err != nil {
 			return fmt.Errorf("making an account in the copy: %w", err)
 		}

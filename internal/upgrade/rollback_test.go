@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
 // still is a driver without servers: it notes what it is asked for.
@@ -125,5 +128,39 @@ func TestFreezingByChoiceUndoesNothing(t *testing.T) {
 	_ = r.goBack(t.Context(), r.cutOverSteps(), errors.New("it broke"))
 	if r.report.Outcome != Frozen || len(driver.asked) > 0 {
 		t.Errorf("outcome %s, the driver was asked for %v", r.report.Outcome, driver.asked)
+	}
+}
+
+// After the migration was taken back the old version is compared with what it held: a step that was
+// undone counts as one that was begun.
+func TestTheOldVersionIsComparedAfterTheMigrationWasUndone(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.URL.Path == "/api/v1/info" {
+			_, _ = w.Write([]byte(`{"id": "1", "version": "0.85.0", "active": true}`))
+			return
+		}
+		_, _ = w.Write([]byte(`{"index": 1, "max_size": 1000, "total_pages": 1, "total": 0, "items": []}`))
+	}))
+	t.Cleanup(s.Close)
+	for status, want := range map[Status]string{Passed: "missing after the change: 1 tag", Undone: "missing after the change: 1 tag", Skipped: ""} {
+		r, _, _ := opened(t)
+		r.before = &zenml.Inventory{Kinds: map[string]map[string]string{"tag": {"t1": "a"}}}
+		for i := range r.results {
+			if r.results[i].Name == migrateStep {
+				r.results[i].Status = status
+			}
+		}
+		if status == Undone {
+			r.mark(migrateStep)
+		}
+		got := ""
+		if err := r.whole(t.Context(), zenml.New(s.URL)); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("the migration %s: %q, want %q", status, got, want)
+		}
 	}
 }

@@ -61,7 +61,7 @@ func (v *Vault) retireHere(held []string) error {
 	for _, r := range v.old(all, held) {
 		folder := filepath.Join(v.Dir, r.Name)
 		if _, err := os.Stat(folder); err == nil {
-			if err := removeFolder(folder); err != nil {
+			if err := database.RemoveBackup(folder, v.source); err != nil {
 				return err
 			}
 		}

@@ -179,18 +179,9 @@ func (v *Vault) seal(ctx context.Context, held []string) error {
 		if st, err := os.Stat(filepath.Join(v.Dir, r.Packed.File)); err != nil || st.Size() != r.Packed.Bytes {
 			return fmt.Errorf("the encrypted file of the backup %q is not what was written: its folder stays", m.Path)
 		}
-		if err := removeFolder(m.Path); err != nil {
+		if err := database.RemoveBackup(m.Path, v.source); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// removeFolder takes the name first, by which it is known to be whole.
-func removeFolder(path string) error {
-	gone := path + ".partial"
-	if err := os.Rename(path, gone); err != nil {
-		return err
-	}
-	return os.RemoveAll(gone)
 }

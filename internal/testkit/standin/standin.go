@@ -6,6 +6,8 @@ package standin
 
 import (
 	"bufio"
+	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -131,6 +133,8 @@ func python(version string, args []string) error {
 		return nil
 	case len(args) == 2 && filepath.Base(args[0]) == "zenml_upgrade_server.py":
 		return launch(version, args[1])
+	case len(args) == 2 && args[0] == "-":
+		return newKey(args[1])
 	case len(args) == 2 && filepath.Base(args[0]) == "zu_smoke.py":
 		return smoke(filepath.Dir(args[0]), args[1])
 	case len(args) == 3 && filepath.Base(args[0]) == "zu_components.py": // there are none that code could make
@@ -160,6 +164,22 @@ func smoke(dir, answer string) error {
 		return err
 	}
 	return os.WriteFile(answer, body, 0o600)
+}
+
+// newKey makes an account in the database of the settings and prints its key, as newkey.py does.
+func newKey(name string) error {
+	db, err := openStore(os.Getenv("ZENML_STORE_URL"))
+	if err != nil {
+		return err
+	}
+	key := "ZENKEY_" + rand.Text()
+	if _, err := db.ExecContext(context.Background(), "INSERT INTO api_key VALUES (?, ?, '2026-11-25 00:00:00', '2026-11-25 00:00:00', 1, ?)", name, name, `{"key": "`+digest(key)+`"}`); err != nil {
+		return errors.Join(err, db.Close())
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(map[string]string{"key": key}); err != nil {
+		return errors.Join(err, db.Close())
+	}
+	return db.Close()
 }
 
 func digest(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s)))[:16] }

@@ -2,11 +2,16 @@ package standin
 
 import (
 	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	_ "github.com/go-sql-driver/mysql" // the drivers of the two kinds of stores
@@ -55,9 +60,10 @@ func oldSchema(key, secret string) []string {
 	row("user", "u1", "ada", "{}")
 	row("user", "u2", "robot", `{"is_service_account": true}`)
 	row("api_key", "k1", "robot", `{"key": "`+digest(key)+`"}`)
-	row("secret", "s1", "token", `{"key": "`+digest(secret)+`"}`)
+	row("secret", "5ec1", "token", "{}")
+	out = append(out, "ALTER TABLE secret ADD COLUMN `values` VARCHAR(200)", Encrypt(secret))
 	row("project", "p1", "default", "{}")
-	row("stack", "st1", "default", "{}")
+	row("stack", "57ac", "default", "{}")
 	row("schedule", "sc1", "nightly", "{}")
 	for i := range 40 {
 		row("pipeline_run", fmt.Sprintf("r%d", i), fmt.Sprintf("train-%d", i), `{"status": "completed", "pipeline": {"name": "train"}}`)
@@ -68,6 +74,27 @@ func oldSchema(key, secret string) []string {
 		row(t, "x1", "x", "{}")
 	}
 	return out
+}
+
+// Encrypt is the statement that stores the secret as ZenML does with a key, "" for none. The same each
+// time, so that two databases can be compared: no nonce is drawn.
+func Encrypt(key string) string {
+	value := []byte(`{"word": "open sesame"}`)
+	if key != "" {
+		nonce, sum := make([]byte, 12), sha256.Sum256([]byte(key))
+		block, err := aes.NewCipher(sum[:])
+		if err != nil {
+			panic(err) // of the length of a sum
+		}
+		gcm, err := cipher.NewGCM(block)
+		if err != nil {
+			panic(err)
+		}
+		sealed := gcm.Seal(nil, nonce, value, nil)
+		text, tag := sealed[:len(value)], sealed[len(value):]
+		value = slices.Concat(nonce, tag, text)
+	}
+	return fmt.Sprintf("UPDATE secret SET `values` = '%s', data = '{\"key\": \"%s\"}'", base64.StdEncoding.EncodeToString(value), digest(key))
 }
 
 // revision is one of the new version's.
