@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -325,9 +326,12 @@ func (s *Site) Run(t testing.TB, mode string, args []string, environ ...string) 
 	_ = os.RemoveAll(s.Out) // what is read afterwards is this run's
 	all := append([]string{
 		"staging-upgrade", "--mode", mode, "--repository-path", filepath.Join(s.Dir, "repo"), "--output-dir", s.Out, "--backup-dir", s.Backups,
-		// What doubles a run, and what asks ZenML's own client: args may switch it on.
-		"--prove-rollback", "false", "--old-clients", "false",
 	}, args...)
+	for _, f := range []string{"--prove-rollback", "--old-clients"} { // what doubles a run, and what asks ZenML's own client
+		if !slices.Contains(args, f) {
+			all = append(all, f, "false")
+		}
+	}
 	if mode != "rollback" && mode != "verify" {
 		all = append(all, "--to", New)
 	}
