@@ -155,6 +155,9 @@ func (g *guard) advance(ctx context.Context) {
 	if !ok {
 		return
 	}
+	if g.underway { // the second way forward of a run that proved its rollback
+		return
+	}
 	if g.deployment != nil {
 		g.underway = true
 		g.note(deploy.InProgress, g.deployment.Underway(ctx))

@@ -11,7 +11,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
 )
 
-func (r *run) keeps() bool { return r.Vault != nil && r.Vault.Keeps() }
+func (r *run) keeps() bool { return r.Vault != nil && r.Vault.Keeps() && r.Backup == "" }
 
 // keep brings a backup to the destination. Nothing is moved before it is there: the final backup, too,
 // although the server is down meanwhile, for a runner that is lost takes its disk along.

@@ -78,7 +78,7 @@ func (r *run) useBackup(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	r.state.BackupPath, r.report.Backup = m.Path, backupOf(m)
+	r.state.BackupPath, r.report.Backup, r.backedUp = m.Path, backupOf(m), m
 	return fmt.Sprintf("of %s, %d kB, %s", m.CreatedAt.Format("2006-01-02 15:04 MST"), m.Bytes>>10, m.Digest), nil
 }
 
@@ -159,7 +159,7 @@ func (r *run) drill(ctx context.Context) (_ string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("the old version on the restored copy: %w", err)
 	}
-	if r.Vault != nil {
+	if r.Vault != nil && filepath.Dir(r.backedUp.Path) == filepath.Clean(r.BackupDir) {
 		if err := r.Vault.Mark(r.backedUp); err != nil {
 			return "", fmt.Errorf("noting that the backup was proved: %w", err)
 		}
