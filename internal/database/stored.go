@@ -128,5 +128,8 @@ func (s *Stored) Lock(_ context.Context, holder string) (release func() error, e
 	if err := writeHolder(f, holder); err != nil {
 		return nil, errors.Join(fmt.Errorf("locking %q: %w", s.lockDir, err), f.Close())
 	}
-	return f.Close, nil // the file stays: it says nothing when nobody holds it
+	return func() error {
+		// Said, and not left to the closing: a program that is just being started holds the file for a moment.
+		return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close()) // the file stays: it says nothing when nobody holds it
+	}, nil
 }

@@ -172,7 +172,7 @@ func (j *Journal) Close() error {
 		return nil
 	}
 	j.err = os.ErrClosed
-	return j.f.Close()
+	return errors.Join(unlock(j.f), j.f.Close())
 }
 
 // encode returns an entry's line and its hash.

@@ -164,6 +164,10 @@ func Last(dir string) (*Record, error) {
 	return runs[0], nil
 }
 
+// unlock is said, and not left to the closing: a program that is just being started holds the file for a
+// moment, and the lock with it.
+func unlock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_UN) }
+
 // lock lets one living process write a journal. The kernel frees it when the process ends.
 func lock(f *os.File) error {
 	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
