@@ -182,7 +182,7 @@ func TestStagingThenProductionUpgraded(t *testing.T) {
 	must(do(w, "staging", "upgrade", 32, nil), true, "The server was upgraded")
 	must(do(live, "production", "plan", 33, nil), true, "")
 	// Back by hand: the upgrade itself wrote, so that nothing is lost unasked.
-	must(do(w, "staging", "rollback", 34, map[string]any{"accept-loss": true}), false, "The server was put back")
+	must(do(w, "staging", "rollback", 34, map[string]any{"accept-loss": "true"}), false, "The server was put back")
 	must(do(live, "production", "plan", 35, nil), false, "", "gate_staging")
 	must(do(w, "staging", "upgrade", 36, nil), true, "The server was upgraded")
 	must(do(live, "production", "upgrade", 37, nil), true, "The server was upgraded")
