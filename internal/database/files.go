@@ -40,7 +40,7 @@ func copyFile(ctx context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, &stoppable{ctx.Err, in})
+	_, err = io.Copy(out, Stoppable(ctx, in))
 	return errors.Join(err, out.Sync(), out.Close())
 }
 
@@ -52,7 +52,7 @@ func fileDigest(ctx context.Context, path string) (string, error) {
 	}
 	defer f.Close()
 	h := sha256.New()
-	if _, err := io.Copy(h, &stoppable{ctx.Err, f}); err != nil {
+	if _, err := io.Copy(h, Stoppable(ctx, f)); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil

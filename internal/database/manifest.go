@@ -208,7 +208,10 @@ func folderDigest(ctx context.Context, folder string, m *Manifest) (string, erro
 	}
 	return dirhash.Hash1(names, func(name string) (io.ReadCloser, error) {
 		f, err := os.Open(filepath.Join(folder, name))
-		return &stoppable{ctx.Err, f}, err
+		return struct {
+			io.Reader
+			io.Closer
+		}{Stoppable(ctx, f), f}, err
 	})
 }
 
@@ -245,17 +248,19 @@ func allFiles(folder string, m *Manifest) ([]string, error) {
 	return names, nil
 }
 
-// stoppable ends a long read with its context.
+// Stoppable ends a long read with its context.
+func Stoppable(ctx context.Context, r io.Reader) io.Reader { return &stoppable{ctx.Err, r} }
+
 type stoppable struct {
 	ended func() error
-	io.ReadCloser
+	io.Reader
 }
 
 func (s *stoppable) Read(p []byte) (int, error) {
 	if err := s.ended(); err != nil {
 		return 0, err
 	}
-	return s.ReadCloser.Read(p)
+	return s.Reader.Read(p)
 }
 
 // Backups returns the complete backups of this database in dir, newest first. Unfinished ones

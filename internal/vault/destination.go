@@ -18,6 +18,7 @@ import (
 	_ "gocloud.dev/blob/gcsblob" // gs://
 	_ "gocloud.dev/blob/s3blob"  // s3://
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 )
 
@@ -69,7 +70,7 @@ func (d *destination) put(ctx context.Context, file string, r *Record) error {
 		return err
 	}
 	defer f.Close()
-	if err := d.write(ctx, r.Packed.File, &stoppable{ctx.Err, f}); err != nil {
+	if err := d.write(ctx, r.Packed.File, database.Stoppable(ctx, f)); err != nil {
 		return fmt.Errorf("copying to %s: %w", d.said, err)
 	}
 	in, err := d.bucket.NewReader(ctx, r.Packed.File, nil)

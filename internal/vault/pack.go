@@ -69,7 +69,7 @@ func pack(ctx context.Context, m *database.Manifest, file string, recipients []a
 		return 0, "", err
 	}
 	sum := sha256.New()
-	in := io.TeeReader(&stoppable{ctx.Err, f}, sum)
+	in := io.TeeReader(database.Stoppable(ctx, f), sum)
 	plain := in
 	if own != nil {
 		if plain, err = age.Decrypt(in, age.NewInjectedFileKeyIdentity(own.key)); err != nil {
@@ -92,19 +92,6 @@ func pack(ctx context.Context, m *database.Manifest, file string, recipients []a
 type nopCloser struct{ io.Writer }
 
 func (nopCloser) Close() error { return nil }
-
-// stoppable ends a long read with its context.
-type stoppable struct {
-	ended func() error
-	io.Reader
-}
-
-func (s *stoppable) Read(p []byte) (int, error) {
-	if err := s.ended(); err != nil {
-		return 0, err
-	}
-	return s.Reader.Read(p)
-}
 
 func writeTar(ctx context.Context, folder string, out io.Writer) error {
 	zip := gzip.NewWriter(out)
@@ -131,7 +118,7 @@ func writeTar(ctx context.Context, folder string, out io.Writer) error {
 		if err := w.WriteHeader(head); err != nil {
 			return err
 		}
-		_, err = io.Copy(w, &stoppable{ctx.Err, f})
+		_, err = io.Copy(w, database.Stoppable(ctx, f))
 		return err
 	})
 	return errors.Join(err, w.Close(), zip.Close())
@@ -204,7 +191,7 @@ func Unpack(ctx context.Context, file, dir string, identities []age.Identity) (m
 		return nil, nil, err
 	}
 	defer f.Close()
-	in := io.Reader(&stoppable{ctx.Err, f})
+	in := database.Stoppable(ctx, f)
 	if filepath.Ext(file) == encryptedEnd {
 		if len(identities) == 0 {
 			return nil, nil, fmt.Errorf("the backup %q is encrypted, and no backup-identity was given", file)
