@@ -69,7 +69,7 @@ func Read(ctx context.Context, c *zenml.Client, database string) (*Side, error) 
 	}
 	for _, o := range components {
 		kind := kindOf(o)
-		settings, _ := field(o, "configuration").(map[string]any)
+		settings, _ := zenml.Field(o, "configuration").(map[string]any)
 		s.Components[kind] = union(s.Components[kind], slices.Collect(maps.Keys(settings)))
 		if i := behind[kind]; i != "" {
 			s.Integrations = union(s.Integrations, []string{i})
@@ -92,9 +92,9 @@ func Integrations(ctx context.Context, c *zenml.Client) (map[string]string, erro
 	out := map[string]string{}
 	for _, o := range flavors {
 		name, _ := o["name"].(string)
-		i, _ := field(o, "integration").(string)
+		i, _ := zenml.Field(o, "integration").(string)
 		if i != "built-in" && i != "custom" {
-			out[text(field(o, "type"))+" "+name] = i
+			out[zenml.Text(zenml.Field(o, "type"))+" "+name] = i
 		}
 	}
 	return out, nil
@@ -103,7 +103,7 @@ func Integrations(ctx context.Context, c *zenml.Client) (map[string]string, erro
 // Kinds returns "type flavor" of each component of a hydrated stack, sorted.
 func Kinds(stack map[string]any) []string {
 	out := []string{}
-	byType, _ := field(stack, "components").(map[string]any)
+	byType, _ := zenml.Field(stack, "components").(map[string]any)
 	for _, list := range byType {
 		parts, _ := list.([]any)
 		for _, p := range parts {
@@ -118,27 +118,15 @@ func Kinds(stack map[string]any) []string {
 
 // kindOf is a component's type and flavor. The flavor's name moved between versions.
 func kindOf(component map[string]any) string {
-	flavor := text(field(component, "flavor_name"))
-	switch f := field(component, "flavor").(type) {
+	flavor := zenml.Text(zenml.Field(component, "flavor_name"))
+	switch f := zenml.Field(component, "flavor").(type) {
 	case string:
 		flavor = cmp.Or(flavor, f)
 	case map[string]any:
-		flavor = cmp.Or(flavor, text(f["name"]))
+		flavor = cmp.Or(flavor, zenml.Text(f["name"]))
 	}
-	return text(field(component, "type")) + " " + flavor
+	return zenml.Text(zenml.Field(component, "type")) + " " + flavor
 }
-
-// field returns a value from whichever part of an answer holds it.
-func field(o map[string]any, name string) any {
-	for _, part := range []string{"body", "metadata", "resources"} {
-		if m, ok := o[part].(map[string]any); ok && m[name] != nil {
-			return m[name]
-		}
-	}
-	return o[name]
-}
-
-func text(v any) string { s, _ := v.(string); return s }
 
 func union(a, b []string) []string {
 	out := append(slices.Clone(a), b...)

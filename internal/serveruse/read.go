@@ -49,11 +49,6 @@ type environment struct {
 	Packages string  `json:"python_packages"`
 }
 
-func text(v any) string {
-	s, _ := v.(string)
-	return s
-}
-
 func (o *object) name() string {
 	if o.Name != nil {
 		return *o.Name
@@ -117,9 +112,9 @@ func (r *reading) stacks(ctx context.Context) ([]Kind, error) {
 func (r *reading) connectors(ctx context.Context) ([]Kind, error) {
 	return r.simple(ctx, "/service_connectors", false, nil, func(o *object) string {
 		if m, ok := o.Body.ConnectorType.(map[string]any); ok {
-			return text(m["connector_type"])
+			return zenml.Text(m["connector_type"])
 		}
-		return text(o.Body.ConnectorType)
+		return zenml.Text(o.Body.ConnectorType)
 	})
 }
 
@@ -156,7 +151,7 @@ func (r *reading) components(ctx context.Context) ([]Kind, error) {
 	behind, count, byIntegration := map[string]string{}, map[string]int{}, map[string]int{}
 	for i := range flavors[""] {
 		f := &flavors[""][i]
-		key := text(f.Body.Type) + "/" + f.name()
+		key := zenml.Text(f.Body.Type) + "/" + f.name()
 		r.use.vocabulary[strings.ToLower(f.name())] = true
 		if f.Body.Integration != nil {
 			behind[key] = *f.Body.Integration
@@ -168,9 +163,9 @@ func (r *reading) components(ctx context.Context) ([]Kind, error) {
 	}
 	for i := range components[""] {
 		c := &components[""][i]
-		flavor := cmp.Or(c.Body.FlavorName, text(c.Body.Flavor))
-		k.Items = append(k.Items, Item{Name: c.name(), Of: text(c.Body.Type), Count: 1, Flavor: flavor})
-		count[text(c.Body.Type)+"/"+flavor]++
+		flavor := cmp.Or(c.Body.FlavorName, zenml.Text(c.Body.Flavor))
+		k.Items = append(k.Items, Item{Name: c.name(), Of: zenml.Text(c.Body.Type), Count: 1, Flavor: flavor})
+		count[zenml.Text(c.Body.Type)+"/"+flavor]++
 	}
 	for key, n := range count {
 		kind, flavor, _ := strings.Cut(key, "/")
@@ -244,11 +239,11 @@ func (r *reading) artifacts(ctx context.Context) ([]Kind, error) {
 // source writes a Python name of ZenML's, which is an object or, in old versions, a text.
 func source(v any) string {
 	if m, ok := v.(map[string]any); ok {
-		if module, name := text(m["module"]), text(m["attribute"]); module != "" && name != "" {
+		if module, name := zenml.Text(m["module"]), zenml.Text(m["attribute"]); module != "" && name != "" {
 			return module + "." + name
 		}
 	}
-	return text(v)
+	return zenml.Text(v)
 }
 
 var zenmlPackage = regexp.MustCompile(`(?m)^zenml==(\S+)$`)

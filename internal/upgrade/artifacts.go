@@ -33,9 +33,11 @@ func (r *run) sampleArtifacts(ctx context.Context, c *zenml.Client) error {
 	if err != nil {
 		return fmt.Errorf("listing artifact versions: %w", err)
 	}
-	slices.SortFunc(list, func(a, b object) int { return strings.Compare(text(field(b, "created")), text(field(a, "created"))) })
+	slices.SortFunc(list, func(a, b object) int {
+		return strings.Compare(zenml.Text(zenml.Field(b, "created")), zenml.Text(zenml.Field(a, "created")))
+	})
 	for _, o := range list[:min(sampleSize, len(list))] {
-		r.artifactIDs = append(r.artifactIDs, text(o["id"]))
+		r.artifactIDs = append(r.artifactIDs, zenml.Text(o["id"]))
 	}
 	r.report.Artifacts = &ArtifactCheck{NotTried: total - len(r.artifactIDs), Unknown: []string{}, Broken: []string{}}
 	return nil

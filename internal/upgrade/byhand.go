@@ -1,11 +1,9 @@
 package upgrade
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -14,13 +12,6 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
-
-// wayBack is what a rollback by hand goes back to.
-type wayBack struct {
-	*database.Manifest
-	since    *database.Fingerprint // the content when people began to write; nil when that is not known
-	unending bool                  // the upgrade that it takes back has not ended: it was frozen
-}
 
 // The steps of a rollback by hand at which it begins to touch the server and the database. From the
 // first on a later run goes on with it: whoever asked for it has accepted the loss.
@@ -61,148 +52,6 @@ func (r *run) rollBack(ctx context.Context) error {
 		err = r.engine.run(context.WithoutCancel(ctx), after) // an interrupt must not leave it half-way
 	}
 	return r.concludeByHand(ctx, err)
-}
-
-// considerRollback tells what stands against a rollback, its loss among it, and changes nothing. It
-// returns the run whose journal the rollback goes on in, nil for none.
-func (r *run) considerRollback(ctx context.Context) (*journal.Record, error) {
-	said := r.From
-	last, err := r.findWayBack(ctx)
-	if err == nil && r.back != nil {
-		if err = r.lookAtLoss(ctx); err == nil {
-			p := problems(r.report.Problems)
-			r.checkServerVersion(said, &p)
-			r.report.Problems = p
-			r.checkDriver(ctx)
-		}
-	}
-	if err == nil {
-		r.judgeGates(ctx)
-	}
-	if err == nil && len(problems(r.report.Problems).blocking()) > 0 {
-		r.report.Outcome = Refused
-	}
-	return last, err
-}
-
-// findWayBack chooses the backup: the given one, else the one that the last upgrade would have gone
-// back to, else the newest. It returns the run whose journal the rollback goes on in, nil for none.
-func (r *run) findWayBack(ctx context.Context) (*journal.Record, error) {
-	runs, err := journal.Runs(r.StateDir)
-	if err != nil {
-		return nil, err
-	}
-	p := problems(r.report.Problems)
-	defer func() { r.report.Problems = p }()
-	path, states := r.BackTo, make([]State, len(runs))
-	for i, run := range runs {
-		if states[i], err = lastState(run); err != nil {
-			return nil, err
-		}
-		if s := states[i]; s.Opened && !s.ByHand && s.Database == r.DB.URL() {
-			path = cmp.Or(path, s.FinalBackup)
-		}
-	}
-	if path == "" {
-		kept, err := r.DB.Backups(r.BackupDir)
-		if err != nil {
-			return nil, err
-		}
-		if len(kept) == 0 {
-			p.block("no_backup", fmt.Sprintf("%q holds no backup of this database", r.BackupDir), "give backup or the right backup-dir")
-			return nil, nil
-		}
-		path = kept[0].Path
-	}
-	m, err := database.Verify(ctx, path)
-	switch {
-	case err != nil:
-		p.block("backup_not_whole", err.Error(), "give another backup")
-		return nil, nil
-	case m.SourceURL != r.DB.URL():
-		p.block("other_database", fmt.Sprintf("the backup %q is of the database %s", m.Path, m.SourceURL), "give a backup of this database")
-		return nil, nil
-	}
-	r.back, r.To, r.report.Target = &wayBack{Manifest: m}, m.ZenMLVersion, m.ZenMLVersion
-	r.report.Backup = backupOf(m)
-	for i, s := range states { // the newest first: what was there when people began to write
-		if s.ByHand && s.BackTo == m.Path && runs[i].Finished() {
-			f := m.Fingerprint()
-			r.back.since = &f
-			break
-		}
-		if s.FinalBackup == m.Path && s.Opened {
-			r.back.since = s.AtOpening
-			break
-		}
-	}
-	last, err := journal.Last(r.StateDir)
-	if err != nil || last == nil || last.Finished() {
-		return nil, err
-	}
-	r.back.unending = true
-	return last, nil
-}
-
-// lookAtLoss says what going back would lose. Nothing is logged in to before the content was read: a
-// log-in is written down, too.
-func (r *run) lookAtLoss(ctx context.Context) error {
-	lost := []string{}
-	now, err := r.DB.Fingerprint(ctx)
-	switch {
-	case err != nil:
-		return unreachable("what the database holds cannot be read, so nothing of it could be kept", err, "mend the database, or follow RESTORE.md of the backup by hand")
-	case r.back.since != nil:
-		lost = append(lost, r.back.since.Diff(now)...)
-		r.changed = changedTables(*r.back.since, now)
-	default:
-		lost = append(lost, fmt.Sprintf("whatever was written since the backup was made (%s): it is no backup of an upgrade whose journal is in state-dir", r.back.CreatedAt.UTC().Format(time.RFC3339)))
-		r.changed = changedTables(database.Fingerprint{}, now)
-	}
-	revision, err := r.DB.Revision(ctx)
-	if err != nil {
-		return unreachable("the database's revision cannot be read", err, "check database-url")
-	}
-	r.From = revision
-	if err := r.survey(ctx); err != nil {
-		lost = append(lost, fmt.Sprintf("whether pipelines are running is not known: %v", err))
-	} else {
-		r.From = r.serverVersion
-	}
-	for _, name := range r.underway() {
-		lost = append(lost, fmt.Sprintf("the pipeline run %q is under way and would be stopped", name))
-	}
-	r.report.WrittenSinceBackup = lost
-	if len(lost) > 0 && !r.AcceptLoss {
-		p := problems(r.report.Problems)
-		p.block("loss_not_accepted", fmt.Sprintf("going back to %q loses: %s", r.back.Path, strings.Join(shorten(lost), "; ")),
-			"read written_since_backup; to go back all the same, run again with accept-loss: true (all of it is backed up before)")
-		r.report.Problems = p
-	}
-	return nil
-}
-
-// checkDriver asks the driver what stands in the way. That no server runs is none of it: it may be why
-// somebody goes back. Who is connected to the database is looked at before it is touched.
-func (r *run) checkDriver(ctx context.Context) {
-	for _, p := range r.Driver.Check(ctx) {
-		if r.serverVersion == "" && slices.Contains([]string{"in_container", "server_process", "hook_status", "hook_version"}, p.Code) {
-			p.Blocks = false
-		}
-		r.report.Problems = append(r.report.Problems, p)
-	}
-}
-
-// changedTables names the tables that hold something else than before.
-func changedTables(before, now database.Fingerprint) []string {
-	var out []string
-	for name, t := range now.Tables {
-		if before.Tables[name] != t {
-			out = append(out, name)
-		}
-	}
-	slices.Sort(out)
-	return out
 }
 
 // openRollback goes on in the journal of an upgrade that has not ended, or begins one.
@@ -289,13 +138,6 @@ func (r *run) putUp(ctx context.Context) {
 	}
 }
 
-func (w *wayBack) path() string {
-	if w == nil || w.Manifest == nil {
-		return "the backup"
-	}
-	return w.Path
-}
-
 // stopLimit is how long pipelines may take to end when they are asked to.
 const stopLimit = time.Minute
 
@@ -311,9 +153,9 @@ func (r *run) stopRuns(ctx context.Context) (string, error) {
 			continue
 		}
 		asked++
-		if err := r.client.StopRun(ctx, text(o["id"])); err != nil {
+		if err := r.client.StopRun(ctx, zenml.Text(o["id"])); err != nil {
 			r.report.Problems = append(r.report.Problems, Problem{
-				Code: "pipeline_not_stopped", What: fmt.Sprintf("the pipeline run %q could not be stopped: %v", text(o["name"]), err), Remedy: "stop it where it runs",
+				Code: "pipeline_not_stopped", What: fmt.Sprintf("the pipeline run %q could not be stopped: %v", zenml.Text(o["name"]), err), Remedy: "stop it where it runs",
 			})
 		}
 	}
@@ -357,16 +199,12 @@ func (r *run) drillBack(ctx context.Context) (string, error) {
 // drillOf proves a backup as the drill of an upgrade does, with the version that it is of.
 func (r *run) drillOf(ctx context.Context, backup, v string) (err error) {
 	began := r.Now()
-	r.copy, err = r.DB.Scratch(ctx, backup, filepath.Join(r.StateDir, r.state.RunID), func(m database.Mark) error {
-		r.state.Copy = &m
-		return r.note("throw-away copy begun")
-	})
-	if err != nil {
-		return fmt.Errorf("restoring %q into a throw-away database: %w", backup, err)
+	if err := r.makeCopy(ctx, backup); err != nil {
+		return err
 	}
 	d := &Drill{Seconds: r.Now().Sub(began).Seconds()}
 	r.report.Backup.Drill = d
-	if d.Switched, err = r.copy.SwitchOff(ctx); err == nil {
+	if d.Switched, err = r.quieten(ctx); err == nil {
 		err = r.onCopy(ctx, World{Version: v}, func(s Server) (err error) {
 			d.Secret, err = r.sound(ctx, s.PrivateURL(), v)
 			return err
@@ -385,8 +223,8 @@ func (r *run) sound(ctx context.Context, address, v string) (secret string, err 
 	if err != nil {
 		return "", err
 	}
-	if bad := c.Healthy(ctx); len(bad) > 0 {
-		return "", fmt.Errorf("reads fail: %s", strings.Join(bad, "; "))
+	if err := reads(ctx, c); err != nil {
+		return "", err
 	}
 	return r.readSecret(ctx, c)
 }
@@ -423,12 +261,8 @@ func (r *run) startNew(ctx context.Context) (string, error) {
 
 // saveLast backs up what is there now that nobody writes any more.
 func (r *run) saveLast(ctx context.Context) (string, error) {
-	others, err := r.DB.Others(ctx)
-	if err != nil {
-		return "", fmt.Errorf("looking who else uses the database: %w", err)
-	}
-	if len(others) > 0 {
-		return "", fmt.Errorf("the database is still in use by %s: what they write would be lost", strings.Join(others, ", "))
+	if err := r.unused(ctx); err != nil {
+		return "", err
 	}
 	m, err := r.DB.Backup(ctx, r.BackupDir, r.meta(true))
 	if err != nil {
@@ -450,19 +284,7 @@ func (r *run) exportWritten(ctx context.Context) (string, error) {
 }
 
 func (r *run) bringBack(ctx context.Context) (string, error) {
-	if err := r.DB.Restore(ctx, r.back.Path); err != nil {
-		return "", fmt.Errorf("restoring %q: %w", r.back.Path, err)
-	}
-	f, err := r.DB.Fingerprint(ctx)
-	if err != nil {
-		return "", fmt.Errorf("reading the restored content: %w", err)
-	}
-	digest := f.Digest()
-	r.report.Content = &Content{Before: r.back.ContentDigest, After: &digest}
-	if digest != r.back.ContentDigest {
-		return "", fmt.Errorf("the restored content %s differs from %s", digest, r.back.ContentDigest)
-	}
-	return "content " + digest, nil
+	return r.restoreExactly(ctx, r.back.Path, r.back.ContentDigest)
 }
 
 func (r *run) startOldAgain(ctx context.Context) (string, error) {

@@ -30,7 +30,7 @@ func (r *run) connect(ctx context.Context, address, want string) (*zenml.Client,
 }
 
 // reads proves that code and database match: hydrated reads answer.
-func (r *run) reads(ctx context.Context, c *zenml.Client) error {
+func reads(ctx context.Context, c *zenml.Client) error {
 	if bad := c.Healthy(ctx); len(bad) > 0 {
 		return fmt.Errorf("reads fail: %s", strings.Join(bad, "; "))
 	}
@@ -76,7 +76,7 @@ func (r *run) check(ctx context.Context, address, revision string) error {
 	return r.examineAll(ctx,
 		[]examination{
 			{"permission boundaries", func(ctx context.Context) (string, error) { return r.checkBoundaries(ctx, c) }},
-			{"reads", func(ctx context.Context) (string, error) { return "hydrated reads answer", r.reads(ctx, c) }},
+			{"reads", func(ctx context.Context) (string, error) { return "hydrated reads answer", reads(ctx, c) }},
 			{"definitions", func(ctx context.Context) (string, error) { return r.checkDefinitions(ctx, c) }},
 			{"secret", func(ctx context.Context) (string, error) { return r.readSecret(ctx, c) }},
 			{"dashboard", func(ctx context.Context) (string, error) { return r.checkDashboard(ctx, c) }},
@@ -140,7 +140,7 @@ func (r *run) readSecret(ctx context.Context, c *zenml.Client) (string, error) {
 		return string(database.SecretsKeyMissing), nil // told as a problem, which stops an upgrade
 	}
 	var value any
-	if err := c.Get(ctx, "/secrets/"+url.PathEscape(text(secrets[0]["id"])), nil, &value); err != nil {
+	if err := c.Get(ctx, "/secrets/"+url.PathEscape(zenml.Text(secrets[0]["id"])), nil, &value); err != nil {
 		return "", fmt.Errorf("reading a secret's value (a 404 means that the encryption key is wrong): %w", err)
 	}
 	return "decrypted", nil

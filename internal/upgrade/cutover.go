@@ -144,12 +144,8 @@ func (r *run) stopOld(ctx context.Context) (string, error) {
 
 // finalBackup is what a rollback restores: taken when nothing writes any more.
 func (r *run) finalBackup(ctx context.Context) (string, error) {
-	others, err := r.DB.Others(ctx)
-	if err != nil {
-		return "", fmt.Errorf("looking who else uses the database: %w", err)
-	}
-	if len(others) > 0 {
-		return "", fmt.Errorf("the database is still in use by %s: what they write would be lost", strings.Join(others, ", "))
+	if err := r.unused(ctx); err != nil {
+		return "", err
 	}
 	m, err := r.DB.Backup(ctx, r.BackupDir, r.meta(true))
 	if err != nil {
@@ -166,6 +162,18 @@ func (r *run) finalBackup(ctx context.Context) (string, error) {
 		}
 	}
 	return fmt.Sprintf("%d kB, content %s", m.Bytes>>10, m.ContentDigest), nil
+}
+
+// unused says that nobody is on the database.
+func (r *run) unused(ctx context.Context) error {
+	others, err := r.DB.Others(ctx)
+	if err != nil {
+		return fmt.Errorf("looking who else uses the database: %w", err)
+	}
+	if len(others) > 0 {
+		return fmt.Errorf("the database is still in use by %s: what they write would be lost", strings.Join(others, ", "))
+	}
+	return nil
 }
 
 // unchanged proves, right before the migration, that the final backup holds all there is. It is a

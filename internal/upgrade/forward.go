@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
-
-	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 )
 
 const forwardOpenStep = "open the patch to the public"
@@ -32,15 +29,11 @@ func (r *run) rehearsePatch(ctx context.Context) (_ string, err error) {
 	}
 	drill := *r.report.Backup.Drill
 	defer func() { r.report.Backup.Drill = &drill }() // it is about the drill's own copy
-	r.copy, err = r.DB.Scratch(ctx, r.state.BackupPath, filepath.Join(r.StateDir, r.state.RunID), func(m database.Mark) error {
-		r.state.Copy = &m
-		return r.note("throw-away copy begun")
-	})
-	if err != nil {
-		return "", fmt.Errorf("restoring the backup into a throw-away database: %w", err)
+	if err := r.makeCopy(ctx, r.state.BackupPath); err != nil {
+		return "", err
 	}
-	if _, err := r.copy.SwitchOff(ctx); err != nil {
-		return "", fmt.Errorf("switching schedules and triggers off in the copy: %w", err)
+	if _, err := r.quieten(ctx); err != nil {
+		return "", err
 	}
 	defer r.aim(r.To)
 	r.aim(r.Criteria.Patch)

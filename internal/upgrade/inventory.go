@@ -4,33 +4,18 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
 // object is one REST answer: id and name, and the parts body, metadata and resources. Between
 // versions fields move from one part to another, so they are looked up in all of them.
 type object = map[string]any
 
-// field returns a value of an object from whichever part holds it.
-func field(o object, name string) any {
-	for _, part := range []string{"body", "metadata", "resources"} {
-		if m, ok := o[part].(map[string]any); ok {
-			if v, ok := m[name]; ok && v != nil {
-				return v
-			}
-		}
-	}
-	return o[name]
-}
-
-func text(v any) string {
-	s, _ := v.(string)
-	return s
-}
-
 // when reads ZenML's times, which carry no zone and mean UTC.
 func when(v any) (time.Time, bool) {
 	for _, layout := range []string{"2006-01-02T15:04:05.999999", time.RFC3339Nano} {
-		if t, err := time.Parse(layout, text(v)); err == nil {
+		if t, err := time.Parse(layout, zenml.Text(v)); err == nil {
 			return t.UTC(), true
 		}
 	}
@@ -39,8 +24,8 @@ func when(v any) (time.Time, bool) {
 
 // pipelineOf names the pipeline that a run belongs to, "unlisted" for none.
 func pipelineOf(run object) string {
-	if p, ok := field(run, "pipeline").(map[string]any); ok {
-		return text(p["name"])
+	if p, ok := zenml.Field(run, "pipeline").(map[string]any); ok {
+		return zenml.Text(p["name"])
 	}
 	return "unlisted"
 }
@@ -48,7 +33,7 @@ func pipelineOf(run object) string {
 // unfinished says whether a run may be under way: its status is none of the final ones. A status that
 // is missing or new counts as under way: what is not known must not be cut off.
 func unfinished(run object) bool {
-	return !slices.Contains([]string{"completed", "failed", "cached", "stopped", "skipped", "retried", "cancelled"}, text(field(run, "status")))
+	return !slices.Contains([]string{"completed", "failed", "cached", "stopped", "skipped", "retried", "cancelled"}, zenml.Text(zenml.Field(run, "status")))
 }
 
 // around is what the inventory needs to know beside the runs.
@@ -79,14 +64,14 @@ func (a around) summarise(name string, runs []object) Pipeline {
 	var seconds []float64
 	var last object
 	for _, r := range runs {
-		start, ok := when(field(r, "start_time"))
+		start, ok := when(zenml.Field(r, "start_time"))
 		if !ok {
 			continue
 		}
 		if p.LastRun == nil || start.After(*p.LastRun) {
 			p.LastRun, last = &start, r
 		}
-		if end, ok := when(field(r, "end_time")); ok {
+		if end, ok := when(zenml.Field(r, "end_time")); ok {
 			seconds = append(seconds, end.Sub(start).Seconds())
 		}
 	}
@@ -95,25 +80,25 @@ func (a around) summarise(name string, runs []object) Pipeline {
 		median, longest := seconds[len(seconds)/2], seconds[len(seconds)-1]
 		p.MedianSeconds, p.LongestSecs = &median, &longest
 	}
-	p.Stack, p.Schedule, p.Integrations = named(field(last, "stack")), named(field(last, "schedule")), a.integrations(last)
-	p.CrossesWindow = a.crosses(idOf(field(last, "pipeline")), p.LongestSecs)
+	p.Stack, p.Schedule, p.Integrations = named(zenml.Field(last, "stack")), named(zenml.Field(last, "schedule")), a.integrations(last)
+	p.CrossesWindow = a.crosses(idOf(zenml.Field(last, "pipeline")), p.LongestSecs)
 	return p
 }
 
 // integrations are those behind the last run's stack and those that its settings ask for. Null when the
 // stack is gone: then nobody knows.
 func (a around) integrations(run object) []string {
-	used, known := a.stacks[idOf(field(run, "stack"))]
+	used, known := a.stacks[idOf(zenml.Field(run, "stack"))]
 	if !known {
 		return nil
 	}
 	out := slices.Clone(used)
-	config, _ := field(run, "config").(map[string]any)
+	config, _ := zenml.Field(run, "config").(map[string]any)
 	settings, _ := config["settings"].(map[string]any)
 	docker, _ := settings["docker"].(map[string]any)
 	asked, _ := docker["required_integrations"].([]any)
 	for _, i := range asked {
-		if n := text(i); n != "" {
+		if n := zenml.Text(i); n != "" {
 			out = append(out, n)
 		}
 	}
@@ -123,12 +108,12 @@ func (a around) integrations(run object) []string {
 
 func idOf(v any) string {
 	m, _ := v.(map[string]any)
-	return text(m["id"])
+	return zenml.Text(m["id"])
 }
 
 func named(v any) *string {
 	m, _ := v.(map[string]any)
-	if n := text(m["name"]); n != "" {
+	if n := zenml.Text(m["name"]); n != "" {
 		return &n
 	}
 	return nil

@@ -111,7 +111,7 @@ func backupOf(m *database.Manifest) *Backup {
 // the old server boots on it, the key logs in, everything is there and a secret decrypts.
 func (r *run) drill(ctx context.Context) (_ string, err error) {
 	began := r.Now()
-	if err := r.makeCopy(ctx); err != nil {
+	if err := r.makeCopy(ctx, r.state.BackupPath); err != nil {
 		return "", err
 	}
 	d := &Drill{Seconds: r.Now().Sub(began).Seconds()}
@@ -130,7 +130,7 @@ func (r *run) drill(ctx context.Context) (_ string, err error) {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(r.reads(ctx, c), r.compare(ctx, c)); err != nil {
+		if err := errors.Join(reads(ctx, c), r.compare(ctx, c)); err != nil {
 			return err
 		}
 		// The copy was proved equal to the backup when it was made.

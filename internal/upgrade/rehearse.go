@@ -97,7 +97,7 @@ func (r *run) passBy(ctx context.Context, s Server, v string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(r.reads(ctx, c), r.compare(ctx, c))
+	return errors.Join(reads(ctx, c), r.compare(ctx, c))
 }
 
 // arrive runs every check on the copy that the cut-over will run on the real database.
@@ -160,10 +160,10 @@ func dated(list []RevisionTime) {
 	}
 }
 
-// makeCopy restores the backup into a throw-away database, in which nothing acts by itself.
-func (r *run) makeCopy(ctx context.Context) (err error) {
+// makeCopy restores a backup into a throw-away database. quieten it before a server starts on it.
+func (r *run) makeCopy(ctx context.Context, backup string) (err error) {
 	r.keyed = false
-	r.copy, err = r.DB.Scratch(ctx, r.state.BackupPath, filepath.Join(r.StateDir, r.state.RunID), func(m database.Mark) error {
+	r.copy, err = r.DB.Scratch(ctx, backup, filepath.Join(r.StateDir, r.state.RunID), func(m database.Mark) error {
 		r.state.Copy = &m
 		return r.note("throw-away copy begun")
 	})

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
@@ -123,10 +122,7 @@ func (r *run) whole(ctx context.Context, c *zenml.Client) error {
 	}
 	if !r.began(migrateStep) && !r.undone[migrateStep] {
 		// Nothing was changed by us, and until the server stopped people could still delete.
-		if bad := c.Healthy(ctx); len(bad) > 0 {
-			return fmt.Errorf("reads fail: %s", strings.Join(bad, "; "))
-		}
-		return nil
+		return reads(ctx, c)
 	}
 	if err := r.compare(ctx, c); err != nil {
 		return err
@@ -143,17 +139,22 @@ func (r *run) restore(ctx context.Context) (string, error) {
 	if _, err := r.endNext(ctx); err != nil {
 		return "", fmt.Errorf("ending the new version before the restore: %w", err)
 	}
-	if err := r.DB.Restore(ctx, r.state.FinalBackup); err != nil {
-		return "", fmt.Errorf("restoring %q: %w", r.state.FinalBackup, err)
+	return r.restoreExactly(ctx, r.state.FinalBackup, r.state.ContentBefore)
+}
+
+// restoreExactly brings a backup back and proves by its digest that the content is the wanted one.
+func (r *run) restoreExactly(ctx context.Context, backup, want string) (string, error) {
+	if err := r.DB.Restore(ctx, backup); err != nil {
+		return "", fmt.Errorf("restoring %q: %w", backup, err)
 	}
 	f, err := r.DB.Fingerprint(ctx)
 	if err != nil {
 		return "", fmt.Errorf("reading the restored content: %w", err)
 	}
 	digest := f.Digest()
-	r.report.Content = &Content{Before: r.state.ContentBefore, After: &digest}
-	if digest != r.state.ContentBefore {
-		return "", fmt.Errorf("the restored content %s differs from %s", digest, r.state.ContentBefore)
+	r.report.Content = &Content{Before: want, After: &digest}
+	if digest != want {
+		return "", fmt.Errorf("the restored content %s differs from %s", digest, want)
 	}
 	return "content " + digest, nil
 }

@@ -36,8 +36,8 @@ func (a around) crosses(pipeline string, longest *float64) *bool {
 	}
 	crosses, unknown := false, false
 	for _, s := range a.schedules {
-		on, _ := field(s, "active").(bool)
-		if !on || text(field(s, "pipeline_id")) != pipeline {
+		on, _ := zenml.Field(s, "active").(bool)
+		if !on || zenml.Text(zenml.Field(s, "pipeline_id")) != pipeline {
 			continue
 		}
 		fires, known := firesIn(s, from, a.window.End())
@@ -55,13 +55,13 @@ const mostIntervals = 365 * 24 * 3600
 // firesIn says whether a schedule fires at or after from and before to, as ZenML and its orchestrators
 // take it: cron expressions in UTC. Its second answer is false for a schedule of another form.
 func firesIn(s object, from, to time.Time) (fires, known bool) {
-	if end, ok := when(field(s, "end_time")); ok && !end.After(from) {
+	if end, ok := when(zenml.Field(s, "end_time")); ok && !end.After(from) {
 		return false, true
 	}
-	if once, ok := when(field(s, "run_once_start_time")); ok {
+	if once, ok := when(zenml.Field(s, "run_once_start_time")); ok {
 		return !once.Before(from) && once.Before(to), true
 	}
-	if expression := text(field(s, "cron_expression")); expression != "" {
+	if expression := zenml.Text(zenml.Field(s, "cron_expression")); expression != "" {
 		plan, err := cron.ParseStandard(expression)
 		if err != nil {
 			return false, false
@@ -69,8 +69,8 @@ func firesIn(s object, from, to time.Time) (fires, known bool) {
 		next := plan.Next(from.UTC().Add(-time.Second))
 		return !next.IsZero() && next.Before(to), true
 	}
-	every, known := seconds(field(s, "interval_second"))
-	start, begun := when(field(s, "start_time"))
+	every, known := seconds(zenml.Field(s, "interval_second"))
+	start, begun := when(zenml.Field(s, "start_time"))
 	if !known || !begun || every <= 0 {
 		return false, false
 	}
@@ -91,7 +91,7 @@ func seconds(v any) (time.Duration, bool) {
 	if n, ok := v.(float64); ok {
 		return time.Duration(n * float64(time.Second)), true
 	}
-	days, clock, _ := strings.Cut(strings.TrimPrefix(text(v), "P"), "T")
+	days, clock, _ := strings.Cut(strings.TrimPrefix(zenml.Text(v), "P"), "T")
 	var d time.Duration
 	var err error
 	if n, ok := strings.CutSuffix(days, "D"); ok {
@@ -107,7 +107,7 @@ func seconds(v any) (time.Duration, bool) {
 		}
 		d += c
 	}
-	return d, strings.HasPrefix(text(v), "P") && d > 0
+	return d, strings.HasPrefix(zenml.Text(v), "P") && d > 0
 }
 
 // lookAround reads what the inventory needs beside the runs. What the key may not read is not known.
@@ -119,7 +119,7 @@ func (r *run) lookAround(ctx context.Context, c *zenml.Client) around {
 		if stacks, err = c.List(ctx, "/stacks", url.Values{"hydrate": {"true"}}); err == nil {
 			a.stacks = map[string][]string{}
 			for _, s := range stacks {
-				a.stacks[text(s["id"])] = integrationsOf(parity.Kinds(s), behind)
+				a.stacks[zenml.Text(s["id"])] = integrationsOf(parity.Kinds(s), behind)
 			}
 		}
 	}
@@ -149,15 +149,15 @@ func holdSchedules(ctx context.Context, c *zenml.Client, begun func(id string) e
 		return nil, fmt.Errorf("listing schedules: %w", err)
 	}
 	for _, s := range list {
-		if on, _ := field(s, "active").(bool); !on {
+		if on, _ := zenml.Field(s, "active").(bool); !on {
 			continue
 		}
-		id := text(s["id"])
+		id := zenml.Text(s["id"])
 		if err := begun(id); err != nil {
 			return nil, err
 		}
 		if on, err := c.SwitchSchedule(ctx, id, false); err != nil || on {
-			others = append(others, text(s["name"]))
+			others = append(others, zenml.Text(s["name"]))
 		}
 	}
 	return others, nil

@@ -73,7 +73,7 @@ func (r *run) underway() []string {
 	var names []string
 	for _, o := range r.runs {
 		if unfinished(o) {
-			names = append(names, text(o["name"]))
+			names = append(names, zenml.Text(o["name"]))
 		}
 	}
 	return names

@@ -60,7 +60,7 @@ func (r *run) travelAnew(ctx context.Context, stops []string) *journey {
 	r.report.Checks, r.report.Differences = nil, nil
 	err := r.dropCopy(context.WithoutCancel(ctx))
 	if err == nil {
-		err = r.makeCopy(ctx)
+		err = r.makeCopy(ctx, r.state.BackupPath)
 	}
 	if err == nil {
 		_, err = r.quieten(ctx)
