@@ -21,6 +21,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/progress"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/dbserver"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/port"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/sabotage"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/world"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
@@ -110,7 +111,7 @@ func newSiteOn(t testing.TB, storeURL string) *site {
 func newSiteOf(t testing.TB, release, storeURL string) *site {
 	t.Helper()
 	s := &site{repo: t.TempDir(), out: t.TempDir(), backups: filepath.Join(t.TempDir(), "backups"), cache: world.Need(t)}
-	w, err := world.Start(t.Context(), world.Options{Version: release, CacheDir: s.cache, Dir: t.TempDir(), Environ: os.Environ(), StoreURL: storeURL})
+	w, err := world.Start(t.Context(), world.Options{Version: release, CacheDir: s.cache, Dir: t.TempDir(), Environ: os.Environ(), StoreURL: storeURL, Port: port.For(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

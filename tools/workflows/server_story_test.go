@@ -19,6 +19,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/files"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/github"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/machine"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/port"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/world"
 )
 
@@ -26,7 +27,7 @@ import (
 // of each of the example's environments.
 func (s *story) serve(t *testing.T, version string) *world.World {
 	t.Helper()
-	w, err := world.Start(t.Context(), world.Options{Version: version, CacheDir: world.Need(t), Dir: t.TempDir(), Environ: machine.Environ(t), Empty: true})
+	w, err := world.Start(t.Context(), world.Options{Version: version, CacheDir: world.Need(t), Dir: t.TempDir(), Environ: machine.Environ(t), Empty: true, Port: port.For(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

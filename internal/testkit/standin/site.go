@@ -22,6 +22,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/dbserver"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/port"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/world"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
@@ -64,6 +65,7 @@ func NewSite(t testing.TB, kind, cache string) *Site {
 		a.Port = s.Proxy.Port
 		s.Store = a.StoreURL()
 	}
+	s.Port = port.For(t)
 	s.secret = rand.Text()
 	s.fill(t, s.secret)
 	must(t, os.WriteFile(s.env, fmt.Appendf(nil, "ZENML_STORE_URL=%s\nZENML_SERVER_JWT_SECRET_KEY=%s\nZENML_SECRETS_STORE_TYPE=sql\nZENML_SECRETS_STORE_ENCRYPTION_KEY=%s\n%s=%s\n%s=%s\n",
@@ -136,15 +138,13 @@ func (s *Site) Start(t testing.TB, version string) {
 		Python: byHand(s.cache, version), StoreURL: s.Store, Dir: filepath.Join(s.Dir, "server"), Env: settings, Environ: s.environ, Live: true,
 	})
 	must(t, err)
-	port, err := srv.Open(context.Background(), net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port)))
-	if err == nil {
+	if _, err = srv.Open(context.Background(), net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port))); err == nil {
 		err = srv.Detach(context.Background())
 	}
 	if err != nil { // what else listens there is still the site's, and is stopped with it
 		srv.Stop(context.Background())
 		t.Fatal(err)
 	}
-	s.Port = port
 	s.URL = "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port))
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/machine"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/port"
 )
 
 // Need returns the cache folder for environments, or skips the test when it is a short run or a
@@ -22,7 +23,7 @@ func Need(t testing.TB) (cacheDir string) {
 func Of(t testing.TB, version string) *World {
 	t.Helper()
 	cache := Need(t)
-	w, err := Start(t.Context(), Options{Version: version, CacheDir: cache, Dir: t.TempDir(), Environ: os.Environ()})
+	w, err := Start(t.Context(), Options{Version: version, CacheDir: cache, Dir: t.TempDir(), Environ: os.Environ(), Port: port.For(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
