@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(dbserver.Main(m)) }
 
-// everywhere runs a heavy test on one database server, and on both in a full run.
+// everywhere runs a heavy test on one database server ("": on none), and on both in a full run.
 func everywhere(t *testing.T, first string, test func(t *testing.T, a mysql.Address)) {
 	t.Helper()
 	for _, kind := range dbserver.Both {
@@ -30,25 +30,47 @@ func everywhere(t *testing.T, first string, test func(t *testing.T, a mysql.Addr
 	}
 }
 
+// The older version begins with runs of its own and an artifact of its pipeline; both are there afterwards.
 func TestUpgradeOnADatabaseServer(t *testing.T) {
 	t.Parallel()
 	everywhere(t, dbserver.MySQL, func(t *testing.T, a mysql.Address) {
 		t.Helper()
-		s := newSiteOn(t, a.StoreURL())
-		res, err := s.act(t, s.inputs(upgrade.Upgrade))
-		if err != nil || res.Outcome != upgrade.Upgraded || res.Decision == "block" {
-			dump(t, res)
-			t.Fatalf("upgrade: %v", err)
-		}
-		if s.version(t) != "0.98.0" || res.DowntimeSeconds == nil || !res.Backup.Drill.Passed || res.Backup.Drill.Secret != "decrypted" {
-			dump(t, res)
-			t.Error("the new version does not answer, no downtime was measured, or the drill did not pass")
-		}
-		if res.Artifacts == nil || res.Artifacts.Same == 0 || len(res.Artifacts.Broken) > 0 {
-			t.Errorf("artifacts: %+v", res.Artifacts)
-		}
-		noPassword(t, a, s.backups, s.out)
+		upgradesOnADatabaseServer(t, "0.85.0", a)
 	})
+}
+
+func TestUpgradeOfAnOldVersionOnADatabaseServer(t *testing.T) {
+	t.Parallel()
+	everywhere(t, "", func(t *testing.T, a mysql.Address) {
+		t.Helper()
+		upgradesOnADatabaseServer(t, "0.58.2", a)
+	})
+}
+
+func upgradesOnADatabaseServer(t *testing.T, release string, a mysql.Address) {
+	t.Helper()
+	s := newSiteOf(t, release, a.StoreURL())
+	res, err := s.act(t, s.inputs(upgrade.Upgrade))
+	if err != nil || res.Outcome != upgrade.Upgraded || res.Decision == "block" {
+		dump(t, res)
+		t.Fatalf("upgrade: %v", err)
+	}
+	if s.version(t) != "0.98.0" || res.DowntimeSeconds == nil || !res.Backup.Drill.Passed || res.Backup.Drill.Secret != "decrypted" {
+		dump(t, res)
+		t.Error("the new version does not answer, no downtime was measured, or the drill did not pass")
+	}
+	if res.Artifacts == nil || res.Artifacts.Same == 0 || len(res.Artifacts.Broken) > 0 {
+		t.Errorf("artifacts: %+v", res.Artifacts)
+	}
+	if len(res.Inventory) == 0 || res.Inventory[0].Runs == 0 {
+		t.Errorf("no pipeline had run before: %+v", res.Inventory)
+	}
+	for kind, l := range res.Lost {
+		if len(l.Missing) > 0 || l.After < l.Before {
+			t.Errorf("%s: %+v", kind, l)
+		}
+	}
+	noPassword(t, a, s.backups, s.out)
 }
 
 // noPassword looks for the database's password in every file below these folders, and for

@@ -134,7 +134,7 @@ func alter(t testing.TB, s *standin.Site) {
 
 func someoneWrites(t testing.TB, s *standin.Site) {
 	t.Helper()
-	s.Exec(t, "INSERT INTO tag VALUES ('t2', 'written', '2026-11-25 00:00:00', '2026-11-25 00:00:00', 1, '{}')")
+	s.Exec(t, "INSERT INTO tag VALUES ('"+standin.ID("t2")+"', 'written', '2026-11-25 00:00:00', '2026-11-25 00:00:00', 1, '{}')")
 }
 
 // next wants the next run to recover what this one could not.
@@ -214,7 +214,7 @@ func table() []oneFault {
 		{name: "the key of another server", environ: []string{"ZENML_UPGRADE_SERVER_TOKEN=ZENKEY_of_another"}, exit: 2, outcome: "", says: "refused the key", serves: standin.Old, leaves: true},
 		{name: "a pipeline is running", before: func(t *testing.T, s *standin.Site) {
 			t.Helper()
-			s.Exec(t, "UPDATE pipeline_run SET data = '{\"status\": \"running\"}' WHERE id = 'r1'")
+			s.Exec(t, "UPDATE pipeline_run SET data = '{\"status\": \"running\"}' WHERE id = '"+standin.ID("r1")+"'")
 		}, exit: 1, outcome: "refused", says: "pipelines_running", serves: standin.Old, stays: []string{"pipeline_run"}},
 		{name: "a long pipeline begins before the cut-over", at: at("after load the new version done", func(t testing.TB, s *standin.Site) {
 			t.Helper()

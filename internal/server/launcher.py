@@ -94,6 +94,30 @@ def explain(error):
     }
 
 
+def warm(begin):
+    """Makes the models of all flavors once while nothing is asked yet.
+
+    A server that starts writes every flavor anew: most of its start-up is their imports, and
+    would be downtime. What cannot be made here fails there as it would have.
+    """
+    try:
+        from zenml.integrations.registry import integration_registry
+        from zenml.stack.flavor_registry import FlavorRegistry
+
+        kinds = [FlavorRegistry().builtin_flavors]
+        kinds += [i.flavors for i in integration_registry.integrations.values()]
+    except (ImportError, AttributeError):
+        return  # another version keeps them elsewhere
+    for kind in kinds:
+        if begin.is_set():
+            return
+        try:
+            for flavor in kind() if callable(kind) else kind:
+                flavor().to_model(is_custom=False)
+        except Exception:
+            continue
+
+
 class Launcher:
     def __init__(self, control):
         self.control = control
@@ -179,6 +203,7 @@ def main():
         pass  # another alembic: the migration runs unwatched, and nothing is told of its revisions
 
     launcher.tell(done="load", version=zenml.__version__)
+    warm(launcher.begin)
     launcher.begin.wait()
     private = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     private.bind(("127.0.0.1", launcher.port))

@@ -149,13 +149,13 @@ func (r *run) stopRuns(ctx context.Context) (string, error) {
 	}
 	asked := 0
 	for _, o := range r.runs {
-		if !unfinished(o) {
+		if !o.unfinished() {
 			continue
 		}
 		asked++
-		if err := r.client.StopRun(ctx, zenml.Text(o["id"])); err != nil {
+		if err := r.client.StopRun(ctx, o.id); err != nil {
 			r.report.Problems = append(r.report.Problems, Problem{
-				Code: "pipeline_not_stopped", What: fmt.Sprintf("the pipeline run %q could not be stopped: %v", zenml.Text(o["name"]), err), Remedy: "stop it where it runs",
+				Code: "pipeline_not_stopped", What: fmt.Sprintf("the pipeline run %q could not be stopped: %v", o.name, err), Remedy: "stop it where it runs",
 			})
 		}
 	}
@@ -164,7 +164,7 @@ func (r *run) stopRuns(ctx context.Context) (string, error) {
 	}
 	var failed error
 	_ = await(ctx, stopLimit, func() bool { // what is late is told below
-		failed = r.readRuns(ctx, "false")
+		failed = r.readRuns(ctx, r.client, "false")
 		return failed != nil || len(r.underway()) == 0
 	})
 	if ctx.Err() != nil || failed != nil {

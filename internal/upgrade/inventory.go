@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -13,27 +14,47 @@ import (
 type object = map[string]any
 
 // when reads ZenML's times, which carry no zone and mean UTC.
-func when(v any) (time.Time, bool) {
+func when(v any) *time.Time {
 	for _, layout := range []string{"2006-01-02T15:04:05.999999", time.RFC3339Nano} {
 		if t, err := time.Parse(layout, zenml.Text(v)); err == nil {
-			return t.UTC(), true
+			t = t.UTC()
+			return &t
 		}
 	}
-	return time.Time{}, false
+	return nil
 }
 
-// pipelineOf names the pipeline that a run belongs to, "unlisted" for none.
-func pipelineOf(run object) string {
-	if p, ok := zenml.Field(run, "pipeline").(map[string]any); ok {
-		return zenml.Text(p["name"])
+// pipelineRun is what is kept of a run: a server may list tens of thousands, whose settings fill pages.
+type pipelineRun struct {
+	id, name, status     string
+	pipeline, pipelineID string     // the name is "unlisted" for none
+	start, end           *time.Time // null: not told
+	stack, schedule      *string    // names
+	stackID              string
+	asked                []string // integrations that its settings ask for
+}
+
+// UnmarshalJSON reads a run as the API tells it, hydrated or not.
+func (p *pipelineRun) UnmarshalJSON(b []byte) error {
+	var o object
+	if err := json.Unmarshal(b, &o); err != nil {
+		return err
 	}
-	return "unlisted"
+	*p = pipelineRun{
+		id: zenml.Text(o["id"]), name: zenml.Text(o["name"]), status: zenml.Text(zenml.Field(o, "status")), pipeline: "unlisted",
+		start: when(zenml.Field(o, "start_time")), end: when(zenml.Field(o, "end_time")),
+		stack: named(zenml.Field(o, "stack")), schedule: named(zenml.Field(o, "schedule")), stackID: idOf(zenml.Field(o, "stack")), asked: asked(o),
+	}
+	if belongs, ok := zenml.Field(o, "pipeline").(map[string]any); ok {
+		p.pipeline, p.pipelineID = zenml.Text(belongs["name"]), idOf(belongs)
+	}
+	return nil
 }
 
 // unfinished says whether a run may be under way: its status is none of the final ones. A status that
 // is missing or new counts as under way: what is not known must not be cut off.
-func unfinished(run object) bool {
-	return !slices.Contains([]string{"completed", "failed", "cached", "stopped", "skipped", "retried", "cancelled"}, zenml.Text(zenml.Field(run, "status")))
+func (p *pipelineRun) unfinished() bool {
+	return !slices.Contains([]string{"completed", "failed", "cached", "stopped", "skipped", "retried", "cancelled"}, p.status)
 }
 
 // around is what the inventory needs to know beside the runs.
@@ -45,11 +66,11 @@ type around struct {
 }
 
 // inventory sums the hydrated runs up per pipeline, sorted by name.
-func inventory(runs []object, a around) []Pipeline {
-	byName := map[string][]object{}
-	for _, r := range runs {
-		n := pipelineOf(r)
-		byName[n] = append(byName[n], r)
+func inventory(runs []pipelineRun, a around) []Pipeline {
+	byName := map[string][]*pipelineRun{}
+	for i := range runs {
+		n := runs[i].pipeline
+		byName[n] = append(byName[n], &runs[i])
 	}
 	out := make([]Pipeline, 0, len(byName))
 	for name, rs := range byName {
@@ -59,20 +80,19 @@ func inventory(runs []object, a around) []Pipeline {
 	return out
 }
 
-func (a around) summarise(name string, runs []object) Pipeline {
+func (a around) summarise(name string, runs []*pipelineRun) Pipeline {
 	p := Pipeline{Name: name, Runs: len(runs), Critical: slices.Contains(a.critical, name)}
 	var seconds []float64
-	var last object
+	last := &pipelineRun{}
 	for _, r := range runs {
-		start, ok := when(zenml.Field(r, "start_time"))
-		if !ok {
+		if r.start == nil {
 			continue
 		}
-		if p.LastRun == nil || start.After(*p.LastRun) {
-			p.LastRun, last = &start, r
+		if p.LastRun == nil || r.start.After(*p.LastRun) {
+			p.LastRun, last = r.start, r
 		}
-		if end, ok := when(zenml.Field(r, "end_time")); ok {
-			seconds = append(seconds, end.Sub(start).Seconds())
+		if r.end != nil {
+			seconds = append(seconds, r.end.Sub(*r.start).Seconds())
 		}
 	}
 	if len(seconds) > 0 {
@@ -80,30 +100,35 @@ func (a around) summarise(name string, runs []object) Pipeline {
 		median, longest := seconds[len(seconds)/2], seconds[len(seconds)-1]
 		p.MedianSeconds, p.LongestSecs = &median, &longest
 	}
-	p.Stack, p.Schedule, p.Integrations = named(zenml.Field(last, "stack")), named(zenml.Field(last, "schedule")), a.integrations(last)
-	p.CrossesWindow = a.crosses(idOf(zenml.Field(last, "pipeline")), p.LongestSecs)
+	p.Stack, p.Schedule, p.Integrations = last.stack, last.schedule, a.integrations(last)
+	p.CrossesWindow = a.crosses(last.pipelineID, p.LongestSecs)
 	return p
 }
 
 // integrations are those behind the last run's stack and those that its settings ask for. Null when the
 // stack is gone: then nobody knows.
-func (a around) integrations(run object) []string {
-	used, known := a.stacks[idOf(zenml.Field(run, "stack"))]
+func (a around) integrations(last *pipelineRun) []string {
+	used, known := a.stacks[last.stackID]
 	if !known {
 		return nil
 	}
-	out := slices.Clone(used)
+	out := append(append([]string{}, used...), last.asked...) // none is not null
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// asked are the integrations that a run's settings ask for.
+func asked(run object) (out []string) {
 	config, _ := zenml.Field(run, "config").(map[string]any)
 	settings, _ := config["settings"].(map[string]any)
 	docker, _ := settings["docker"].(map[string]any)
-	asked, _ := docker["required_integrations"].([]any)
-	for _, i := range asked {
+	list, _ := docker["required_integrations"].([]any)
+	for _, i := range list {
 		if n := zenml.Text(i); n != "" {
 			out = append(out, n)
 		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return out
 }
 
 func idOf(v any) string {

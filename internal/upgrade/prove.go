@@ -31,7 +31,7 @@ func (r *run) sumUp(ctx context.Context, c *zenml.Client) (string, error) {
 
 // adopt takes what the old version finds in the copy for what was there before.
 func (r *run) adopt(ctx context.Context, c *zenml.Client) (err error) {
-	if r.runs, err = c.ListEverywhere(ctx, "/runs", url.Values{"hydrate": {"true"}}); err != nil {
+	if err := r.readRuns(ctx, c, "true"); err != nil {
 		return fmt.Errorf("listing pipeline runs: %w", err)
 	}
 	inv, err := c.Inventory(ctx)

@@ -111,7 +111,7 @@ type run struct {
 	client *zenml.Client // to the public address, logged in
 
 	serverVersion string
-	runs          []object
+	runs          []pipelineRun
 	before        *zenml.Inventory   // null in a run that only recovers another
 	backedUp      *database.Manifest // what the drill restores
 	beside        map[string][]byte  // how the server was set up, kept in every backup

@@ -34,7 +34,7 @@ func (r *run) survey(ctx context.Context) error {
 		return unreachable(fmt.Sprintf("the server %s did not answer the log-in", r.PublicURL), err, "look at the server's log")
 	}
 	r.client = c
-	if err := r.readRuns(ctx, "true"); err != nil {
+	if err := r.readRuns(ctx, c, "true"); err != nil {
 		return unreachable("the server did not list its pipeline runs", err, "check the rights of the key in server-token")
 	}
 	return nil
@@ -62,9 +62,12 @@ func unreachable(what string, err error, next string) error {
 	return f
 }
 
-// readRuns reads the runs of the real server, of every project.
-func (r *run) readRuns(ctx context.Context, hydrate string) (err error) {
-	r.runs, err = r.client.ListEverywhere(ctx, "/runs", url.Values{"hydrate": {hydrate}})
+// runsAtOnce is the size of a page of runs, which hydrated bring the settings of all their steps.
+const runsAtOnce = "100"
+
+// readRuns reads a server's runs, of every project.
+func (r *run) readRuns(ctx context.Context, c *zenml.Client, hydrate string) (err error) {
+	r.runs, err = zenml.Everywhere[pipelineRun](ctx, c, "/runs", url.Values{"hydrate": {hydrate}, "size": {runsAtOnce}})
 	return err
 }
 
@@ -72,8 +75,8 @@ func (r *run) readRuns(ctx context.Context, hydrate string) (err error) {
 func (r *run) underway() []string {
 	var names []string
 	for _, o := range r.runs {
-		if unfinished(o) {
-			names = append(names, zenml.Text(o["name"]))
+		if o.unfinished() {
+			names = append(names, o.name)
 		}
 	}
 	return names

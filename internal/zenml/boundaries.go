@@ -79,12 +79,16 @@ func (b Boundaries) note(name string, err error) error {
 	return nil
 }
 
-// refused are the statuses by which a request was kept out, or led nowhere.
-var refused = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed}
+// The statuses by which a request led nowhere, as to a route that a version does not have, and all by
+// which it got nothing.
+var (
+	nowhere = []int{http.StatusNotFound, http.StatusMethodNotAllowed}
+	refused = append([]int{http.StatusUnauthorized, http.StatusForbidden}, nowhere...)
+)
 
 // CompareBoundaries tells where a server answers otherwise than before: opened is what was kept out and
-// now is not, or what nobody without a key may get at all; changed is every other difference. Both are
-// sentences, sorted.
+// now is not, or what nobody without a key may get at all; changed is every other difference, such as a
+// route that was not there before. Both are sentences, sorted.
 func CompareBoundaries(before, after Boundaries) (opened, changed []string) {
 	for _, name := range slices.Sorted(maps.Keys(after)) {
 		was, known := before[name]
@@ -96,7 +100,7 @@ func CompareBoundaries(before, after Boundaries) (opened, changed []string) {
 			opened = append(opened, fmt.Sprintf("%s: %d, not refused", name, now))
 		case !known:
 			changed = append(changed, fmt.Sprintf("%s: not asked before, %d now", name, now))
-		case slices.Contains(refused, was) && !closed:
+		case slices.Contains(refused, was) && !slices.Contains(nowhere, was) && !closed:
 			opened = append(opened, text)
 		case now != was && !(closed && slices.Contains(refused, was)):
 			changed = append(changed, text)

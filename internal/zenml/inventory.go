@@ -1,16 +1,15 @@
 package zenml
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"sync"
 
+	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
@@ -18,10 +17,18 @@ import (
 
 // Inventory is what a server holds.
 type Inventory struct {
-	// Kinds holds, per kind, the names by id. A kind that this version does not have is absent.
-	Kinds map[string]map[string]string `json:"kinds"`
+	// Kinds holds the ids of each kind. A kind that this version does not have is absent.
+	Kinds map[string]IDs
 	// Unreadable names the kinds that exist but whose list this account may not read, and why.
-	Unreadable map[string]string `json:"unreadable"`
+	Unreadable map[string]string
+}
+
+// IDs is a set of ids: two dozen bytes each, for a server may hold hundreds of thousands.
+type IDs map[uuid.UUID]struct{}
+
+// identified is what every listed item has.
+type identified struct {
+	ID uuid.UUID `json:"id"`
 }
 
 // Loss compares one kind before and after.
@@ -70,15 +77,11 @@ var kinds = []kind{
 	{"code_repository", "/code_repositories", true},
 }
 
-// named is what every listed item has.
-type named struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
+// counted is what the inventory takes of an item.
+type counted struct {
+	identified
 	Body struct {
-		IsCustom *bool `json:"is_custom"`
-		Artifact struct {
-			Name string `json:"name"`
-		} `json:"artifact"` // of an artifact version, which has no name of its own
+		IsCustom bool `json:"is_custom"` // of a flavor
 	} `json:"body"`
 }
 
@@ -89,7 +92,7 @@ func (c *Client) Inventory(ctx context.Context) (Inventory, error) {
 	if err != nil {
 		return Inventory{}, fmt.Errorf("taking the inventory: %w", err)
 	}
-	inv := Inventory{Kinds: map[string]map[string]string{}, Unreadable: map[string]string{}}
+	inv := Inventory{Kinds: map[string]IDs{}, Unreadable: map[string]string{}}
 	projects, err := c.projects(ctx, v, &inv)
 	if err != nil {
 		return Inventory{}, fmt.Errorf("taking the inventory: %w", err)
@@ -126,7 +129,7 @@ func (c *Client) Inventory(ctx context.Context) (Inventory, error) {
 
 // note files what reading a kind gave. 404 and 405 mean that the version has no such list, 403
 // that this account may not see it; all else stops the inventory.
-func (inv *Inventory) note(kind string, found map[string]string, err error) error {
+func (inv *Inventory) note(kind string, found IDs, err error) error {
 	var status *StatusError
 	switch {
 	case err == nil:
@@ -154,43 +157,46 @@ func (c *Client) projects(ctx context.Context, v string, inv *Inventory) ([]stri
 	if !scoped || len(found) == 0 {
 		return []string{""}, nil
 	}
-	return slices.Sorted(maps.Keys(found)), nil
+	var scopes []string
+	for id := range found {
+		scopes = append(scopes, id.String())
+	}
+	return scopes, nil
 }
 
-func (c *Client) readKind(ctx context.Context, k kind, projects []string) (map[string]string, error) {
+func (c *Client) readKind(ctx context.Context, k kind, projects []string) (IDs, error) {
 	scopes := []string{""}
 	if k.scoped {
 		scopes = projects
 	}
-	out := map[string]string{}
+	out := IDs{}
 	for _, project := range scopes {
 		q := url.Values{}
 		if project != "" {
 			q.Set("project", project)
 		}
-		items, err := list[named](ctx, c, k.path, q)
+		items, err := list[counted](ctx, c, k.path, q)
 		if err != nil {
 			return nil, err
 		}
 		for _, it := range items {
-			if k.name == "flavor" && (it.Body.IsCustom == nil || !*it.Body.IsCustom) {
-				continue
+			if k.name != "flavor" || it.Body.IsCustom {
+				out[it.ID] = struct{}{}
 			}
-			out[it.ID] = cmp.Or(it.Name, it.Body.Artifact.Name)
 		}
 	}
 	return out, nil
 }
 
-func (c *Client) apiKeys(ctx context.Context, accounts map[string]string) (map[string]string, error) {
-	out := map[string]string{}
+func (c *Client) apiKeys(ctx context.Context, accounts IDs) (IDs, error) {
+	out := IDs{}
 	for account := range accounts {
-		keys, err := list[named](ctx, c, "/service_accounts/"+url.PathEscape(account)+"/api_keys", nil)
+		keys, err := list[identified](ctx, c, "/service_accounts/"+account.String()+"/api_keys", nil)
 		if err != nil {
 			return nil, err
 		}
 		for _, k := range keys {
-			out[k.ID] = k.Name
+			out[k.ID] = struct{}{}
 		}
 	}
 	return out, nil
@@ -226,7 +232,7 @@ func Compare(before, after Inventory) map[string]Loss {
 		if l.Status != StatusUnknown {
 			for id := range old {
 				if _, ok := now[id]; !ok {
-					l.Missing = append(l.Missing, id)
+					l.Missing = append(l.Missing, id.String())
 				}
 			}
 			slices.Sort(l.Missing)

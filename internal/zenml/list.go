@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/google/uuid"
+
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
@@ -36,31 +38,23 @@ func (c *Client) List(ctx context.Context, path string, query url.Values) ([]map
 
 func list[T any](ctx context.Context, c *Client, path string, query url.Values) ([]T, error) {
 	for range listTries {
-		raw, err := c.pages(ctx, path, query)
+		out, err := pages[T](ctx, c, path, query)
 		if errors.Is(err, ErrShifting) {
 			continue
 		}
-		if err != nil {
-			return nil, err
-		}
-		out := make([]T, len(raw))
-		for i, r := range raw {
-			if err := json.Unmarshal(r, &out[i]); err != nil {
-				return nil, fmt.Errorf("GET %s: an item of the list is not of the expected form", path)
-			}
-		}
-		return out, nil
+		return out, err
 	}
 	return nil, fmt.Errorf("GET %s: %w", path, ErrShifting)
 }
 
 // pages reads a list once. Oldest first, so that what is added meanwhile comes last; what is
-// deleted moves the rest forward over a page's edge, which the counts give away.
-func (c *Client) pages(ctx context.Context, path string, query url.Values) ([]json.RawMessage, error) {
+// deleted moves the rest forward over a page's edge, which the counts give away. Of a page only what T
+// takes is kept.
+func pages[T any](ctx context.Context, c *Client, path string, query url.Values) ([]T, error) {
 	q := url.Values{"sort_by": {"created"}, "size": {strconv.Itoa(pageSize)}}
 	maps.Copy(q, query)
-	var out []json.RawMessage
-	seen := map[string]bool{}
+	var out []T
+	seen := IDs{}
 	for n := 1; ; n++ {
 		q.Set("page", strconv.Itoa(n))
 		var p page
@@ -68,18 +62,20 @@ func (c *Client) pages(ctx context.Context, path string, query url.Values) ([]js
 			return nil, err
 		}
 		for _, raw := range p.Items {
-			var item struct {
-				ID string `json:"id"`
-			}
-			if err := json.Unmarshal(raw, &item); err != nil || item.ID == "" {
+			var is identified
+			if err := json.Unmarshal(raw, &is); err != nil || is.ID == uuid.Nil {
 				return nil, fmt.Errorf("GET %s: an item of the list has no id", path)
 			}
-			if seen[item.ID] {
+			if _, twice := seen[is.ID]; twice {
 				return nil, ErrShifting
 			}
-			seen[item.ID] = true
+			seen[is.ID] = struct{}{}
+			var item T
+			if err := json.Unmarshal(raw, &item); err != nil {
+				return nil, fmt.Errorf("GET %s: an item of the list is not of the expected form", path)
+			}
+			out = append(out, item)
 		}
-		out = append(out, p.Items...)
 		if n >= p.TotalPages || len(p.Items) == 0 {
 			if len(out) != p.Total {
 				return nil, ErrShifting
@@ -121,7 +117,8 @@ func (c *Client) Scopes(ctx context.Context, serverVersion string) (map[string]s
 	if version.Compare(serverVersion, "0.80.0") < 0 {
 		return nil, nil
 	}
-	found, err := list[named](ctx, c, "/projects", nil)
+	type project struct{ ID, Name string }
+	found, err := list[project](ctx, c, "/projects", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -134,9 +131,14 @@ func (c *Client) Scopes(ctx context.Context, serverVersion string) (map[string]s
 
 // ListEverywhere is List over all projects: without one a server lists the default project alone.
 func (c *Client) ListEverywhere(ctx context.Context, path string, query url.Values) ([]map[string]any, error) {
-	return everywhere(ctx, c, func(q url.Values) ([]map[string]any, error) {
+	return Everywhere[map[string]any](ctx, c, path, query)
+}
+
+// Everywhere is ListEverywhere that keeps of each item only what T takes.
+func Everywhere[T any](ctx context.Context, c *Client, path string, query url.Values) ([]T, error) {
+	return everywhere(ctx, c, func(q url.Values) ([]T, error) {
 		maps.Copy(q, query)
-		return c.List(ctx, path, q)
+		return list[T](ctx, c, path, q)
 	})
 }
 
@@ -151,7 +153,7 @@ func (c *Client) NewestEverywhere(ctx context.Context, path string, most int) (i
 }
 
 // everywhere joins what one list gives for each project.
-func everywhere(ctx context.Context, c *Client, one func(scope url.Values) ([]map[string]any, error)) ([]map[string]any, error) {
+func everywhere[T any](ctx context.Context, c *Client, one func(scope url.Values) ([]T, error)) ([]T, error) {
 	v, err := c.Version(ctx)
 	if err != nil {
 		return nil, err
@@ -163,7 +165,7 @@ func everywhere(ctx context.Context, c *Client, one func(scope url.Values) ([]ma
 	if len(scopes) == 0 {
 		return one(url.Values{})
 	}
-	var out []map[string]any
+	var out []T
 	for _, name := range slices.Sorted(maps.Keys(scopes)) {
 		items, err := one(url.Values{"project": {scopes[name]}})
 		if err != nil {

@@ -3,10 +3,8 @@ package zenml_test
 import (
 	"encoding/base64"
 	"errors"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,7 +70,7 @@ func TestAcrossAnUpgrade(t *testing.T) {
 	now := load(t, target, ids)
 	for _, id := range ids {
 		if same := zenml.Same(old[id], now[id]); same == nil || !*same {
-			t.Errorf("artifact %s: %+v then, %+v now", before.Kinds["artifact_version"][id], old[id], now[id])
+			t.Errorf("artifact %s: %+v then, %+v now", id, old[id], now[id])
 		}
 	}
 }
@@ -129,7 +127,11 @@ func checkOld(t *testing.T, w *world.World, c *zenml.Client) (zenml.Inventory, [
 	if failed := c.Healthy(t.Context()); len(failed) > 0 {
 		t.Errorf("unhealthy: %v", failed)
 	}
-	return inv, slices.Sorted(maps.Keys(inv.Kinds["artifact_version"]))
+	var artifacts []string
+	for id := range inv.Kinds["artifact_version"] {
+		artifacts = append(artifacts, id.String())
+	}
+	return inv, artifacts
 }
 
 func inventory(t *testing.T, c *zenml.Client) zenml.Inventory {
@@ -242,8 +244,12 @@ if __name__ == "__main__":
 	}
 	t.Cleanup(w.Stop)
 	ids := map[string]string{}
-	for id, name := range inventory(t, w.Admin).Kinds["artifact_version"] {
-		ids[strings.Split(name, "::")[1]] = id
+	list, err := w.Admin.ArtifactVersions(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range list {
+		ids[strings.Split(v.Name, "::")[1]] = v.ID
 	}
 	target := w.Target()
 	target.Timeout = 40 * time.Second

@@ -34,7 +34,7 @@ func TestAPortThatIsListenedOnIsNotFree(t *testing.T) {
 	if !free(p) {
 		t.Fatalf("%d is taken although it was given", p)
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(p)))
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(p)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,10 +9,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // migrate does what a ZenML server does when it starts: nothing on its own schema, the revisions one
@@ -97,7 +98,7 @@ func (s *srv) handler() http.Handler {
 	})
 	m.HandleFunc("POST /api/v1/login", s.login)
 	m.HandleFunc("GET /api/v1/current-user", s.known(func(w http.ResponseWriter, _ *http.Request) error {
-		give(w, map[string]any{"id": "u2", "name": "robot"})
+		give(w, map[string]any{"id": ID("u2"), "name": "robot"})
 		return nil
 	}))
 	m.HandleFunc("GET /api/v1/secrets/{id}", s.known(s.secret))
@@ -119,7 +120,7 @@ func (s *srv) handler() http.Handler {
 		}
 		where := ""
 		if r.PathValue("list") == "service_accounts" {
-			where = "WHERE id = 'u2'"
+			where = "WHERE id = '" + ID("u2") + "'"
 		}
 		return s.page(w, r, table, where)
 	}))
@@ -211,7 +212,7 @@ func (s *srv) addRun(w http.ResponseWriter, r *http.Request) error {
 	if s.fault("smoke-fails") && body.Name == "smoke" {
 		return errors.New("no")
 	}
-	id := "n" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	id := uuid.NewString()
 	now := time.Now().UTC().Format("2006-01-02 15:04:05.000")
 	_, err := s.store.ExecContext(r.Context(), "INSERT INTO pipeline_run (id, name, created, updated, active, data) VALUES (?, ?, ?, ?, 1, ?)",
 		id, body.Name, now, now, `{"status": "`+body.Status+`"}`)

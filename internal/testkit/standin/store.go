@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	_ "github.com/go-sql-driver/mysql" // the drivers of the two kinds of stores
 	_ "modernc.org/sqlite"
 )
@@ -48,6 +50,9 @@ var tables = []string{
 	"artifact", "artifact_version", "model", "model_version", "tag", "schedule", "service", "code_repository", "api_key", "pipeline_deployment",
 }
 
+// ID is the id of the row that is called so here: ZenML's are UUIDs.
+func ID(row string) string { return uuid.NewSHA1(uuid.NameSpaceOID, []byte(row)).String() }
+
 // oldSchema is the old version's, with what a team has made.
 func oldSchema(key, secret string) []string {
 	out := []string{"CREATE TABLE alembic_version (version_num VARCHAR(40) NOT NULL PRIMARY KEY)", "INSERT INTO alembic_version VALUES ('" + Old + "')"}
@@ -55,7 +60,7 @@ func oldSchema(key, secret string) []string {
 		out = append(out, fmt.Sprintf("CREATE TABLE `%s` (id VARCHAR(36) NOT NULL PRIMARY KEY, name VARCHAR(100), created DATETIME, updated DATETIME, active INT, data VARCHAR(2000))", t))
 	}
 	row := func(table, id, name, data string) {
-		out = append(out, fmt.Sprintf("INSERT INTO `%s` VALUES ('%s', '%s', '2026-11-01 10:00:00', '2026-11-01 10:00:00', 1, '%s')", table, id, name, data))
+		out = append(out, fmt.Sprintf("INSERT INTO `%s` VALUES ('%s', '%s', '2026-11-01 10:00:00', '2026-11-01 10:00:00', 1, '%s')", table, ID(id), name, data))
 	}
 	row("user", "u1", "ada", "{}")
 	row("user", "u2", "robot", `{"is_service_account": true}`)
@@ -111,7 +116,7 @@ func revisions(version string) []revision {
 			"UPDATE pipeline_run SET orchestrator = 'local', data = '{\"status\": \"completed\", \"moved\": true}'",
 			"CREATE TABLE curated_visualization (id VARCHAR(36) NOT NULL PRIMARY KEY)",
 		}},
-		{version, []string{"INSERT INTO stack_component VALUES ('d1', 'default-deployer', '2026-11-25 00:00:00', '2026-11-25 00:00:00', 1, '{}')"}},
+		{version, []string{"INSERT INTO stack_component VALUES ('" + ID("d1") + "', 'default-deployer', '2026-11-25 00:00:00', '2026-11-25 00:00:00', 1, '{}')"}},
 	}
 }
 
