@@ -148,14 +148,11 @@ func (r *run) stopRuns(ctx context.Context) (string, error) {
 		return "the server does not answer: nothing was asked to stop", nil
 	}
 	asked := 0
-	for _, o := range r.runs {
-		if !unfinished(o) {
-			continue
-		}
+	for _, o := range r.running {
 		asked++
-		if err := r.client.StopRun(ctx, zenml.Text(o["id"])); err != nil {
+		if err := r.client.StopRun(ctx, o.id); err != nil {
 			r.report.Problems = append(r.report.Problems, Problem{
-				Code: "pipeline_not_stopped", What: fmt.Sprintf("the pipeline run %q could not be stopped: %v", zenml.Text(o["name"]), err), Remedy: "stop it where it runs",
+				Code: "pipeline_not_stopped", What: fmt.Sprintf("the pipeline run %q could not be stopped: %v", o.name, err), Remedy: "stop it where it runs",
 			})
 		}
 	}
@@ -164,7 +161,7 @@ func (r *run) stopRuns(ctx context.Context) (string, error) {
 	}
 	var failed error
 	_ = await(ctx, stopLimit, func() bool { // what is late is told below
-		failed = r.readRuns(ctx, "false")
+		failed = r.readRuns(ctx)
 		return failed != nil || len(r.underway()) == 0
 	})
 	if ctx.Err() != nil || failed != nil {

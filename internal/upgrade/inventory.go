@@ -2,33 +2,21 @@ package upgrade
 
 import (
 	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
 	"slices"
-	"time"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
 // object is one REST answer: id and name, and the parts body, metadata and resources. Between
 // versions fields move from one part to another, so they are looked up in all of them.
 type object = map[string]any
-
-// when reads ZenML's times, which carry no zone and mean UTC.
-func when(v any) (time.Time, bool) {
-	for _, layout := range []string{"2006-01-02T15:04:05.999999", time.RFC3339Nano} {
-		if t, err := time.Parse(layout, zenml.Text(v)); err == nil {
-			return t.UTC(), true
-		}
-	}
-	return time.Time{}, false
-}
-
-// pipelineOf names the pipeline that a run belongs to, "unlisted" for none.
-func pipelineOf(run object) string {
-	if p, ok := zenml.Field(run, "pipeline").(map[string]any); ok {
-		return zenml.Text(p["name"])
-	}
-	return "unlisted"
-}
 
 // unfinished says whether a run may be under way: its status is none of the final ones. A status that
 // is missing or new counts as under way: what is not known must not be cut off.
@@ -44,38 +32,80 @@ type around struct {
 	window    *Window
 }
 
-// inventory sums the hydrated runs up per pipeline, sorted by name.
-func inventory(runs []object, a around) []Pipeline {
-	byName := map[string][]object{}
-	for _, r := range runs {
-		n := pipelineOf(r)
-		byName[n] = append(byName[n], r)
+// takeHistory sums the runs up per pipeline: how many and how long from the database's rows, the rest
+// from the answer about each pipeline's last run.
+func (r *run) takeHistory(ctx context.Context, c *zenml.Client, db runner) error {
+	history, err := readHistory(ctx, db)
+	if err != nil {
+		return err
 	}
-	out := make([]Pipeline, 0, len(byName))
-	for name, rs := range byName {
-		out = append(out, a.summarise(name, rs))
+	a := r.lookAround(ctx, c)
+	r.report.Inventory = make([]Pipeline, 0, len(history))
+	for _, name := range slices.Sorted(maps.Keys(history)) {
+		last, err := lastRun(ctx, c, history[name].last)
+		if err != nil {
+			return fmt.Errorf("reading the last run of the pipeline %q: %w", name, err)
+		}
+		r.report.Inventory = append(r.report.Inventory, a.summarise(name, history[name], last))
 	}
-	slices.SortFunc(out, func(a, b Pipeline) int { return cmp.Compare(a.Name, b.Name) })
-	return out
+	return nil
 }
 
-func (a around) summarise(name string, runs []object) Pipeline {
-	p := Pipeline{Name: name, Runs: len(runs), Critical: slices.Contains(a.critical, name)}
-	var seconds []float64
-	var last object
-	for _, r := range runs {
-		start, ok := when(zenml.Field(r, "start_time"))
-		if !ok {
-			continue
+// runner gives the rows of the runs.
+type runner interface {
+	Runs(ctx context.Context, take func(database.Run)) error
+}
+
+// history is what is kept of one pipeline's runs.
+type history struct {
+	runs    int
+	last    database.Run // the one that started last; zero when none did
+	seconds []float64    // of those that ended
+}
+
+func readHistory(ctx context.Context, db runner) (map[string]*history, error) {
+	byName := map[string]*history{}
+	err := db.Runs(ctx, func(run database.Run) {
+		name := cmp.Or(run.Pipeline, "unlisted")
+		h := byName[name]
+		if h == nil {
+			h = &history{}
+			byName[name] = h
 		}
-		if p.LastRun == nil || start.After(*p.LastRun) {
-			p.LastRun, last = &start, r
+		h.runs++
+		if run.Start.IsZero() {
+			return
 		}
-		if end, ok := when(zenml.Field(r, "end_time")); ok {
-			seconds = append(seconds, end.Sub(start).Seconds())
+		if run.Start.After(h.last.Start) {
+			h.last = run
 		}
+		if !run.End.IsZero() {
+			h.seconds = append(h.seconds, run.End.Sub(run.Start).Seconds())
+		}
+	})
+	return byName, err
+}
+
+// lastRun asks for a run with its details. One that was deleted meanwhile has none.
+func lastRun(ctx context.Context, c *zenml.Client, run database.Run) (object, error) {
+	if run.ID == "" {
+		return nil, nil
 	}
-	if len(seconds) > 0 {
+	var o object
+	err := c.Get(ctx, "/runs/"+url.PathEscape(run.ID), url.Values{"hydrate": {"true"}}, &o)
+	var status *zenml.StatusError
+	if errors.As(err, &status) && status.Code == http.StatusNotFound {
+		return nil, nil
+	}
+	return o, err
+}
+
+func (a around) summarise(name string, h *history, last object) Pipeline {
+	p := Pipeline{Name: name, Runs: h.runs, Critical: slices.Contains(a.critical, name)}
+	if !h.last.Start.IsZero() {
+		p.LastRun = &h.last.Start
+	}
+	if seconds := h.seconds; len(seconds) > 0 {
 		slices.Sort(seconds)
 		median, longest := seconds[len(seconds)/2], seconds[len(seconds)-1]
 		p.MedianSeconds, p.LongestSecs = &median, &longest

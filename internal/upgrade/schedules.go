@@ -86,6 +86,16 @@ func firesIn(s object, from, to time.Time) (fires, known bool) {
 	return start.Before(to), true
 }
 
+// when reads ZenML's times, which carry no zone and mean UTC.
+func when(v any) (time.Time, bool) {
+	for _, layout := range []string{"2006-01-02T15:04:05.999999", time.RFC3339Nano} {
+		if t, err := time.Parse(layout, zenml.Text(v)); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}
+
 // seconds reads a duration as the API tells it: a number, or ISO 8601 such as PT1H30M.
 func seconds(v any) (time.Duration, bool) {
 	if n, ok := v.(float64); ok {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 )
 
 func TestErrorsHoldNoAnswer(t *testing.T) {
@@ -64,7 +65,7 @@ func TestListThatShifts(t *testing.T) {
 				}
 				items := []map[string]string{}
 				for _, id := range ids {
-					items = append(items, map[string]string{"id": id})
+					items = append(items, map[string]string{"id": uuid.NewSHA1(uuid.Nil, []byte(id)).String()})
 				}
 				_ = json.NewEncoder(w).Encode(map[string]any{"total_pages": 2, "total": 3, "items": items})
 			}))
@@ -80,21 +81,32 @@ func TestListThatShifts(t *testing.T) {
 	}
 }
 
+// id is a UUID that ends with a digit.
+func id(digit string) string { return "00000000-0000-4000-8000-00000000000" + digit }
+
+func ids(digits ...string) IDs {
+	out := IDs{}
+	for _, d := range digits {
+		out[uuid.MustParse(id(d))] = struct{}{}
+	}
+	return out
+}
+
 func TestCompare(t *testing.T) {
 	t.Parallel()
 	before := Inventory{
-		Kinds:      map[string]map[string]string{"run": {"2": "b", "1": "a", "3": "c"}, "tag": {"1": "x"}, "service": {"1": "s"}, "schedule": {}, "api_key": {"1": "k"}},
+		Kinds:      map[string]IDs{"run": ids("2", "1", "3"), "tag": ids("1"), "service": ids("1"), "schedule": {}, "api_key": ids("1")},
 		Unreadable: map[string]string{"user": "why"},
 	}
 	after := Inventory{
-		Kinds:      map[string]map[string]string{"run": {"3": "c", "4": "d"}, "tag": {"1": "renamed", "2": "y"}, "schedule": {}, "trigger": {"1": "t"}, "user": {"1": "u"}},
+		Kinds:      map[string]IDs{"run": ids("3", "4"), "tag": ids("1", "2"), "schedule": {}, "trigger": ids("1"), "user": ids("1")},
 		Unreadable: map[string]string{"api_key": "why"},
 	}
 	got := Compare(before, after)
 	want := map[string]Loss{
-		"run":      {Before: 3, After: 2, Missing: []string{"1", "2"}, Status: StatusCompared},
+		"run":      {Before: 3, After: 2, Missing: []string{id("1"), id("2")}, Status: StatusCompared},
 		"tag":      {Before: 1, After: 2, Missing: []string{}, Status: StatusCompared},
-		"service":  {Before: 1, After: 0, Missing: []string{"1"}, Status: StatusGone},
+		"service":  {Before: 1, After: 0, Missing: []string{id("1")}, Status: StatusGone},
 		"schedule": {Missing: []string{}, Status: StatusCompared},
 		"trigger":  {After: 1, Missing: []string{}, Status: StatusNew},
 		"user":     {After: 1, Missing: []string{}, Status: StatusUnknown},

@@ -1,7 +1,6 @@
 package zenml
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,15 +10,20 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
+// IDs is a set of objects' ids.
+type IDs = map[uuid.UUID]struct{}
+
 // Inventory is what a server holds.
 type Inventory struct {
-	// Kinds holds, per kind, the names by id. A kind that this version does not have is absent.
-	Kinds map[string]map[string]string `json:"kinds"`
+	// Kinds holds the ids per kind, and nothing else of so many objects. A kind that this version does
+	// not have is absent.
+	Kinds map[string]IDs `json:"kinds"`
 	// Unreadable names the kinds that exist but whose list this account may not read, and why.
 	Unreadable map[string]string `json:"unreadable"`
 }
@@ -72,13 +76,10 @@ var kinds = []kind{
 
 // named is what every listed item has.
 type named struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
+	ID   uuid.UUID `json:"id"`
+	Name string    `json:"name"`
 	Body struct {
 		IsCustom *bool `json:"is_custom"`
-		Artifact struct {
-			Name string `json:"name"`
-		} `json:"artifact"` // of an artifact version, which has no name of its own
 	} `json:"body"`
 }
 
@@ -89,7 +90,7 @@ func (c *Client) Inventory(ctx context.Context) (Inventory, error) {
 	if err != nil {
 		return Inventory{}, fmt.Errorf("taking the inventory: %w", err)
 	}
-	inv := Inventory{Kinds: map[string]map[string]string{}, Unreadable: map[string]string{}}
+	inv := Inventory{Kinds: map[string]IDs{}, Unreadable: map[string]string{}}
 	projects, err := c.projects(ctx, v, &inv)
 	if err != nil {
 		return Inventory{}, fmt.Errorf("taking the inventory: %w", err)
@@ -126,7 +127,7 @@ func (c *Client) Inventory(ctx context.Context) (Inventory, error) {
 
 // note files what reading a kind gave. 404 and 405 mean that the version has no such list, 403
 // that this account may not see it; all else stops the inventory.
-func (inv *Inventory) note(kind string, found map[string]string, err error) error {
+func (inv *Inventory) note(kind string, found IDs, err error) error {
 	var status *StatusError
 	switch {
 	case err == nil:
@@ -154,44 +155,47 @@ func (c *Client) projects(ctx context.Context, v string, inv *Inventory) ([]stri
 	if !scoped || len(found) == 0 {
 		return []string{""}, nil
 	}
-	return slices.Sorted(maps.Keys(found)), nil
+	scopes := make([]string, 0, len(found))
+	for id := range found {
+		scopes = append(scopes, id.String())
+	}
+	slices.Sort(scopes)
+	return scopes, nil
 }
 
-func (c *Client) readKind(ctx context.Context, k kind, projects []string) (map[string]string, error) {
+func (c *Client) readKind(ctx context.Context, k kind, projects []string) (IDs, error) {
 	scopes := []string{""}
 	if k.scoped {
 		scopes = projects
 	}
-	out := map[string]string{}
+	out := IDs{}
 	for _, project := range scopes {
 		q := url.Values{}
 		if project != "" {
 			q.Set("project", project)
 		}
-		items, err := list[named](ctx, c, k.path, q)
+		var found IDs
+		err := each(ctx, c, k.path, q, func() { found = IDs{} }, func(it named) {
+			if k.name != "flavor" || it.Body.IsCustom != nil && *it.Body.IsCustom {
+				found[it.ID] = struct{}{}
+			}
+		})
 		if err != nil {
 			return nil, err
 		}
-		for _, it := range items {
-			if k.name == "flavor" && (it.Body.IsCustom == nil || !*it.Body.IsCustom) {
-				continue
-			}
-			out[it.ID] = cmp.Or(it.Name, it.Body.Artifact.Name)
-		}
+		maps.Copy(out, found)
 	}
 	return out, nil
 }
 
-func (c *Client) apiKeys(ctx context.Context, accounts map[string]string) (map[string]string, error) {
-	out := map[string]string{}
+func (c *Client) apiKeys(ctx context.Context, accounts IDs) (IDs, error) {
+	out := IDs{}
 	for account := range accounts {
-		keys, err := list[named](ctx, c, "/service_accounts/"+url.PathEscape(account)+"/api_keys", nil)
+		keys, err := c.readKind(ctx, kind{name: "api_key", path: "/service_accounts/" + account.String() + "/api_keys"}, nil)
 		if err != nil {
 			return nil, err
 		}
-		for _, k := range keys {
-			out[k.ID] = k.Name
-		}
+		maps.Copy(out, keys)
 	}
 	return out, nil
 }
@@ -226,7 +230,7 @@ func Compare(before, after Inventory) map[string]Loss {
 		if l.Status != StatusUnknown {
 			for id := range old {
 				if _, ok := now[id]; !ok {
-					l.Missing = append(l.Missing, id)
+					l.Missing = append(l.Missing, id.String())
 				}
 			}
 			slices.Sort(l.Missing)
@@ -239,7 +243,8 @@ func Compare(before, after Inventory) map[string]Loss {
 // Healthy makes the reads that fail when code and database do not match, which /health, /ready
 // and /info do not notice (facts, behaviour section 3), and returns what failed. It needs a login.
 func (c *Client) Healthy(ctx context.Context) []string {
-	some := url.Values{"hydrate": {"true"}, "size": {"50"}}
+	// The newest: what the version that runs wrote itself is read too.
+	some := url.Values{"hydrate": {"true"}, "size": {"50"}, "sort_by": {"desc:created"}}
 	reads := []struct {
 		path  string
 		query url.Values

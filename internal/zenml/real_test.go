@@ -3,7 +3,6 @@ package zenml_test
 import (
 	"encoding/base64"
 	"errors"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -72,7 +71,7 @@ func TestAcrossAnUpgrade(t *testing.T) {
 	now := load(t, target, ids)
 	for _, id := range ids {
 		if same := zenml.Same(old[id], now[id]); same == nil || !*same {
-			t.Errorf("artifact %s: %+v then, %+v now", before.Kinds["artifact_version"][id], old[id], now[id])
+			t.Errorf("artifact %s: %+v then, %+v now", id, old[id], now[id])
 		}
 	}
 }
@@ -129,7 +128,12 @@ func checkOld(t *testing.T, w *world.World, c *zenml.Client) (zenml.Inventory, [
 	if failed := c.Healthy(t.Context()); len(failed) > 0 {
 		t.Errorf("unhealthy: %v", failed)
 	}
-	return inv, slices.Sorted(maps.Keys(inv.Kinds["artifact_version"]))
+	var ids []string
+	for id := range inv.Kinds["artifact_version"] {
+		ids = append(ids, id.String())
+	}
+	slices.Sort(ids)
+	return inv, ids
 }
 
 func inventory(t *testing.T, c *zenml.Client) zenml.Inventory {
@@ -242,8 +246,13 @@ if __name__ == "__main__":
 	}
 	t.Cleanup(w.Stop)
 	ids := map[string]string{}
-	for id, name := range inventory(t, w.Admin).Kinds["artifact_version"] {
-		ids[strings.Split(name, "::")[1]] = id
+	versions, err := w.Admin.ListEverywhere(t.Context(), "/artifact_versions", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range versions {
+		name := zenml.Text(zenml.Field(v, "artifact").(map[string]any)["name"])
+		ids[strings.Split(name, "::")[1]] = zenml.Text(v["id"])
 	}
 	target := w.Target()
 	target.Timeout = 40 * time.Second
