@@ -56,6 +56,30 @@ func BenchmarkDowntime(b *testing.B) {
 	}
 }
 
+// historyDoublings make 65,536 runs of one.
+const historyDoublings = 16
+
+// BenchmarkMemory rehearses an upgrade of a server with a long history by the program as users run it.
+// Its memory is to stay below 100 MB whatever the database's size. The kernel's figure counts what the
+// process that started it held too, so it is rather too large.
+func BenchmarkMemory(b *testing.B) {
+	a := dbserver.Durable(b, dbserver.MariaDB)
+	s := newSiteOn(b, a.StoreURL())
+	dbserver.Grow(b, a, historyDoublings)
+	path := binary(b)
+	for b.Loop() {
+		cmd, told := s.program(b, path, upgrade.Rehearse)
+		if err := cmd.Run(); err != nil {
+			b.Fatalf("rehearse: %v\n%s", err, told)
+		}
+		peak := float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / 1024
+		b.ReportMetric(peak, "MB-peak")
+		if peak >= 100 {
+			b.Errorf("the program's memory reached %.0f MB, 100 are allowed", peak)
+		}
+	}
+}
+
 func seconds0(res *Result, step string) float64 {
 	for _, s := range res.Steps {
 		if s.Name == step {

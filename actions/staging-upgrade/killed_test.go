@@ -15,7 +15,7 @@ import (
 )
 
 // binary builds the program as users run it.
-func binary(t *testing.T) string {
+func binary(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "zenml-upgrade")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, "../..")
@@ -26,7 +26,7 @@ func binary(t *testing.T) string {
 }
 
 // program is the program's command line for this site; the secrets are in its environment.
-func (s *site) program(t *testing.T, path string, mode upgrade.Mode) (*exec.Cmd, *bytes.Buffer) {
+func (s *site) program(t testing.TB, path string, mode upgrade.Mode) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), path, "staging-upgrade", "--mode", string(mode), "--to", "0.98.0", "--repository-path", s.repo,
 		"--output-dir", s.out, "--backup-dir", s.backups, "--artifact-root", s.StoresPath, "--prove-rollback", "false", "--old-clients", "false")

@@ -32,6 +32,7 @@ type Reader interface {
 	Others(ctx context.Context) ([]string, error) // who else uses it
 	// Strangers is Others without the processes of these ids.
 	Strangers(ctx context.Context, pids []int) ([]string, error)
+	Runs(ctx context.Context, take func(Run)) error // every pipeline run, one row at a time
 }
 
 // Keeper backs up and brings back.

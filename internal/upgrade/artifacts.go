@@ -29,7 +29,7 @@ func (r *run) sampleArtifacts(ctx context.Context, c *zenml.Client) error {
 	if r.ArtifactRoot == "" {
 		return nil
 	}
-	list, total, err := c.NewestEverywhere(ctx, "/artifact_versions", sampleSize)
+	list, total, err := c.NewestEverywhere(ctx, "/artifact_versions", nil, sampleSize)
 	if err != nil {
 		return fmt.Errorf("listing artifact versions: %w", err)
 	}

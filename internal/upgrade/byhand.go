@@ -148,10 +148,7 @@ func (r *run) stopRuns(ctx context.Context) (string, error) {
 		return "the server does not answer: nothing was asked to stop", nil
 	}
 	asked := 0
-	for _, o := range r.runs {
-		if !o.unfinished() {
-			continue
-		}
+	for _, o := range r.running {
 		asked++
 		if err := r.client.StopRun(ctx, o.id); err != nil {
 			r.report.Problems = append(r.report.Problems, Problem{
@@ -164,7 +161,7 @@ func (r *run) stopRuns(ctx context.Context) (string, error) {
 	}
 	var failed error
 	_ = await(ctx, stopLimit, func() bool { // what is late is told below
-		failed = r.readRuns(ctx, r.client, "false")
+		failed = r.readRuns(ctx)
 		return failed != nil || len(r.underway()) == 0
 	})
 	if ctx.Err() != nil || failed != nil {

@@ -101,7 +101,7 @@ func (r *run) lastLook(ctx context.Context) (string, error) {
 	if err := r.inWindow(r.report.PredictedDowntimeRange[1]); err != nil {
 		return "", fmt.Errorf("%w; nothing was stopped", err)
 	}
-	if err := r.readRuns(ctx, r.client, "false"); err != nil {
+	if err := r.readRuns(ctx); err != nil {
 		return "", fmt.Errorf("listing pipeline runs: %w", err)
 	}
 	if running := r.underway(); len(running) > 0 {

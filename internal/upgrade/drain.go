@@ -42,7 +42,7 @@ func (r *run) drain(ctx context.Context) (string, error) {
 	tick := time.NewTicker(drainPoll)
 	defer tick.Stop()
 	for {
-		if err := r.readRuns(ctx, r.client, "false"); err != nil && ctx.Err() == nil {
+		if err := r.readRuns(ctx); err != nil && ctx.Err() == nil {
 			return "", fmt.Errorf("listing pipeline runs: %w", err)
 		}
 		running := r.underway()

@@ -2,10 +2,15 @@ package upgrade
 
 import (
 	"cmp"
-	"encoding/json"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
 	"slices"
-	"time"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
@@ -13,48 +18,10 @@ import (
 // versions fields move from one part to another, so they are looked up in all of them.
 type object = map[string]any
 
-// when reads ZenML's times, which carry no zone and mean UTC.
-func when(v any) *time.Time {
-	for _, layout := range []string{"2006-01-02T15:04:05.999999", time.RFC3339Nano} {
-		if t, err := time.Parse(layout, zenml.Text(v)); err == nil {
-			t = t.UTC()
-			return &t
-		}
-	}
-	return nil
-}
-
-// pipelineRun is what is kept of a run: a server may list tens of thousands, whose settings fill pages.
-type pipelineRun struct {
-	id, name, status     string
-	pipeline, pipelineID string     // the name is "unlisted" for none
-	start, end           *time.Time // null: not told
-	stack, schedule      *string    // names
-	stackID              string
-	asked                []string // integrations that its settings ask for
-}
-
-// UnmarshalJSON reads a run as the API tells it, hydrated or not.
-func (p *pipelineRun) UnmarshalJSON(b []byte) error {
-	var o object
-	if err := json.Unmarshal(b, &o); err != nil {
-		return err
-	}
-	*p = pipelineRun{
-		id: zenml.Text(o["id"]), name: zenml.Text(o["name"]), status: zenml.Text(zenml.Field(o, "status")), pipeline: "unlisted",
-		start: when(zenml.Field(o, "start_time")), end: when(zenml.Field(o, "end_time")),
-		stack: named(zenml.Field(o, "stack")), schedule: named(zenml.Field(o, "schedule")), stackID: idOf(zenml.Field(o, "stack")), asked: asked(o),
-	}
-	if belongs, ok := zenml.Field(o, "pipeline").(map[string]any); ok {
-		p.pipeline, p.pipelineID = zenml.Text(belongs["name"]), idOf(belongs)
-	}
-	return nil
-}
-
 // unfinished says whether a run may be under way: its status is none of the final ones. A status that
 // is missing or new counts as under way: what is not known must not be cut off.
-func (p *pipelineRun) unfinished() bool {
-	return !slices.Contains([]string{"completed", "failed", "cached", "stopped", "skipped", "retried", "cancelled"}, p.status)
+func unfinished(run object) bool {
+	return !slices.Contains([]string{"completed", "failed", "cached", "stopped", "skipped", "retried", "cancelled"}, zenml.Text(zenml.Field(run, "status")))
 }
 
 // around is what the inventory needs to know beside the runs.
@@ -65,70 +32,108 @@ type around struct {
 	window    *Window
 }
 
-// inventory sums the hydrated runs up per pipeline, sorted by name.
-func inventory(runs []pipelineRun, a around) []Pipeline {
-	byName := map[string][]*pipelineRun{}
-	for i := range runs {
-		n := runs[i].pipeline
-		byName[n] = append(byName[n], &runs[i])
+// takeHistory sums the runs up per pipeline: how many and how long from the database's rows, the rest
+// from the answer about each pipeline's last run.
+func (r *run) takeHistory(ctx context.Context, c *zenml.Client, db runner) error {
+	history, err := readHistory(ctx, db)
+	if err != nil {
+		return err
 	}
-	out := make([]Pipeline, 0, len(byName))
-	for name, rs := range byName {
-		out = append(out, a.summarise(name, rs))
+	a := r.lookAround(ctx, c)
+	r.report.Inventory = make([]Pipeline, 0, len(history))
+	for _, name := range slices.Sorted(maps.Keys(history)) {
+		last, err := lastRun(ctx, c, history[name].last)
+		if err != nil {
+			return fmt.Errorf("reading the last run of the pipeline %q: %w", name, err)
+		}
+		r.report.Inventory = append(r.report.Inventory, a.summarise(name, history[name], last))
 	}
-	slices.SortFunc(out, func(a, b Pipeline) int { return cmp.Compare(a.Name, b.Name) })
-	return out
+	return nil
 }
 
-func (a around) summarise(name string, runs []*pipelineRun) Pipeline {
-	p := Pipeline{Name: name, Runs: len(runs), Critical: slices.Contains(a.critical, name)}
-	var seconds []float64
-	last := &pipelineRun{}
-	for _, r := range runs {
-		if r.start == nil {
-			continue
+// runner gives the rows of the runs.
+type runner interface {
+	Runs(ctx context.Context, take func(database.Run)) error
+}
+
+// history is what is kept of one pipeline's runs.
+type history struct {
+	runs    int
+	last    database.Run // the one that started last; zero when none did
+	seconds []float64    // of those that ended
+}
+
+func readHistory(ctx context.Context, db runner) (map[string]*history, error) {
+	byName := map[string]*history{}
+	err := db.Runs(ctx, func(run database.Run) {
+		name := cmp.Or(run.Pipeline, "unlisted")
+		h := byName[name]
+		if h == nil {
+			h = &history{}
+			byName[name] = h
 		}
-		if p.LastRun == nil || r.start.After(*p.LastRun) {
-			p.LastRun, last = r.start, r
+		h.runs++
+		if run.Start.IsZero() {
+			return
 		}
-		if r.end != nil {
-			seconds = append(seconds, r.end.Sub(*r.start).Seconds())
+		if run.Start.After(h.last.Start) {
+			h.last = run
 		}
+		if !run.End.IsZero() {
+			h.seconds = append(h.seconds, run.End.Sub(run.Start).Seconds())
+		}
+	})
+	return byName, err
+}
+
+// lastRun asks for a run with its details. One that was deleted meanwhile has none.
+func lastRun(ctx context.Context, c *zenml.Client, run database.Run) (object, error) {
+	if run.ID == "" {
+		return nil, nil
 	}
-	if len(seconds) > 0 {
+	var o object
+	err := c.Get(ctx, "/runs/"+url.PathEscape(run.ID), url.Values{"hydrate": {"true"}}, &o)
+	var status *zenml.StatusError
+	if errors.As(err, &status) && status.Code == http.StatusNotFound {
+		return nil, nil
+	}
+	return o, err
+}
+
+func (a around) summarise(name string, h *history, last object) Pipeline {
+	p := Pipeline{Name: name, Runs: h.runs, Critical: slices.Contains(a.critical, name)}
+	if !h.last.Start.IsZero() {
+		p.LastRun = &h.last.Start
+	}
+	if seconds := h.seconds; len(seconds) > 0 {
 		slices.Sort(seconds)
 		median, longest := seconds[len(seconds)/2], seconds[len(seconds)-1]
 		p.MedianSeconds, p.LongestSecs = &median, &longest
 	}
-	p.Stack, p.Schedule, p.Integrations = last.stack, last.schedule, a.integrations(last)
-	p.CrossesWindow = a.crosses(last.pipelineID, p.LongestSecs)
+	p.Stack, p.Schedule, p.Integrations = named(zenml.Field(last, "stack")), named(zenml.Field(last, "schedule")), a.integrations(last)
+	p.CrossesWindow = a.crosses(idOf(zenml.Field(last, "pipeline")), p.LongestSecs)
 	return p
 }
 
 // integrations are those behind the last run's stack and those that its settings ask for. Null when the
 // stack is gone: then nobody knows.
-func (a around) integrations(last *pipelineRun) []string {
-	used, known := a.stacks[last.stackID]
+func (a around) integrations(run object) []string {
+	used, known := a.stacks[idOf(zenml.Field(run, "stack"))]
 	if !known {
 		return nil
 	}
-	out := append(append([]string{}, used...), last.asked...) // none is not null
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-// asked are the integrations that a run's settings ask for.
-func asked(run object) (out []string) {
+	out := slices.Clone(used)
 	config, _ := zenml.Field(run, "config").(map[string]any)
 	settings, _ := config["settings"].(map[string]any)
 	docker, _ := settings["docker"].(map[string]any)
-	list, _ := docker["required_integrations"].([]any)
-	for _, i := range list {
+	asked, _ := docker["required_integrations"].([]any)
+	for _, i := range asked {
 		if n := zenml.Text(i); n != "" {
 			out = append(out, n)
 		}
 	}
-	return out
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 func idOf(v any) string {

@@ -18,6 +18,7 @@ type Source interface {
 	Others(ctx context.Context) ([]string, error) // who else is connected
 	// Strangers is Others without the processes of these ids.
 	Strangers(ctx context.Context, pids []int) ([]string, error)
+	Runs(ctx context.Context, take func(database.Run)) error // every pipeline run, one row at a time
 }
 
 // Keeper backs the database up and puts it back.

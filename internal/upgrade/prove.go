@@ -21,26 +21,27 @@ func (r *run) takeInventory(ctx context.Context) (string, error) {
 	if r.client == nil {
 		return "taken from the copy, for no server is at hand", nil
 	}
-	return r.sumUp(ctx, r.client)
-}
-
-func (r *run) sumUp(ctx context.Context, c *zenml.Client) (string, error) {
-	r.report.Inventory = inventory(r.runs, r.lookAround(ctx, c))
-	return fmt.Sprintf("%d pipelines, %d runs", len(r.report.Inventory), len(r.runs)), r.sampleArtifacts(ctx, c)
+	if err := r.takeHistory(ctx, r.client, r.DB); err != nil {
+		return "", err
+	}
+	n := 0
+	for _, p := range r.report.Inventory {
+		n += p.Runs
+	}
+	return fmt.Sprintf("%d pipelines, %d runs", len(r.report.Inventory), n), r.sampleArtifacts(ctx, r.client)
 }
 
 // adopt takes what the old version finds in the copy for what was there before.
-func (r *run) adopt(ctx context.Context, c *zenml.Client) (err error) {
-	if err := r.readRuns(ctx, c, "true"); err != nil {
-		return fmt.Errorf("listing pipeline runs: %w", err)
-	}
+func (r *run) adopt(ctx context.Context, c *zenml.Client) error {
 	inv, err := c.Inventory(ctx)
 	if err != nil {
 		return fmt.Errorf("listing what the copy holds: %w", err)
 	}
 	r.before = &inv
-	_, err = r.sumUp(ctx, c)
-	return err
+	if err := r.takeHistory(ctx, c, r.copy.DB); err != nil {
+		return err
+	}
+	return r.sampleArtifacts(ctx, c)
 }
 
 // backup copies the database while the server goes on.

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-
 	_ "modernc.org/sqlite"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"

@@ -111,7 +111,7 @@ type run struct {
 	client *zenml.Client // to the public address, logged in
 
 	serverVersion string
-	runs          []pipelineRun
+	running       []runName          // the runs that may not be cut off, as they were read last
 	before        *zenml.Inventory   // null in a run that only recovers another
 	backedUp      *database.Manifest // what the drill restores
 	beside        map[string][]byte  // how the server was set up, kept in every backup
@@ -196,12 +196,14 @@ func (r *run) plan(ctx context.Context) error {
 			r.report.Problems = append(r.report.Problems, unfinishedRun(last))
 		}
 	}
-	unreachable := errors.Join(r.Unready, r.survey(ctx))
+	missed := errors.Join(r.Unready, r.survey(ctx))
 	r.examine(ctx)
-	if unreachable != nil {
-		return unreachable
+	if missed != nil {
+		return missed
 	}
-	r.report.Inventory = inventory(r.runs, r.lookAround(ctx, r.client))
+	if err := r.takeHistory(ctx, r.client, r.DB); err != nil {
+		return unreachable("the pipeline runs could not be summed up", err, "check the rights of database-url's account and of the key in server-token")
+	}
 	r.report.Outcome = Planned
 	return nil
 }

@@ -55,10 +55,10 @@ const mostIntervals = 365 * 24 * 3600
 // firesIn says whether a schedule fires at or after from and before to, as ZenML and its orchestrators
 // take it: cron expressions in UTC. Its second answer is false for a schedule of another form.
 func firesIn(s object, from, to time.Time) (fires, known bool) {
-	if end := when(zenml.Field(s, "end_time")); end != nil && !end.After(from) {
+	if end, ok := when(zenml.Field(s, "end_time")); ok && !end.After(from) {
 		return false, true
 	}
-	if once := when(zenml.Field(s, "run_once_start_time")); once != nil {
+	if once, ok := when(zenml.Field(s, "run_once_start_time")); ok {
 		return !once.Before(from) && once.Before(to), true
 	}
 	if expression := zenml.Text(zenml.Field(s, "cron_expression")); expression != "" {
@@ -70,11 +70,10 @@ func firesIn(s object, from, to time.Time) (fires, known bool) {
 		return !next.IsZero() && next.Before(to), true
 	}
 	every, known := seconds(zenml.Field(s, "interval_second"))
-	began := when(zenml.Field(s, "start_time"))
-	if !known || began == nil || every <= 0 {
+	start, begun := when(zenml.Field(s, "start_time"))
+	if !known || !begun || every <= 0 {
 		return false, false
 	}
-	start := *began
 	if start.Before(from) {
 		n := int64(from.Sub(start) / every)
 		if n > mostIntervals {
@@ -85,6 +84,16 @@ func firesIn(s object, from, to time.Time) (fires, known bool) {
 		}
 	}
 	return start.Before(to), true
+}
+
+// when reads ZenML's times, which carry no zone and mean UTC.
+func when(v any) (time.Time, bool) {
+	for _, layout := range []string{"2006-01-02T15:04:05.999999", time.RFC3339Nano} {
+		if t, err := time.Parse(layout, zenml.Text(v)); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
 }
 
 // seconds reads a duration as the API tells it: a number, or ISO 8601 such as PT1H30M.

@@ -34,7 +34,12 @@ func (r *run) survey(ctx context.Context) error {
 		return unreachable(fmt.Sprintf("the server %s did not answer the log-in", r.PublicURL), err, "look at the server's log")
 	}
 	r.client = c
-	if err := r.readRuns(ctx, c, "true"); err != nil {
+	err = r.readRuns(ctx)
+	if err == nil {
+		// What a list without details answers proves nothing about code and schema.
+		_, _, err = c.NewestEverywhere(ctx, "/runs", url.Values{"hydrate": {"true"}}, newestRuns)
+	}
+	if err != nil {
 		return unreachable("the server did not list its pipeline runs", err, "check the rights of the key in server-token")
 	}
 	return nil
@@ -62,22 +67,29 @@ func unreachable(what string, err error, next string) error {
 	return f
 }
 
-// runsAtOnce is the size of a page of runs, which hydrated bring the settings of all their steps.
-const runsAtOnce = "100"
+// newestRuns is how many of each project's newest runs are read with all their details.
+const newestRuns = 50
 
-// readRuns reads a server's runs, of every project.
-func (r *run) readRuns(ctx context.Context, c *zenml.Client, hydrate string) (err error) {
-	r.runs, err = zenml.Everywhere[pipelineRun](ctx, c, "/runs", url.Values{"hydrate": {hydrate}, "size": {runsAtOnce}})
+// runName is a run that may be under way.
+type runName struct{ id, name string }
+
+// readRuns looks through the runs of the real server, of every project, for those under way. It asks
+// for no status: one that is not known here counts as under way.
+func (r *run) readRuns(ctx context.Context) error {
+	running, err := zenml.Pick(ctx, r.client, "/runs", func(o object) (runName, bool) {
+		return runName{zenml.Text(o["id"]), zenml.Text(o["name"])}, unfinished(o)
+	})
+	if err == nil {
+		r.running = running
+	}
 	return err
 }
 
 // underway names the runs that may not be cut off.
 func (r *run) underway() []string {
 	var names []string
-	for _, o := range r.runs {
-		if o.unfinished() {
-			names = append(names, o.name)
-		}
+	for _, o := range r.running {
+		names = append(names, o.name)
 	}
 	return names
 }

@@ -89,8 +89,7 @@ func (r *run) verifyInventory(ctx context.Context, p *problems) (string, error) 
 			p.review("right_missing", fmt.Sprintf("the key in server-token may not list every %s", kind), "give the key of a service account with that right")
 		}
 	}
-	r.report.Inventory = inventory(r.runs, r.lookAround(ctx, r.client))
-	return fmt.Sprintf("%d kinds listed", len(inv.Kinds)), nil
+	return fmt.Sprintf("%d kinds listed", len(inv.Kinds)), r.takeHistory(ctx, r.client, r.DB)
 }
 
 // verifyArtifacts loads a sample. There is no older version to compare with: what does not load is for

@@ -81,29 +81,32 @@ func TestListThatShifts(t *testing.T) {
 	}
 }
 
+// id is a UUID that ends with a digit.
+func id(digit string) string { return "00000000-0000-4000-8000-00000000000" + digit }
+
+func ids(digits ...string) IDs {
+	out := IDs{}
+	for _, d := range digits {
+		out[uuid.MustParse(id(d))] = struct{}{}
+	}
+	return out
+}
+
 func TestCompare(t *testing.T) {
 	t.Parallel()
-	id := func(n int) uuid.UUID { return uuid.MustParse(fmt.Sprintf("00000000-0000-0000-0000-%012d", n)) }
-	ids := func(numbers ...int) IDs {
-		out := IDs{}
-		for _, n := range numbers {
-			out[id(n)] = struct{}{}
-		}
-		return out
-	}
 	before := Inventory{
-		Kinds:      map[string]IDs{"run": ids(2, 1, 3), "tag": ids(1), "service": ids(1), "schedule": {}, "api_key": ids(1)},
+		Kinds:      map[string]IDs{"run": ids("2", "1", "3"), "tag": ids("1"), "service": ids("1"), "schedule": {}, "api_key": ids("1")},
 		Unreadable: map[string]string{"user": "why"},
 	}
 	after := Inventory{
-		Kinds:      map[string]IDs{"run": ids(3, 4), "tag": ids(1, 2), "schedule": {}, "trigger": ids(1), "user": ids(1)},
+		Kinds:      map[string]IDs{"run": ids("3", "4"), "tag": ids("1", "2"), "schedule": {}, "trigger": ids("1"), "user": ids("1")},
 		Unreadable: map[string]string{"api_key": "why"},
 	}
 	got := Compare(before, after)
 	want := map[string]Loss{
-		"run":      {Before: 3, After: 2, Missing: []string{id(1).String(), id(2).String()}, Status: StatusCompared},
+		"run":      {Before: 3, After: 2, Missing: []string{id("1"), id("2")}, Status: StatusCompared},
 		"tag":      {Before: 1, After: 2, Missing: []string{}, Status: StatusCompared},
-		"service":  {Before: 1, After: 0, Missing: []string{id(1).String()}, Status: StatusGone},
+		"service":  {Before: 1, After: 0, Missing: []string{id("1")}, Status: StatusGone},
 		"schedule": {Missing: []string{}, Status: StatusCompared},
 		"trigger":  {After: 1, Missing: []string{}, Status: StatusNew},
 		"user":     {After: 1, Missing: []string{}, Status: StatusUnknown},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,20 +16,16 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
+// IDs is a set of objects' ids.
+type IDs = map[uuid.UUID]struct{}
+
 // Inventory is what a server holds.
 type Inventory struct {
-	// Kinds holds the ids of each kind. A kind that this version does not have is absent.
-	Kinds map[string]IDs
+	// Kinds holds the ids per kind, and nothing else of so many objects. A kind that this version does
+	// not have is absent.
+	Kinds map[string]IDs `json:"kinds"`
 	// Unreadable names the kinds that exist but whose list this account may not read, and why.
-	Unreadable map[string]string
-}
-
-// IDs is a set of ids: two dozen bytes each, for a server may hold hundreds of thousands.
-type IDs map[uuid.UUID]struct{}
-
-// identified is what every listed item has.
-type identified struct {
-	ID uuid.UUID `json:"id"`
+	Unreadable map[string]string `json:"unreadable"`
 }
 
 // Loss compares one kind before and after.
@@ -77,11 +74,12 @@ var kinds = []kind{
 	{"code_repository", "/code_repositories", true},
 }
 
-// counted is what the inventory takes of an item.
-type counted struct {
-	identified
+// named is what every listed item has.
+type named struct {
+	ID   uuid.UUID `json:"id"`
+	Name string    `json:"name"`
 	Body struct {
-		IsCustom bool `json:"is_custom"` // of a flavor
+		IsCustom *bool `json:"is_custom"`
 	} `json:"body"`
 }
 
@@ -157,10 +155,11 @@ func (c *Client) projects(ctx context.Context, v string, inv *Inventory) ([]stri
 	if !scoped || len(found) == 0 {
 		return []string{""}, nil
 	}
-	var scopes []string
+	scopes := make([]string, 0, len(found))
 	for id := range found {
 		scopes = append(scopes, id.String())
 	}
+	slices.Sort(scopes)
 	return scopes, nil
 }
 
@@ -175,15 +174,16 @@ func (c *Client) readKind(ctx context.Context, k kind, projects []string) (IDs, 
 		if project != "" {
 			q.Set("project", project)
 		}
-		items, err := list[counted](ctx, c, k.path, q)
+		var found IDs
+		err := each(ctx, c, k.path, q, func() { found = IDs{} }, func(it named) {
+			if k.name != "flavor" || it.Body.IsCustom != nil && *it.Body.IsCustom {
+				found[it.ID] = struct{}{}
+			}
+		})
 		if err != nil {
 			return nil, err
 		}
-		for _, it := range items {
-			if k.name != "flavor" || it.Body.IsCustom {
-				out[it.ID] = struct{}{}
-			}
-		}
+		maps.Copy(out, found)
 	}
 	return out, nil
 }
@@ -191,13 +191,11 @@ func (c *Client) readKind(ctx context.Context, k kind, projects []string) (IDs, 
 func (c *Client) apiKeys(ctx context.Context, accounts IDs) (IDs, error) {
 	out := IDs{}
 	for account := range accounts {
-		keys, err := list[identified](ctx, c, "/service_accounts/"+account.String()+"/api_keys", nil)
+		keys, err := c.readKind(ctx, kind{name: "api_key", path: "/service_accounts/" + account.String() + "/api_keys"}, nil)
 		if err != nil {
 			return nil, err
 		}
-		for _, k := range keys {
-			out[k.ID] = struct{}{}
-		}
+		maps.Copy(out, keys)
 	}
 	return out, nil
 }
@@ -245,7 +243,8 @@ func Compare(before, after Inventory) map[string]Loss {
 // Healthy makes the reads that fail when code and database do not match, which /health, /ready
 // and /info do not notice (facts, behaviour section 3), and returns what failed. It needs a login.
 func (c *Client) Healthy(ctx context.Context) []string {
-	some := url.Values{"hydrate": {"true"}, "size": {"50"}}
+	// The newest: what the version that runs wrote itself is read too.
+	some := url.Values{"hydrate": {"true"}, "size": {"50"}, "sort_by": {"desc:created"}}
 	reads := []struct {
 		path  string
 		query url.Values

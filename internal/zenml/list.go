@@ -24,63 +24,70 @@ const (
 // ErrShifting says that a list changed under the reading each time it was tried.
 var ErrShifting = errors.New("the list changed while it was read")
 
-type page struct {
-	TotalPages int               `json:"total_pages"`
-	Total      int               `json:"total"`
-	Items      []json.RawMessage `json:"items"`
+type page[T any] struct {
+	TotalPages int `json:"total_pages"`
+	Total      int `json:"total"`
+	Items      []T `json:"items"`
 }
 
-// List reads all pages of a list, oldest first. A list that shifts under it is read anew, three
-// times at most, then ErrShifting is returned (wrapped).
+// List reads all pages of a list, oldest first, and holds them whole: for lists that stay short. A list
+// that shifts under it is read anew, three times at most, then ErrShifting is returned (wrapped).
 func (c *Client) List(ctx context.Context, path string, query url.Values) ([]map[string]any, error) {
 	return list[map[string]any](ctx, c, path, query)
 }
 
-func list[T any](ctx context.Context, c *Client, path string, query url.Values) ([]T, error) {
+func list[T any](ctx context.Context, c *Client, path string, query url.Values) (all []T, err error) {
+	err = each(ctx, c, path, query, func() { all = []T{} }, func(item T) { all = append(all, item) })
+	return all, err
+}
+
+// each gives a list's items to take, page by page: no more than one page is held. A list that shifts
+// under it is begun anew: then begin is called once more, and what was taken does not count.
+func each[T any](ctx context.Context, c *Client, path string, query url.Values, begin func(), take func(T)) error {
 	for range listTries {
-		out, err := pages[T](ctx, c, path, query)
-		if errors.Is(err, ErrShifting) {
-			continue
+		begin()
+		err := pages(ctx, c, path, query, take)
+		if !errors.Is(err, ErrShifting) {
+			return err
 		}
-		return out, err
 	}
-	return nil, fmt.Errorf("GET %s: %w", path, ErrShifting)
+	return fmt.Errorf("GET %s: %w", path, ErrShifting)
 }
 
 // pages reads a list once. Oldest first, so that what is added meanwhile comes last; what is
-// deleted moves the rest forward over a page's edge, which the counts give away. Of a page only what T
-// takes is kept.
-func pages[T any](ctx context.Context, c *Client, path string, query url.Values) ([]T, error) {
+// deleted moves the rest forward over a page's edge, which the counts give away.
+func pages[T any](ctx context.Context, c *Client, path string, query url.Values, take func(T)) error {
 	q := url.Values{"sort_by": {"created"}, "size": {strconv.Itoa(pageSize)}}
 	maps.Copy(q, query)
-	var out []T
-	seen := IDs{}
+	seen := map[uuid.UUID]bool{}
 	for n := 1; ; n++ {
 		q.Set("page", strconv.Itoa(n))
-		var p page
+		var p page[json.RawMessage]
 		if err := c.Get(ctx, path, q, &p); err != nil {
-			return nil, err
+			return err
 		}
 		for _, raw := range p.Items {
-			var is identified
-			if err := json.Unmarshal(raw, &is); err != nil || is.ID == uuid.Nil {
-				return nil, fmt.Errorf("GET %s: an item of the list has no id", path)
+			var about struct {
+				ID uuid.UUID `json:"id"`
 			}
-			if _, twice := seen[is.ID]; twice {
-				return nil, ErrShifting
+			if err := json.Unmarshal(raw, &about); err != nil || about.ID == uuid.Nil {
+				return fmt.Errorf("GET %s: an item of the list has no id", path)
 			}
-			seen[is.ID] = struct{}{}
+			if seen[about.ID] {
+				return ErrShifting
+			}
+			seen[about.ID] = true
 			var item T
 			if err := json.Unmarshal(raw, &item); err != nil {
-				return nil, fmt.Errorf("GET %s: an item of the list is not of the expected form", path)
+				return fmt.Errorf("GET %s: an item of the list is not of the expected form", path)
 			}
-			out = append(out, item)
+			take(item)
 		}
 		if n >= p.TotalPages || len(p.Items) == 0 {
-			if len(out) != p.Total {
-				return nil, ErrShifting
+			if len(seen) != p.Total {
+				return ErrShifting
 			}
-			return out, nil
+			return nil
 		}
 	}
 }
@@ -95,11 +102,7 @@ func Newest[T any](ctx context.Context, c *Client, path, scope string, query url
 	}
 	for n := 1; len(items) < most; n++ {
 		q.Set("page", strconv.Itoa(n))
-		var p struct {
-			TotalPages int `json:"total_pages"`
-			Total      int `json:"total"`
-			Items      []T `json:"items"`
-		}
+		var p page[T]
 		if err := c.Get(ctx, path, q, &p); err != nil {
 			return nil, 0, err
 		}
@@ -117,35 +120,42 @@ func (c *Client) Scopes(ctx context.Context, serverVersion string) (map[string]s
 	if version.Compare(serverVersion, "0.80.0") < 0 {
 		return nil, nil
 	}
-	type project struct{ ID, Name string }
-	found, err := list[project](ctx, c, "/projects", nil)
+	found, err := list[named](ctx, c, "/projects", nil)
 	if err != nil {
 		return nil, err
 	}
 	out := map[string]string{}
 	for _, p := range found {
-		out[p.Name] = p.ID
+		out[p.Name] = p.ID.String()
 	}
 	return out, nil
 }
 
 // ListEverywhere is List over all projects: without one a server lists the default project alone.
 func (c *Client) ListEverywhere(ctx context.Context, path string, query url.Values) ([]map[string]any, error) {
-	return Everywhere[map[string]any](ctx, c, path, query)
+	return everywhere(ctx, c, func(q url.Values) ([]map[string]any, error) {
+		maps.Copy(q, query)
+		return c.List(ctx, path, q)
+	})
 }
 
-// Everywhere is ListEverywhere that keeps of each item only what T takes.
-func Everywhere[T any](ctx context.Context, c *Client, path string, query url.Values) ([]T, error) {
-	return everywhere(ctx, c, func(q url.Values) ([]T, error) {
-		maps.Copy(q, query)
-		return list[T](ctx, c, path, q)
+// Pick looks through a list over all projects, page by page, and keeps of each item what keep makes of
+// it where keep says so.
+func Pick[T any](ctx context.Context, c *Client, path string, keep func(map[string]any) (T, bool)) ([]T, error) {
+	return everywhere(ctx, c, func(q url.Values) (kept []T, err error) {
+		err = each(ctx, c, path, q, func() { kept = nil }, func(item map[string]any) {
+			if k, ok := keep(item); ok {
+				kept = append(kept, k)
+			}
+		})
+		return kept, err
 	})
 }
 
 // NewestEverywhere reads at most so many of the newest items of each project, and how many there are in all.
-func (c *Client) NewestEverywhere(ctx context.Context, path string, most int) (items []map[string]any, total int, err error) {
+func (c *Client) NewestEverywhere(ctx context.Context, path string, query url.Values, most int) (items []map[string]any, total int, err error) {
 	items, err = everywhere(ctx, c, func(q url.Values) ([]map[string]any, error) {
-		some, n, err := Newest[map[string]any](ctx, c, path, q.Get("project"), nil, most)
+		some, n, err := Newest[map[string]any](ctx, c, path, q.Get("project"), query, most)
 		total += n
 		return some, err
 	})

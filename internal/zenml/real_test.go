@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -127,11 +128,12 @@ func checkOld(t *testing.T, w *world.World, c *zenml.Client) (zenml.Inventory, [
 	if failed := c.Healthy(t.Context()); len(failed) > 0 {
 		t.Errorf("unhealthy: %v", failed)
 	}
-	var artifacts []string
+	var ids []string
 	for id := range inv.Kinds["artifact_version"] {
-		artifacts = append(artifacts, id.String())
+		ids = append(ids, id.String())
 	}
-	return inv, artifacts
+	slices.Sort(ids)
+	return inv, ids
 }
 
 func inventory(t *testing.T, c *zenml.Client) zenml.Inventory {
@@ -244,12 +246,13 @@ if __name__ == "__main__":
 	}
 	t.Cleanup(w.Stop)
 	ids := map[string]string{}
-	list, err := w.Admin.ArtifactVersions(t.Context())
+	versions, err := w.Admin.ListEverywhere(t.Context(), "/artifact_versions", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range list {
-		ids[strings.Split(v.Name, "::")[1]] = v.ID
+	for _, v := range versions {
+		name := zenml.Text(zenml.Field(v, "artifact").(map[string]any)["name"])
+		ids[strings.Split(name, "::")[1]] = zenml.Text(v["id"])
 	}
 	target := w.Target()
 	target.Timeout = 40 * time.Second

@@ -102,6 +102,7 @@ func (s *srv) handler() http.Handler {
 		return nil
 	}))
 	m.HandleFunc("GET /api/v1/secrets/{id}", s.known(s.secret))
+	m.HandleFunc("GET /api/v1/runs/{id}", s.known(s.run))
 	m.HandleFunc("POST /api/v1/runs/{id}/stop", s.known(s.stopRun))
 	m.HandleFunc("POST /api/v1/runs", s.known(s.addRun))
 	m.HandleFunc("DELETE /api/v1/runs/{id}", s.known(func(w http.ResponseWriter, r *http.Request) error {
@@ -200,6 +201,20 @@ func (s *srv) stopRun(w http.ResponseWriter, r *http.Request) error {
 	}
 	_, err := s.store.ExecContext(r.Context(), `UPDATE pipeline_run SET data = '{"status": "stopped"}' WHERE id = ?`, r.PathValue("id"))
 	give(w, map[string]any{})
+	return err
+}
+
+func (s *srv) run(w http.ResponseWriter, r *http.Request) error {
+	id, err := uuid.Parse(r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	runs, err := s.store.items(r.Context(), "pipeline_run", "WHERE id = '"+id.String()+"'")
+	if err == nil && len(runs) == 1 {
+		give(w, runs[0])
+		return nil
+	}
+	http.NotFound(w, r)
 	return err
 }
 

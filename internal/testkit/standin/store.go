@@ -78,7 +78,12 @@ func oldSchema(key, secret string) []string {
 	for _, t := range []string{"pipeline", "stack_component", "artifact", "artifact_version", "model", "tag", "service_connector"} {
 		row(t, "x1", "x", "{}")
 	}
-	return out
+	return append(out,
+		"ALTER TABLE pipeline_run ADD COLUMN pipeline_id VARCHAR(36)",
+		"ALTER TABLE pipeline_run ADD COLUMN start_time DATETIME",
+		"ALTER TABLE pipeline_run ADD COLUMN end_time DATETIME",
+		"UPDATE pipeline_run SET pipeline_id = '"+ID("x1")+"', start_time = created, end_time = created",
+	)
 }
 
 // Encrypt is the statement that stores the secret as ZenML does with a key, "" for none. The same each

@@ -1,0 +1,68 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// Run is one pipeline run as its row tells it.
+type Run struct {
+	ID         string    // a UUID, without dashes
+	Pipeline   string    // its name, "" for a run of none
+	Start, End time.Time // UTC, zero when the row has none
+}
+
+// runsQuery is the same on all engines: ZenML 0.58 to 0.98 have these columns.
+const runsQuery = `SELECT r.id, COALESCE(p.name, ''), COALESCE(CAST(r.start_time AS CHAR), ''), COALESCE(CAST(r.end_time AS CHAR), '')
+FROM pipeline_run r LEFT JOIN pipeline p ON p.id = r.pipeline_id`
+
+func runs(ctx context.Context, take func(Run), in func(func(*sql.Conn) error) error) error {
+	err := in(func(c *sql.Conn) (err error) {
+		rows, err := c.QueryContext(ctx, runsQuery)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var r Run
+			var start, end string
+			if err := rows.Scan(&r.ID, &r.Pipeline, &start, &end); err != nil {
+				return err
+			}
+			if r.Start, err = stamp(start); err != nil {
+				return err
+			}
+			if r.End, err = stamp(end); err != nil {
+				return err
+			}
+			take(r)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return fmt.Errorf("reading the pipeline runs in the database: %w", err)
+	}
+	return nil
+}
+
+// stamp reads a time as both engines write it: without a zone, in UTC.
+func stamp(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	return time.Parse("2006-01-02 15:04:05.999999", text)
+}
+
+// Runs gives every pipeline run to take, in no order, one row at a time.
+func (d *SQLite) Runs(ctx context.Context, take func(Run)) error {
+	return runs(ctx, take, func(use func(*sql.Conn) error) error {
+		return withConn(ctx, d.real, liveRead, func(c *sql.Conn) error { return inRead(ctx, c, func() error { return use(c) }) })
+	})
+}
+
+// Runs gives every pipeline run to take, in no order, one row at a time.
+func (d *MySQL) Runs(ctx context.Context, take func(Run)) error {
+	return runs(ctx, take, func(use func(*sql.Conn) error) error { return d.client.With(ctx, use) })
+}
