@@ -79,18 +79,25 @@ func (d *local) checkDatabase(ctx context.Context, l *server.Listener) []upgrade
 	if l == nil || !l.IsZenML() {
 		return nil // told already
 	}
-	pids, err := l.Family()
-	if err == nil {
-		var opened bool
-		if opened, err = d.db.OpenIn(ctx, pids); opened || err == nil && d.db.Same(l.Setting("ZENML_STORE_URL")) {
-			return nil
-		}
-	}
-	if err != nil {
+	uses, err := d.usesDatabase(ctx, l)
+	switch {
+	case err != nil:
 		return other(fmt.Sprintf("whether the server uses the database of database-url is not known: %v", err), "run on the server's machine, as its user")
+	case uses:
+		return nil
 	}
 	return other("the server's process neither has the database of database-url open nor names it in its environment: another one may be upgraded than it uses",
 		"check database-url; start the server with ZENML_STORE_URL set to it")
+}
+
+// usesDatabase says whether a server has the real database open, or names it in its environment.
+func (d *local) usesDatabase(ctx context.Context, l *server.Listener) (bool, error) {
+	pids, err := l.Family()
+	if err != nil {
+		return false, err
+	}
+	opened, err := d.db.OpenIn(ctx, pids)
+	return opened || err == nil && d.db.Same(l.Setting("ZENML_STORE_URL")), err
 }
 
 // checkSettings looks for settings that make an upgrade or its way back go wrong.
@@ -140,10 +147,8 @@ func (d *local) StopOld(ctx context.Context) error {
 func (d *local) StartOld(ctx context.Context, v string) error {
 	l, err := server.FindListener(d.port)
 	switch {
-	case err == nil && l.IsZenML():
-		return nil
 	case err == nil:
-		return errForeign
+		return d.neverLeft(ctx, l)
 	case !errors.Is(err, server.ErrNoListener):
 		return err
 	}
@@ -162,6 +167,23 @@ func (d *local) StartOld(ctx context.Context, v string) error {
 		s.Stop(ctx)
 	}
 	return err
+}
+
+// neverLeft wants what listens to be this very environment's server: its user and command, and the
+// real database in its hands. A pid would not tell: a kill loses it, and a supervisor may have started
+// the server again.
+func (d *local) neverLeft(ctx context.Context, l *server.Listener) error {
+	if !l.IsZenML() {
+		return fmt.Errorf("%w, and port %d is wanted for the old one: end process %d, then run again", errForeign, d.port, l.Pid)
+	}
+	uses, err := d.usesDatabase(ctx, l)
+	if err != nil {
+		return fmt.Errorf("whether the server on port %d (process %d) uses the database of database-url is not known: %w", d.port, l.Pid, err)
+	}
+	if !uses {
+		return fmt.Errorf("the ZenML server on port %d (process %d) is another one: it does not use the database of database-url; end it, then run again", d.port, l.Pid)
+	}
+	return nil
 }
 
 // Load starts a server's process, which waits.

@@ -21,6 +21,9 @@ import (
 // WrittenSuffix ends the name of the file, beside a backup, with what was written since.
 const WrittenSuffix = ".written.jsonl"
 
+// ProofSuffix ends the name of the file, beside a backup, that says that a rehearsal on it passed.
+const ProofSuffix = ".proof.json"
+
 // hidden are the columns whose values are secrets, or open something. They are whole in the backup of
 // what was there.
 var hidden = []string{"values", "key", "previous_key", "password", "activation_token", "token", "secret", "encrypted_payload"}

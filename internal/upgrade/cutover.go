@@ -151,7 +151,10 @@ func (r *run) finalBackup(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("taking the final backup: %w", err)
 	}
-	drill := r.report.Backup.Drill // proved with the same engine a moment ago
+	if err := sameMeans(r.backedUp, m); err != nil {
+		return "", err
+	}
+	drill := r.report.Backup.Drill // proved with the same means a moment ago
 	r.report.Backup, r.final = backupOf(m), m.Fingerprint()
 	r.report.Backup.Drill = drill
 	r.state.FinalBackup, r.state.ContentBefore = m.Path, m.ContentDigest

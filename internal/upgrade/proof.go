@@ -35,7 +35,6 @@ type Proof struct {
 
 const (
 	proofFormat  = "zenml-upgrade/proof/v1"
-	proofSuffix  = ".proof.json"
 	longestProof = 64 << 10
 )
 
@@ -50,7 +49,7 @@ func (r *run) writeProof(ctx context.Context) error {
 		From: r.From, To: r.To, At: r.Now().UTC(), Commit: r.Commit, ToolVersion: version.Tool, Downtime: *r.report.PredictedDowntimeSeconds,
 	}
 	text, err := json.MarshalIndent(p, "", "  ")
-	path := m.Path + proofSuffix
+	path := m.Path + database.ProofSuffix
 	if err == nil {
 		err = atomicfile.Write(path, append(text, '\n'))
 	}
@@ -97,14 +96,14 @@ func (r *run) checkRehearsed(ctx context.Context, p *problems) {
 // version, null when none does, and why each of the others does not. A proof whose backup is gone
 // or is another one than it names proves nothing.
 func newestProof(ctx context.Context, dir, source, schema, to string) (newest *Proof, why []string, err error) {
-	files, err := filepath.Glob(filepath.Join(dir, "*"+proofSuffix))
+	files, err := filepath.Glob(filepath.Join(dir, "*"+database.ProofSuffix))
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, path := range files {
 		p, err := readProof(path)
 		if err == nil {
-			err = p.holds(ctx, strings.TrimSuffix(path, proofSuffix), source, schema, to)
+			err = p.holds(ctx, strings.TrimSuffix(path, database.ProofSuffix), source, schema, to)
 		}
 		switch {
 		case err != nil:

@@ -73,6 +73,17 @@ func (r *run) backup(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%d kB, %s", m.Bytes>>10, m.Digest), r.judgeKeys(m.Keys)
 }
 
+// sameMeans wants the final backup to be made as the drilled one was: the drill says nothing about
+// another program, which an update of the machine may have put in its place.
+func sameMeans(drilled, final *database.Manifest) error {
+	was := fmt.Sprintf("%s %s %q", drilled.Engine, drilled.EngineVersion, drilled.Options)
+	is := fmt.Sprintf("%s %s %q", final.Engine, final.EngineVersion, final.Options)
+	if was != is {
+		return fmt.Errorf("the final backup was made with %s, and the one that the drill restored with %s: it is not proved that it restores; run again", is, was)
+	}
+	return nil
+}
+
 // useBackup takes a backup that is there already. How long the final one will take is measured on the copy.
 func (r *run) useBackup(ctx context.Context) (string, error) {
 	m, err := database.Verify(ctx, r.Backup)

@@ -28,7 +28,7 @@ func (r *run) goBack(ctx context.Context, steps []Step, cause error) error {
 	switch {
 	case errors.Is(err, errWritten):
 		r.report.Outcome = Frozen
-		r.report.Failure.Advice = "rolling back would lose what was written since (written_since_backup); the new version was left as it is; decide, and " + r.byHand()
+		r.report.Failure.Advice = fmt.Sprintf("%v (written_since_backup), and rolling back would lose it; its data was left as it is; decide, and %s", err, r.byHand())
 	case err != nil:
 		r.report.Outcome = RollbackFailed
 		r.report.Failure.Advice = fmt.Sprintf("the rollback stopped: %v; the data is safe in the backup; run again to retry it, or %s", err, r.byHand())
@@ -159,18 +159,37 @@ func (r *run) restoreExactly(ctx context.Context, backup, want string) (string, 
 	return "content " + digest, nil
 }
 
-// withdraw is the way back after the opening: free only while nobody has written.
+// withdraw is the way back after the opening: free only while nobody has written. The second look is
+// taken when nobody can reach the server any more: what was written while the first one was taken,
+// or after it, would else be restored away unseen.
 func (r *run) withdraw(ctx context.Context) (string, error) {
 	if !r.state.Opened {
 		return "had not opened", nil
 	}
+	if err := r.noneWritten(ctx); err != nil {
+		return "", err
+	}
+	if _, err := r.endNext(ctx); err != nil {
+		return "", fmt.Errorf("ending the new version: %w", err)
+	}
+	err := r.noneWritten(ctx)
+	if !errors.Is(err, errWritten) {
+		return "nothing was written since", err
+	}
+	if up := r.Driver.StartOld(ctx, r.state.To); up != nil {
+		return "", fmt.Errorf("%w, while it was being ended; start ZenML %s again, its data is whole: %w", err, r.state.To, up)
+	}
+	return "", err
+}
+
+func (r *run) noneWritten(ctx context.Context) error {
 	now, err := r.DB.Fingerprint(ctx)
 	if err != nil {
-		return "", fmt.Errorf("looking what was written since the opening: %w", err)
+		return fmt.Errorf("looking what was written since the opening: %w", err)
 	}
 	r.report.WrittenSinceBackup = append(slices.Clone(r.state.Written), r.state.AtOpening.Diff(now)...)
 	if len(r.report.WrittenSinceBackup) > 0 {
-		return "", errWritten
+		return errWritten
 	}
-	return "nothing was written since", nil
+	return nil
 }

@@ -20,12 +20,15 @@ import (
 )
 
 // still is a driver without servers: it notes what it is asked for.
-type still struct{ asked []string }
+type still struct {
+	asked  []string
+	ending func() // what happens meanwhile; nil: nothing
+}
 
 func (d *still) Check(context.Context) []Problem { return nil }
 func (d *still) StopOld(context.Context) error   { d.asked = append(d.asked, "stop old"); return nil }
-func (d *still) StartOld(context.Context, string) error {
-	d.asked = append(d.asked, "start old")
+func (d *still) StartOld(_ context.Context, v string) error {
+	d.asked = append(d.asked, "start "+v)
 	return errors.New("it does not start")
 }
 func (d *still) Load(context.Context, World) (Server, error) {
@@ -33,6 +36,9 @@ func (d *still) Load(context.Context, World) (Server, error) {
 }
 func (d *still) End(context.Context, Child) (bool, error) {
 	d.asked = append(d.asked, "end")
+	if d.ending != nil {
+		d.ending()
+	}
 	return true, nil
 }
 
@@ -104,6 +110,25 @@ func TestWhatWasWrittenSinceTheOpeningIsNotRolledAway(t *testing.T) {
 	}
 }
 
+// A user writes after the first look, while the server ends: nothing is restored over it.
+func TestWhatIsWrittenWhileTheServerEndsIsNotRolledAway(t *testing.T) {
+	t.Parallel()
+	r, driver, change := opened(t)
+	driver.ending = func() { change("INSERT INTO tag VALUES ('made at the last moment')") }
+	if err := r.goBack(t.Context(), r.cutOverSteps(), errors.New("it broke")); !errors.Is(err, errWritten) || !strings.Contains(err.Error(), "start ZenML 0.98.0 again") {
+		t.Errorf("went back with %v", err)
+	}
+	if r.report.Outcome != Frozen || len(r.report.WrittenSinceBackup) != 1 || !strings.Contains(r.report.WrittenSinceBackup[0], "tag") {
+		t.Errorf("outcome %s, written %v", r.report.Outcome, r.report.WrittenSinceBackup)
+	}
+	if want := "end start 0.98.0"; strings.Join(driver.asked, " ") != want {
+		t.Errorf("asked the driver for %v, want %s", driver.asked, want)
+	}
+	if rev, err := r.DB.Revision(t.Context()); err != nil || rev != "0.98.0" {
+		t.Errorf("the database was touched: revision %q, %v", rev, err)
+	}
+}
+
 func TestAnOldVersionThatDoesNotComeBackIsAFailedRollback(t *testing.T) {
 	t.Parallel()
 	r, driver, _ := opened(t)
@@ -111,7 +136,7 @@ func TestAnOldVersionThatDoesNotComeBackIsAFailedRollback(t *testing.T) {
 	if r.report.Outcome != RollbackFailed || !strings.Contains(r.report.Failure.Advice, "RESTORE.md") {
 		t.Errorf("outcome %s, advice %q", r.report.Outcome, r.report.Failure.Advice)
 	}
-	if want := "end start old"; strings.Join(driver.asked, " ") != want {
+	if want := "end end start 0.85.0"; strings.Join(driver.asked, " ") != want {
 		t.Errorf("asked the driver for %v, want %s", driver.asked, want)
 	}
 	if c := r.report.Content; c == nil || c.After == nil || *c.After != c.Before {

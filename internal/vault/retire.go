@@ -65,9 +65,9 @@ func (v *Vault) retireHere(held []string) error {
 				return err
 			}
 		}
-		gone := []string{r.Name + recordEnd} // last: a killed removal is done again
+		gone := []string{r.Name + database.ProofSuffix, r.Name + recordEnd} // the record last: a killed removal is done again
 		if r.Packed != nil {
-			gone = []string{r.Packed.File, r.Name + recordEnd}
+			gone = append([]string{r.Packed.File}, gone...)
 		}
 		for _, name := range gone {
 			if err := os.Remove(filepath.Join(v.Dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -316,6 +316,7 @@ func TestTidyLeavesWhatIsNotItsOwn(t *testing.T) {
 	torn := map[string]bool{ // whether it goes
 		base(last) + ".tar.gz.packing": true, base(last) + ".tar.gz.age": true, base(foreign) + ".tar.gz.packing": false,
 		"20200101T000000Z-abcdefgh.tar.gz.age": false, "notes.tar.gz": false,
+		base(old) + ".proof.json": true, base(last) + ".proof.json": false, base(foreign) + ".proof.json": false,
 	}
 	for name := range torn {
 		if err := os.WriteFile(filepath.Join(p.dir, name), nil, 0o600); err != nil {
