@@ -38,22 +38,23 @@ func misled() []oneFault {
 		}, exit: 2, outcome: "", says: "refused the key", serves: standin.Old, leaves: true},
 		anothersDatabase(),
 		{name: "scratch-database-url is production under another name", kind: dbserver.MySQL, mode: "rehearse", before: productionAsScratch,
-			exit: 1, outcome: "refused", says: "scratch_on_source_server", serves: standin.Old},
+			exit: 1, outcome: "refused", says: "**Block:** scratch-database-url leads to the very server", serves: standin.Old},
 		{name: "a truncated dump of ZenML's own, which its settings would restore", kind: dbserver.MariaDB, before: truncatedDump,
 			exit: 0, outcome: "upgraded", says: "was upgraded", serves: standin.New},
 	}
 }
 
-// anothersDatabase is a database-url that names the database of another server.
+// anothersDatabase is a database-url and a settings file that agree and name the database of another server.
 func anothersDatabase() oneFault {
 	var own string
 	var other *standin.Site
 	var before database.Fingerprint
-	return oneFault{name: "database-url is of another server", before: func(t *testing.T, s *standin.Site) {
+	return oneFault{name: "database-url and the settings file are of another server", before: func(t *testing.T, s *standin.Site) {
 		t.Helper()
 		other = standin.NewSite(t, standin.SQLite, shared)
 		before = other.Content(t)
 		own, s.Store = s.Store, other.Store
+		s.Settings(t, "ZENML_STORE_URL="+own, "ZENML_STORE_URL="+other.Store)
 	}, exit: 1, outcome: "refused", says: "other_database", serves: standin.Old, then: func(t *testing.T, s *standin.Site, _ standin.Ran) {
 		t.Helper()
 		s.Store = own
