@@ -313,7 +313,7 @@ func TestFaults(t *testing.T) {
 			f.run(t)
 		})
 	}
-	t.Logf("faults: %d made for real", len(faults()))
+	t.Logf("size: faults: %d made for real", len(faults()))
 }
 
 // TestDocument holds docs/faults.md to the table.
