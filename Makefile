@@ -48,7 +48,7 @@ test:
 test-full: test-setup build
 	@ZENML_UPGRADE_FULL=1 go run ./tools/testreport -p 2 -timeout 180m ./...
 
-# Every kill point and every fault, with real ZenML too, and on every kind of database.
+# Every kill point and every fault, on every kind of database; with real ZenML on SQLite.
 faults: test-setup build
 	@ZENML_UPGRADE_FULL=1 go run ./tools/testreport -timeout 180m ./internal/faults
 

@@ -228,7 +228,7 @@ func TestKilledAtEveryEntry(t *testing.T) {
 			if kind != standin.SQLite {
 				chosen = sample(chosen, cellsOnServers, kind)
 			}
-			t.Logf("kill matrix: %d of %d cells on %s, seed %s", len(chosen), total, kind, seed())
+			t.Logf("size: kill matrix on %s: %d of %d cells, seed %s", kind, len(chosen), total, seed())
 			for _, c := range chosen {
 				t.Run(c.name(), func(t *testing.T) {
 					t.Parallel()

@@ -82,7 +82,7 @@ func TestRealServersKilled(t *testing.T) {
 		t.Errorf("the data is not the old: %v", diff)
 	}
 	clean(t, s)
-	t.Logf("kill points with real ZenML: %d of %d, seed %s, full: %v", count, len(points)+len(back), seed(), os.Getenv("ZENML_UPGRADE_FULL") != "")
+	t.Logf("size: kill points with real ZenML: %d of %d, seed %s, full: %v", count, len(points)+len(back), seed(), os.Getenv("ZENML_UPGRADE_FULL") != "")
 }
 
 func dies(t *testing.T, s *standin.Site, point string) {

@@ -36,6 +36,7 @@ type report struct {
 	times                   []timing
 	passed, failed, skipped int
 	closing                 []string // the runner's last line for each package that has tests
+	sizes                   []string // what tests that draw a sample say of it
 	github                  github
 	act                     act
 }
@@ -79,6 +80,9 @@ func (r *report) handle(e event) {
 	case "output":
 		r.github.note(e.Output)
 		r.act.note(e.Output)
+		if m := size.FindStringSubmatch(e.Output); m != nil {
+			r.sizes = append(r.sizes, m[1])
+		}
 		r.output[k] = append(r.output[k], e.Output)
 	case "pass", "fail", "skip":
 		if e.Test == "" {
@@ -154,7 +158,7 @@ func (r *report) unfinished(pkg string) []key {
 	return open
 }
 
-// close prints the ten slowest tests, all closing lines together and the sum.
+// close prints the ten slowest tests, the sum, the sizes of samples and all closing lines together.
 func (r *report) close(took time.Duration) {
 	slices.SortStableFunc(r.times, func(a, b timing) int { return cmp.Compare(b.seconds, a.seconds) })
 	fmt.Fprintln(r.out, "\nslowest tests:")
@@ -162,6 +166,10 @@ func (r *report) close(took time.Duration) {
 		fmt.Fprintf(r.out, "%8.2fs  %s %s\n", t.seconds, short(t.pkg), t.test)
 	}
 	fmt.Fprintf(r.out, "\n%d passed, %d failed, %d skipped; tests: %.0f s\n", r.passed, r.failed, r.skipped, took.Seconds())
+	slices.Sort(r.sizes)
+	for _, l := range r.sizes {
+		fmt.Fprintln(r.out, l)
+	}
 	r.github.tell(r.out)
 	r.act.tell(r.out)
 	for _, l := range r.closing {
@@ -175,6 +183,9 @@ var frame = regexp.MustCompile(`^\s*(===|---) `)
 func drop(lines []string) []string {
 	return slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return frame.MatchString(l) })
 }
+
+// size is a test's line about how much of how much it tries: t.Logf("size: ...").
+var size = regexp.MustCompile(`^\s*[\w.-]+\.go:\d+: size: (.+)`)
 
 var position = regexp.MustCompile(`^\s*[\w.-]+\.go:\d+:\s*`)
 

@@ -14,7 +14,7 @@ import (
 // A module whose tests do everything a test can do.
 var module = map[string]string{
 	"go.mod":          "module example.com/m\n\ngo 1.26.0\n",
-	"ok/ok_test.go":   "package ok\nimport \"testing\"\nfunc TestOK(t *testing.T) { t.Log(\"quiet\") }\nfunc TestAsks(t *testing.T) { t.Log(\"fake GitHub: 3 requests, 0 invalid: pulls/get pulls/list\"); t.Log(\"fake GitHub: 2 requests, 1 invalid: pulls/get issues/get\"); t.Log(\"act: ran b.yml a.yml; stand-ins for x/y, z\"); t.Log(\"act: ran b.yml; stand-ins for z\") }\nfunc TestNeeds(t *testing.T) { t.Skip(\"uv is missing\") }\n",
+	"ok/ok_test.go":   "package ok\nimport \"testing\"\nfunc TestOK(t *testing.T) { t.Log(\"quiet\"); t.Log(\"size: matrix: 3 of 9 cells\") }\nfunc TestAsks(t *testing.T) { t.Log(\"fake GitHub: 3 requests, 0 invalid: pulls/get pulls/list\"); t.Log(\"fake GitHub: 2 requests, 1 invalid: pulls/get issues/get\"); t.Log(\"act: ran b.yml a.yml; stand-ins for x/y, z\"); t.Log(\"act: ran b.yml; stand-ins for z\") }\nfunc TestNeeds(t *testing.T) { t.Skip(\"uv is missing\") }\n",
 	"bad/a_test.go":   "package bad\nimport \"testing\"\nfunc TestTable(t *testing.T) { t.Run(\"one\", func(t *testing.T) { t.Error(\"one is wrong\") }); t.Run(\"two\", func(*testing.T) {}) }\n",
 	"panic/p_test.go": "package panic\nimport \"testing\"\nfunc TestPanic(t *testing.T) { t.Log(\"before\"); panic(\"at the disco\") }\n",
 	"build/b_test.go": "package build\nfunc x() int { return \"no number\" }\n",
@@ -59,6 +59,7 @@ func TestReport(t *testing.T) {
 		"slowest tests:",
 		"3 passed, 3 failed, 1 skipped",
 		"GitHub: 3 operations exercised in 5 requests; 1 requests or answers are NOT as GitHub describes them\n",
+		"\nmatrix: 3 of 9 cells\n",
 		"act: ran a.yml (1), b.yml (2); stand-ins for x/y, z\n",
 	} {
 		if !strings.Contains(out, want) {

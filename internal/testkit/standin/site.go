@@ -2,6 +2,7 @@ package standin
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -49,6 +50,7 @@ type Site struct {
 	secret             string // the encryption key
 	python             string // that runs the old version
 	environ            []string
+	kind               string // of the environment; "": staging
 }
 
 // NewSite starts one. cache is a folder that sites share (Prepare): what package tools make is kept there.
@@ -97,11 +99,21 @@ func Around(t testing.TB, w *world.World) *Site {
 	return s
 }
 
+// Setenv sets a variable of the environment that the program is run in.
+func (s *Site) Setenv(name, value string) { s.environ = append(s.environ, name+"="+value) }
+
+// OfKind makes the environment one of another kind.
+func (s *Site) OfKind(t testing.TB, kind string) {
+	t.Helper()
+	s.kind = kind
+	s.Configure(t, "")
+}
+
 // Configure writes the repository's configuration; more are further lines of the environment.
 func (s *Site) Configure(t testing.TB, more string) {
 	t.Helper()
-	text := fmt.Sprintf("environments:\n  staging:\n    kind: staging\n    server-url: %s\n    local: {python: %q, env-file: %q, port: %d}\n%s",
-		s.URL, s.python, s.env, s.Port, more)
+	text := fmt.Sprintf("environments:\n  staging:\n    kind: %s\n    server-url: %s\n    local: {python: %q, env-file: %q, port: %d}\n%s",
+		cmp.Or(s.kind, "staging"), s.URL, s.python, s.env, s.Port, more)
 	must(t, os.WriteFile(filepath.Join(s.Dir, "repo", ".github", "zenml-upgrade.yml"), []byte(text), 0o600))
 }
 
