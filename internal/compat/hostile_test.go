@@ -156,6 +156,9 @@ func TestHostilePipelines(t *testing.T) {
 		expect("fills", Skipped, "the disk that holds the test of ZenML 0.85.0 is full")
 		_ = os.Remove(filepath.Join(w.dir, "tmp", "fill"))
 	}
+	if compiled, err := os.ReadDir(w.suite + "-compiled"); len(compiled) == 0 {
+		t.Errorf("what one process compiled does not serve the next: %v", err)
+	}
 	// What the old version left and the new one does not find is lost.
 	left := []string{"connector:docker", "tracking:models"}
 	lost := w.suiteOnce(t.Context(), left, left)

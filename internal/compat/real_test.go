@@ -207,8 +207,8 @@ func TestIntegrations(t *testing.T) {
 	}
 	res, err := Run(t.Context(), Options{
 		From: "0.85.0", To: "0.98.0", Suite: []string{"integration", "stack", "connector", "tracking"}, Python: ">=3.10,<3.12", Pyenv: machine.Manager(t), Environ: os.Environ(),
-		Integrations: []string{"mlflow", "numpy", "pandas", "pillow", "scipy", "sklearn", "slack"},
-		Repo:         files.Dir(t, map[string]string{"requirements.txt": "zenml[server]==0.85.0\nmlflow<3\npython-rapidjson<1.15\nnumpy<2\npandas<3\nscikit-learn\nscipy\npillow\nkubernetes<26\n"}),
+		Integrations: []string{"lightgbm", "mlflow", "numpy", "pandas", "pillow", "polars", "scipy", "sklearn", "slack", "xgboost"},
+		Repo:         files.Dir(t, map[string]string{"requirements.txt": "zenml[server]==0.85.0\nmlflow<3\npython-rapidjson<1.15\nnumpy<2\npandas<3\nscikit-learn\nscipy\npillow\nlightgbm\npolars\nxgboost<2\nkubernetes<26\n"}),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -219,7 +219,7 @@ func TestIntegrations(t *testing.T) {
 		t.Logf("%s: %s %q", c.Name, c.Verdict, value(c.Cause))
 	}
 	want := map[string]Verdict{
-		serverStart: OK, "integration:mlflow": OK, "integration:numpy": OK, "integration:pandas": OK, "integration:pillow": OK, "integration:scipy": OK,
+		serverStart: OK, "integration:lightgbm": OK, "integration:polars": OK, "integration:xgboost": OK, "integration:mlflow": OK, "integration:numpy": OK, "integration:pandas": OK, "integration:pillow": OK, "integration:scipy": OK,
 		"integration:sklearn": OK, "integration:slack": NotCompared, "stack:default": OK, "stack:artifact_store/local": OK, "stack:image_builder/local": OK,
 		"stack:orchestrator/local": OK, "stack:experiment_tracker/mlflow": OK, "stack:model_deployer/mlflow": OK, "stack:model_registry/mlflow": OK,
 		"stack:orchestrator/kubernetes": NotCompared, "stack:step_operator/kubernetes": NotCompared, "connector:docker": OK, "connector:kubernetes": NotCompared,

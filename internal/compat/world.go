@@ -112,12 +112,14 @@ func (w *world) path() string {
 	return filepath.Join(w.client.Dir, "bin") + string(filepath.ListSeparator) + path
 }
 
-// env is all that code under test knows: its world's server and folders, nothing of ours.
+// env is all that code under test knows: its world's server and folders, nothing of ours. What one
+// process compiles serves the next and goes with the world: nothing is written to the environment,
+// which is kept, nor to the copies of the repository.
 func (w *world) env(extra ...string) []string {
 	env := proc.BaseEnv(w.environ,
 		"HOME="+filepath.Join(w.dir, "home"), "TMPDIR="+filepath.Join(w.dir, "tmp"),
 		"PATH="+w.path(), "VIRTUAL_ENV="+w.client.Dir,
-		"PYTHONNOUSERSITE=1", "PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1", "NO_COLOR=1",
+		"PYTHONNOUSERSITE=1", "PYTHONUNBUFFERED=1", "PYTHONPYCACHEPREFIX="+w.suite+"-compiled", "NO_COLOR=1",
 		"NO_PROXY=127.0.0.1,localhost", "no_proxy=127.0.0.1,localhost",
 		"ZENML_CONFIG_PATH="+filepath.Join(w.dir, "config"), "ZENML_LOCAL_STORES_PATH="+w.stores,
 		"ZENML_STORE_TYPE=rest", "ZENML_ANALYTICS_OPT_IN=false", "ZENML_LOGGING_COLORS_DISABLED=true", "ZENML_ENABLE_RICH_TRACEBACK=false",

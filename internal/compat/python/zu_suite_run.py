@@ -49,7 +49,7 @@ def integration(name: str) -> None:
 
 
 # Integrations whose types the suite can keep and read; of others only the activation is tried.
-FLOWS = ("mlflow", "numpy", "pandas", "pillow", "scipy", "sklearn")
+FLOWS = ("lightgbm", "mlflow", "numpy", "pandas", "pillow", "polars", "scipy", "sklearn", "xgboost")
 
 
 def client_lists() -> None:
