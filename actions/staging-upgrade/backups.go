@@ -32,6 +32,8 @@ func (s *settings) decodeVault(in *Inputs) error {
 		}
 		s.vault.Recipients = recipients
 	}
+	identities, err := vault.ParseIdentities(in.BackupIdentity)
+	faults, s.vault.Identities = append(faults, err), identities
 	if in.BackupKeep != "" {
 		n, err := strconv.Atoi(in.BackupKeep)
 		if err != nil || n < 1 {

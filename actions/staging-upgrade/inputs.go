@@ -42,12 +42,13 @@ type Inputs struct {
 	BackupEngine         string `help:"Program that dumps a MySQL or MariaDB database: dump (mysqldump or mariadb-dump) or mydumper." default:"dump" placeholder:"ENGINE"`
 	BackupDir            string `help:"Folder for backups, outside the repository and the output folder. Required but for plan." placeholder:"DIR"`
 	BackupRecipients     string `help:"age recipients (age1...), separated by commas: when a run has ended well, backups are encrypted to them and the folders removed." placeholder:"LIST"`
+	BackupIdentity       string `help:"age identity (AGE-SECRET-KEY-1...) that opens encrypted backups, for modes rehearse and rollback and for rehearsal-max-age; what is opened lies below state-dir while it is used." secret:"true" placeholder:"KEY"`
 	BackupDestination    string `help:"Where backups are kept, too: an absolute folder, s3://BUCKET?region=REGION, gs://BUCKET or azblob://CONTAINER, the last three with &prefix=FOLDER/; credentials come from the environment. Nothing is upgraded before the backup was read back from there." placeholder:"URL"`
 	BackupKeep           string `help:"Keep so many of the newest backups; the newest one that was restored as a proof always stays. Default: all." placeholder:"COUNT"`
 	BackupKeepFor        string `help:"Keep backups that are not older than this, such as 720h; the newest one that was restored as a proof always stays. Default: all." placeholder:"DURATION"`
 	TerraformFolders     string `help:"Folders of the repository that describe the server for Terraform, separated by commas: kept in every backup, without states, values of variables and .terraform." placeholder:"LIST"`
 	StateDir             string `help:"Folder for the journal and throw-away copies. Default: state below backup-dir." placeholder:"DIR"`
-	Backup               string `help:"Mode rehearse: the backup to rehearse with, a path, or newest: the newest in backup-dir; nothing else is needed then, and no server or database is asked. Mode rollback: the backup to go back to. Default: rehearse takes one, or newest when no server and no database is known; rollback the one that the last upgrade took when everything was stopped, else the newest of this database." placeholder:"DIR"`
+	Backup               string `help:"Mode rehearse: the backup to rehearse with, the path of a folder or of a packed one, or newest: the newest in backup-dir; nothing else is needed then, and no server or database is asked. Mode rollback: the backup to go back to. Default: rehearse takes one, or newest when no server and no database is known; rollback the one that the last upgrade took when everything was stopped, else the newest of this database." placeholder:"DIR"`
 	AcceptLoss           string `help:"Mode rollback: go back although something would be lost (written_since_backup lists it)." default:"false" placeholder:"BOOL"`
 	Path                 string `help:"Which ways to the new version are rehearsed: direct; both, hop by hop too; auto, hop by hop too when a migration fails on the direct way." default:"auto" placeholder:"WAY"`
 	OldClients           string `help:"Try the old version's client on the new server, on the copy." default:"true" placeholder:"BOOL"`
@@ -90,7 +91,7 @@ type settings struct {
 	rehearsed   time.Duration // how old a rehearsal may be; 0: none is needed
 	stagingURL  string        // what production is compared with; "": nothing
 	critical    []string
-	backup      string // path of the backup to rehearse with; "" when one is taken
+	backup      string // path of the backup to rehearse with, a folder or a packed one; "" when one is taken
 	oldClients  bool
 	path        string
 	comment     int64 // id of the comment that asked, 0 for none

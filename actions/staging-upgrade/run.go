@@ -32,6 +32,8 @@ type stagingUpgrade struct {
 	env     []string // the server's own settings; holds secrets
 	noIndex error    // why the package index did not say which versions there are
 	change  []func(*upgrade.Options)
+	packed  string       // path of the packed backup that is rehearsed with; "" when it is a folder, or none
+	release func() error // removes what was unpacked of it; null when no backup is rehearsed with
 }
 
 // New returns the action. change alters what a run is made of, for who watches it or, in tests, ends
@@ -60,6 +62,9 @@ Examples:
 func (a *stagingUpgrade) Check(ctx context.Context, rt *action.Runtime) error {
 	var errs [5]error
 	a.set, errs[0] = a.in.decode(ctx, rt)
+	if a.set.stateDir != "" {
+		a.set.vault.OpenDir = filepath.Join(a.set.stateDir, "opened")
+	}
 	a.db, errs[1] = a.open(ctx, database.Options{
 		Environ: rt.Environ, CacheDir: rt.CacheDir, ScratchURL: a.in.ScratchDatabaseURL, Production: a.set.env.Kind == "production",
 	})
@@ -68,7 +73,11 @@ func (a *stagingUpgrade) Check(ctx context.Context, rt *action.Runtime) error {
 		a.index = &pyenv.Index{Manager: a.manager, Dir: rt.CacheDir, Now: rt.Now}
 		errs[4] = a.askIndex(ctx)
 	}
-	return errors.Join(errs[:]...)
+	err := errors.Join(errs[:]...)
+	if err != nil && a.release != nil {
+		err = errors.Join(err, a.release())
+	}
+	return err
 }
 
 // askIndex checks the versions against the package index. That it does not answer is no fault of
@@ -101,6 +110,12 @@ func (a *stagingUpgrade) Run(ctx context.Context, rt *action.Runtime) (action.Re
 		change(&o)
 	}
 	rep, err := upgrade.Execute(ctx, o)
+	if a.release != nil {
+		err = errors.Join(err, a.release())
+	}
+	if a.packed != "" && rep.Backup != nil {
+		rep.Backup.Path = a.packed
+	}
 	held.end(ctx, rep)
 	res := &Result{Mode: a.set.mode, Environment: a.set.environment, Report: *rep}
 	res.From, res.To = given(rep.Running), given(cmp.Or(rep.Target, a.in.To))
@@ -150,7 +165,7 @@ func (a *stagingUpgrade) options(ctx context.Context, rt *action.Runtime) upgrad
 		PublicURL: s.serverURL, APIKey: a.in.ServerToken, BackupDir: s.backupDir, StateDir: s.stateDir,
 		SecretsStore: server.SecretsStore(a.env), Workspace: []string{rt.Repo, rt.OutDir}, CodeRoot: rt.Repo, ArtifactRoot: a.in.ArtifactRoot, Critical: s.critical,
 		BackTo: s.backTo, ShowLoss: s.dry, AcceptLoss: s.acceptLoss, MaxDowntime: s.maxDowntime, Criteria: s.criteria(), KeepBroken: !s.rollback,
-		Backup: s.backup, Path: s.path, OldClients: s.oldClients, ProveRollback: s.prove, Window: s.window, Drain: s.drain, RehearsalMaxAge: s.rehearsed,
+		Backup: s.backup, Packed: a.packed, Path: s.path, OldClients: s.oldClients, ProveRollback: s.prove, Window: s.window, Drain: s.drain, RehearsalMaxAge: s.rehearsed,
 		Stops: releases.stops, Account: processes.account, Explain: releases.explain,
 		EncryptionKey: proc.Getenv(a.env, encryptionKey), JWTKey: proc.Getenv(a.env, jwtKey) != "", HostedDisk: rt.Getenv("RUNNER_ENVIRONMENT") == "github-hosted", Terraform: s.terraform,
 		DB: a.db, Driver: servers, ByHooks: s.driver == driverCommand, Probe: func(url string) upgrade.Prober { return server.Watch(url) }, Python: probes.client,

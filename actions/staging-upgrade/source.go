@@ -16,6 +16,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/hops"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/vault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
@@ -77,8 +78,8 @@ func (s *settings) findBackup(in *Inputs) error {
 		if err != nil {
 			return fault.BadInput(fmt.Sprintf("backup %q: %v", in.Backup, err), "give an absolute path")
 		}
-		if st, err := os.Stat(path); err != nil || !st.IsDir() {
-			return fault.BadInput(fmt.Sprintf("backup %q is no folder", in.Backup), "give a backup's folder, or newest")
+		if st, err := os.Stat(path); vault.PackedFile(path) == "" && (err != nil || !st.IsDir()) {
+			return fault.BadInput(fmt.Sprintf("backup %q is no backup", in.Backup), "give a backup's folder, its packed file (.tar.gz, .tar.gz.age), or newest")
 		}
 		s.backup = path
 		return nil
@@ -94,13 +95,11 @@ func (s *settings) findBackup(in *Inputs) error {
 		}
 		source = db.URL()
 	}
-	m, err := database.NewestBackup(s.backupDir, source)
+	newest, err := vault.Newest(s.backupDir, source)
 	if errors.Is(err, os.ErrNotExist) {
 		return fault.BadInput(fmt.Sprintf("backup-dir %q does not exist", s.backupDir), "give the folder that holds the backups")
 	}
-	if err == nil {
-		s.backup = m.Path
-	}
+	s.backup = newest
 	return err
 }
 
@@ -120,17 +119,29 @@ func (a *stagingUpgrade) open(ctx context.Context, o database.Options) (database
 		if a.set.backup == "" || a.set.stateDir == "" {
 			return nil, nil // told with the other inputs
 		}
-		stored, err := database.OpenStored(ctx, a.set.backup, a.set.stateDir, o)
-		if err != nil {
-			return nil, err
-		}
-		return stored, nil
+		return a.openBackup(ctx, o)
 	}
 	if a.in.DatabaseURL == "" {
 		return nil, nil // told with the other inputs
 	}
 	o.Mydumper = a.in.BackupEngine == mysql.Mydumper
 	return database.Open(a.in.DatabaseURL, o)
+}
+
+// openBackup opens the backup to rehearse with. A packed one lies in the clear until release.
+func (a *stagingUpgrade) openBackup(ctx context.Context, o database.Options) (database.Database, error) {
+	m, release, err := a.set.vault.Open(ctx, a.set.backup)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := database.OpenStored(ctx, m.Path, a.set.stateDir, o)
+	if err != nil {
+		return nil, errors.Join(err, release())
+	}
+	if a.release = release; m.Path != a.set.backup {
+		a.packed, a.set.backup = vault.PackedFile(a.set.backup), m.Path
+	}
+	return stored, nil
 }
 
 // interpreters returns which Pythons run both versions, as uv takes a range; "" when that is not

@@ -56,7 +56,7 @@ func newFolder(dir, url string, meta Meta) (folder, error) {
 	if err := os.Mkdir(f.partial, 0o700); err != nil {
 		return folder{}, err
 	}
-	if f.hold, err = holdFolder(f.partial); err != nil {
+	if f.hold, err = HoldFolder(f.partial); err != nil {
 		err = errors.Join(err, os.Remove(f.partial))
 	}
 	return f, err

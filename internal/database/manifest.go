@@ -268,7 +268,7 @@ func (s *stoppable) Read(p []byte) (int, error) {
 // holds none.
 func (d *SQLite) Backups(dir string) ([]*Manifest, error) { return BackupsOf(dir, d.URL()) }
 
-// BackupsOf is Backups for a database that is known by its URL without a password.
+// BackupsOf is Backups for a database that is known by its URL without a password; "": of all.
 func BackupsOf(dir, url string) ([]*Manifest, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -280,7 +280,7 @@ func BackupsOf(dir, url string) ([]*Manifest, error) {
 			continue
 		}
 		m, err := readManifest(filepath.Join(dir, e.Name()))
-		if err == nil && m.SourceURL == url {
+		if err == nil && (url == "" || m.SourceURL == url) {
 			found = append(found, m)
 		}
 	}

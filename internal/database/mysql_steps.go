@@ -18,6 +18,9 @@ Made %[1]s by zenml-upgrade %[2]s with %[3]s from the database of a ZenML server
 (its alembic_version: %[5]s), on a server of version %[6]s.
 Go through the steps in order; stop when one does not end as told.
 
+When you have only NAME.tar.gz.age, make an empty folder that nobody else can read, and run in it
+"age --decrypt --identity KEYFILE NAME.tar.gz.age | tar -xz": KEYFILE is what age-keygen wrote.
+
 1. Stop every ZenML server and every client that uses the database.
 2. Write a file that says where the database server is and who you are, for you alone to read. The
    account needs all privileges on the database.

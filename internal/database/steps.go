@@ -13,6 +13,9 @@ func restoreSteps(f *folder, d *SQLite, sum string) string {
 Made %[1]s by zenml-upgrade %[2]s from the database of a ZenML server of version %[3]s
 (its alembic_version: %[4]s). Go through the steps in order; stop when one does not end as told.
 
+When you have only NAME.tar.gz.age, make an empty folder that nobody else can read, and run in it
+"age --decrypt --identity KEYFILE NAME.tar.gz.age | tar -xz": KEYFILE is what age-keygen wrote.
+
 1. Stop every ZenML server and every client that uses the database file.
 2. In this folder, check the copy. It must print "zenml.db: OK":
 

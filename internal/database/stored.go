@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -44,39 +42,6 @@ func OpenStored(ctx context.Context, backup, lockDir string, o Options) (*Stored
 		return nil, fmt.Errorf("reading the source that the backup %q names: %w", backup, err)
 	}
 	return s, nil
-}
-
-// NewestBackup returns the newest complete backup in dir: of this database, or of the only one that
-// has any there when source is "".
-func NewestBackup(dir, source string) (*Manifest, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("looking for a backup in %q: %w", dir, err)
-	}
-	var newest *Manifest
-	var sources []string
-	for _, e := range entries {
-		if !e.IsDir() || strings.HasSuffix(e.Name(), partialSuffix) {
-			continue
-		}
-		m, err := readManifest(filepath.Join(dir, e.Name()))
-		if err != nil || source != "" && m.SourceURL != source {
-			continue
-		}
-		if !slices.Contains(sources, m.SourceURL) {
-			sources = append(sources, m.SourceURL)
-		}
-		if newest == nil || m.CreatedAt.After(newest.CreatedAt) {
-			newest = m
-		}
-	}
-	switch {
-	case newest == nil:
-		return nil, fault.BadInput(fmt.Sprintf("backup-dir %q holds no complete backup of this database", dir), "run mode backup first, or give the path of a backup")
-	case len(sources) > 1:
-		return nil, fault.BadInput(fmt.Sprintf("backup-dir %q holds backups of several databases: %s", dir, strings.Join(sources, ", ")), "give the path of a backup, or database-url")
-	}
-	return newest, nil
 }
 
 // Path returns the backup's folder.

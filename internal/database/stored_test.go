@@ -5,10 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
@@ -81,41 +79,6 @@ func copiesAlone(t *testing.T, m *Manifest) {
 		t.Errorf("the lock was not released: %v", err)
 	} else if err := release(); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestTheNewestBackupIsOfOneDatabase(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	make := func(d *SQLite, at time.Time) *Manifest {
-		t.Helper()
-		m, err := d.Backup(t.Context(), dir, Meta{ZenMLVersion: "0.85.0", Now: at})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return m
-	}
-	now := time.Date(2026, 11, 28, 2, 0, 0, 0, time.UTC)
-	one, two := sample(t, "DELETE"), sample(t, "DELETE")
-	if _, err := NewestBackup(dir, ""); !fault.IsInput(err) {
-		t.Errorf("none: %v", err)
-	}
-	newest := make(one, now)
-	make(one, now.Add(-24*time.Hour))
-	if err := os.Mkdir(filepath.Join(dir, "20991128T020000Z-aaaaaaaa"+partialSuffix), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if m, err := NewestBackup(dir, ""); err != nil || m.Path != newest.Path {
-		t.Errorf("of the only database: %v, %v", m, err)
-	}
-	other := make(two, now.Add(time.Hour))
-	if _, err := NewestBackup(dir, ""); !fault.IsInput(err) || !strings.Contains(err.Error(), "several databases") {
-		t.Errorf("of two databases: %v", err)
-	}
-	for _, want := range []*Manifest{newest, other} {
-		if m, err := NewestBackup(dir, want.SourceURL); err != nil || m.Path != want.Path {
-			t.Errorf("of %s: %v, %v", want.SourceURL, m, err)
-		}
 	}
 }
 

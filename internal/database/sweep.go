@@ -22,9 +22,9 @@ func partialEnd(url string) string {
 	return fmt.Sprintf(".%x", digest[:4]) + partialSuffix
 }
 
-// holdFolder locks a folder or file until the returned file is closed, by us and by every program that
+// HoldFolder locks a folder or file until the returned file is closed, by us and by every program that
 // inherited it.
-func holdFolder(path string) (*os.File, error) {
+func HoldFolder(path string) (*os.File, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func removeDead(ctx context.Context, path string) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		hold, err := holdFolder(path)
+		hold, err := HoldFolder(path)
 		if err == nil {
 			return errors.Join(os.RemoveAll(path), hold.Close())
 		}

@@ -46,7 +46,7 @@ func (r *run) rollBack(ctx context.Context) error {
 		return err
 	}
 	defer r.journal.Close()
-	r.state.ByHand, r.state.BackTo = true, r.back.Path
+	r.state.ByHand, r.state.BackTo, r.state.Packed = true, r.back.Path, r.opened.packed
 	before, after := r.byHandSteps()
 	if err = r.engine.run(ctx, before); err == nil {
 		err = r.engine.run(context.WithoutCancel(ctx), after) // an interrupt must not leave it half-way

@@ -56,7 +56,7 @@ func TestARollbackWhoseGateIsShut(t *testing.T) {
 	t.Parallel()
 	r, _, _ := opened(t)
 	dir := t.TempDir()
-	r.Mode, r.StateDir, r.BackupDir = Rollback, filepath.Join(dir, "state"), dir
+	r.Mode, r.StateDir, r.BackupDir, r.Vault = Rollback, filepath.Join(dir, "state"), dir, keeper{}
 	r.Gates = func(context.Context, bool) []gate.Gate {
 		return []gate.Gate{{Name: "comment", Verdict: gate.Closed, Needed: "a command", Got: "none", Next: "write one"}}
 	}

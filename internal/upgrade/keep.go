@@ -47,13 +47,18 @@ func (r *run) tidy(ctx context.Context) {
 	}
 	// The report names the backup as it is found now.
 	if b := r.report.Backup; b != nil {
-		for _, end := range []string{"", ".tar.gz.age"} {
-			if _, err := os.Stat(b.Path + end); err == nil {
-				b.Path += end
-				break
-			}
+		b.Path = foundAt(b.Path)
+	}
+}
+
+// foundAt is where a backup lies: as the folder that it was, or packed.
+func foundAt(path string) string {
+	for _, end := range []string{"", ".tar.gz.age", ".tar.gz"} {
+		if _, err := os.Stat(path + end); err == nil {
+			return path + end
 		}
 	}
+	return path
 }
 
 // heldBy lists the backups that runs name which have not ended.
@@ -74,7 +79,7 @@ func heldBy(stateDir string) ([]string, error) {
 		for _, e := range rec.Entries {
 			var s State
 			if len(e.State) > 0 && json.Unmarshal(e.State, &s) == nil {
-				held = append(held, s.BackupPath, s.FinalBackup)
+				held = append(held, s.BackupPath, s.FinalBackup, s.BackTo)
 			}
 		}
 	}

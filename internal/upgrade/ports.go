@@ -25,7 +25,6 @@ type Source interface {
 type Keeper interface {
 	Backup(ctx context.Context, dir string, meta database.Meta) (*database.Manifest, error) // a new folder below dir
 	Restore(ctx context.Context, backup string) error                                       // exact, proved by fingerprints
-	Backups(dir string) ([]*database.Manifest, error)                                       // the complete ones of this database, newest first
 	// Export writes the rows of tables that were made or changed since a time as JSON lines, without secrets.
 	Export(ctx context.Context, path string, tables []string, since time.Time) (rows int64, err error)
 	// Scratch makes a restored throw-away copy. begun learns its mark before it holds anything.
@@ -49,6 +48,10 @@ type Vault interface {
 	Mark(m *database.Manifest) error                      // it was restored and proved good
 	Copy(ctx context.Context, m *database.Manifest) error // to the destination; nil: read back, the same
 	Tidy(ctx context.Context, held []string) error        // encrypts and removes, but not these folders
+	Newest() (path string, err error)                     // in backup-dir, a folder or a packed file; "": none
+	// Open verifies a backup. A packed one lies in the clear until release.
+	Open(ctx context.Context, path string) (m *database.Manifest, release func() error, err error)
+	SweepOpened(held []string) error // what killed runs left in the clear, but not these folders
 }
 
 // Driver starts and stops the servers of one environment.

@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -49,7 +50,7 @@ func (r *run) writeProof(ctx context.Context) error {
 		From: r.From, To: r.To, At: r.Now().UTC(), Commit: r.Commit, ToolVersion: version.Tool, Downtime: *r.report.PredictedDowntimeSeconds,
 	}
 	text, err := json.MarshalIndent(p, "", "  ")
-	path := m.Path + database.ProofSuffix
+	path := filepath.Join(filepath.Dir(cmp.Or(r.Packed, m.Path)), p.Backup) + database.ProofSuffix
 	if err == nil {
 		err = atomicfile.Write(path, append(text, '\n'))
 	}
@@ -76,7 +77,7 @@ func (r *run) checkRehearsed(ctx context.Context, p *problems) {
 		p.block(code, fmt.Sprintf("whether a rehearsal holds for this database is not known: %v", err), "check database-url")
 		return
 	}
-	newest, why, err := newestProof(ctx, r.BackupDir, r.DB.URL(), now.Schema, r.To)
+	newest, why, err := newestProof(ctx, r.openBackup, r.BackupDir, r.DB.URL(), now.Schema, r.To)
 	switch {
 	case err != nil:
 		p.block(code, fmt.Sprintf("looking for rehearsals in %q: %v", r.BackupDir, err), "check backup-dir")
@@ -95,7 +96,7 @@ func (r *run) checkRehearsed(ctx context.Context, p *problems) {
 // newestProof returns the newest proof in dir that holds for an upgrade of this database to a
 // version, null when none does, and why each of the others does not. A proof whose backup is gone
 // or is another one than it names proves nothing.
-func newestProof(ctx context.Context, dir, source, schema, to string) (newest *Proof, why []string, err error) {
+func newestProof(ctx context.Context, open openBackup, dir, source, schema, to string) (newest *Proof, why []string, err error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*"+database.ProofSuffix))
 	if err != nil {
 		return nil, nil, err
@@ -103,7 +104,7 @@ func newestProof(ctx context.Context, dir, source, schema, to string) (newest *P
 	for _, path := range files {
 		p, err := readProof(path)
 		if err == nil {
-			err = p.holds(ctx, strings.TrimSuffix(path, database.ProofSuffix), source, schema, to)
+			err = p.holds(ctx, open, strings.TrimSuffix(path, database.ProofSuffix), source, schema, to)
 		}
 		switch {
 		case err != nil:
@@ -132,7 +133,7 @@ func readProof(path string) (*Proof, error) {
 	return p, nil
 }
 
-func (p *Proof) holds(ctx context.Context, backup, source, schema, to string) error {
+func (p *Proof) holds(ctx context.Context, open openBackup, backup, source, schema, to string) error {
 	switch {
 	case p.To != to:
 		return fmt.Errorf("it is of the version %s", p.To)
@@ -141,9 +142,15 @@ func (p *Proof) holds(ctx context.Context, backup, source, schema, to string) er
 	case p.Schema != schema:
 		return errors.New("the database's schema is another one now")
 	}
-	m, err := database.Verify(ctx, backup)
-	if err == nil && m.ManifestDigest != p.ManifestDigest {
+	m, release, err := open(ctx, backup)
+	if err != nil {
+		return err
+	}
+	if m.ManifestDigest != p.ManifestDigest {
 		err = errors.New("the backup beside it is not the one that was rehearsed")
 	}
-	return err
+	return errors.Join(err, release())
 }
+
+// openBackup is run's.
+type openBackup func(ctx context.Context, path string) (m *database.Manifest, release func() error, err error)

@@ -53,6 +53,7 @@ type Options struct {
 	SecretsStore  string   // where the server keeps secrets: "sql", or the kind of an external store
 	Critical      []string // names of the critical pipelines
 	Backup        string   // path of a backup to rehearse with; "": one is taken
+	Packed        string   // path of the packed file that Backup was unpacked from; "": it is no such one
 	Path          string   // which ways are rehearsed: one of the Path constants
 	OldClients    bool     // the old version's client is tried on the new server
 	MaxDowntime   time.Duration
@@ -124,6 +125,7 @@ type run struct {
 	entered       *zenml.Client        // logged in to the new server before it was opened
 	asked         string               // the version that the run was asked to lead to
 	back          *wayBack             // mode rollback
+	opened        *unpacked            // mode rollback
 	changed       []string             // mode rollback: tables that were written to since
 	final         database.Fingerprint // what the final backup holds
 	borrowed      bool                 // APIKey is of an account that was made in a copy
@@ -140,7 +142,7 @@ type run struct {
 
 // Execute carries out the mode. The report is complete whatever happens; the error is not nil
 // when no verdict could be formed: server or database out of reach, or a key that is refused.
-func Execute(ctx context.Context, o Options) (*Report, error) {
+func Execute(ctx context.Context, o Options) (rep *Report, err error) {
 	r := &run{Options: o, asked: o.To}
 	r.now, r.progress, r.watch = o.Now, o.Progress, o.Watch
 	defer func() { r.report.Running = r.From }()
@@ -150,6 +152,7 @@ func Execute(ctx context.Context, o Options) (*Report, error) {
 	if o.Mode == Verify {
 		return &r.report, errors.Join(o.Unready, r.verify(ctx))
 	}
+	defer func() { err = errors.Join(err, r.closeOpened()) }()
 	if o.Mode == Rollback && o.ShowLoss {
 		_, err := r.considerRollback(ctx)
 		if err == nil && r.report.Outcome == "" {

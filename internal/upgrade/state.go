@@ -30,6 +30,7 @@ type State struct {
 
 	ByHand bool     `json:"by_hand,omitempty"` // a rollback by hand has begun
 	BackTo string   `json:"back_to,omitempty"` // the backup that it restores
+	Packed string   `json:"packed,omitempty"`  // the packed file that BackTo was unpacked from
 	Saved  string   `json:"saved,omitempty"`   // its newest backup of what was there
 	Held   []string `json:"held"`              // ids of schedules that were switched off, and are on again when this is empty
 

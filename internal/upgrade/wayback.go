@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade/journal"
 )
 
@@ -60,18 +62,19 @@ func (r *run) findWayBack(ctx context.Context) (*journal.Record, error) {
 		}
 	}
 	if path == "" {
-		kept, err := r.DB.Backups(r.BackupDir)
-		if err != nil {
+		if path, err = r.Vault.Newest(); err != nil {
 			return nil, err
 		}
-		if len(kept) == 0 {
+		if path == "" {
 			p.block("no_backup", fmt.Sprintf("%q holds no backup of this database", r.BackupDir), "give backup or the right backup-dir")
 			return nil, nil
 		}
-		path = kept[0].Path
 	}
-	m, err := database.Verify(ctx, path)
+	m, err := r.openWayBack(ctx, path)
 	switch {
+	case fault.IsInput(err):
+		p.block("backup_not_opened", err.Error(), "give backup-identity, or another backup")
+		return nil, nil
 	case err != nil:
 		p.block("backup_not_whole", err.Error(), "give another backup")
 		return nil, nil
@@ -82,12 +85,12 @@ func (r *run) findWayBack(ctx context.Context) (*journal.Record, error) {
 	r.back, r.To, r.report.Target = &wayBack{Manifest: m}, m.ZenMLVersion, m.ZenMLVersion
 	r.report.Backup = backupOf(m)
 	for i, s := range states { // the newest first: what was there when people began to write
-		if s.ByHand && s.BackTo == m.Path && runs[i].Finished() {
+		if s.ByHand && filepath.Base(s.BackTo) == filepath.Base(m.Path) && runs[i].Finished() {
 			f := m.Fingerprint()
 			r.back.since = &f
 			break
 		}
-		if s.FinalBackup == m.Path && s.Opened {
+		if s.Opened && s.ContentBefore == m.ContentDigest && filepath.Base(s.FinalBackup) == filepath.Base(m.Path) {
 			r.back.since = s.AtOpening
 			break
 		}

@@ -20,6 +20,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 )
 
 const manifestName = "manifest.json"
@@ -183,32 +184,62 @@ func holds(packed io.Reader, m *database.Manifest) error {
 	return nil
 }
 
-// Unpack brings a packed backup back as a folder below dir, decrypted by one of the identities, and
-// verifies it like any other backup. release removes the folder again: it holds data in the clear.
+// Unpack brings a packed backup back as a folder of its own name below dir, decrypted by one of the
+// identities, and verifies it like any other backup. release removes the folder again: it holds data in
+// the clear.
 func Unpack(ctx context.Context, file, dir string, identities []age.Identity) (m *database.Manifest, release func() error, err error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer f.Close()
-	in := database.Stoppable(ctx, f)
-	if filepath.Ext(file) == encryptedEnd {
-		if len(identities) == 0 {
-			return nil, nil, fmt.Errorf("the backup %q is encrypted, and no backup-identity was given", file)
-		}
-		if in, err = age.Decrypt(in, identities...); err != nil {
-			return nil, nil, fmt.Errorf("decrypting the backup %q: %w", file, err)
-		}
+	in, err := decrypted(database.Stoppable(ctx, f), file, identities)
+	if err != nil {
+		return nil, nil, err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, err
 	}
-	folder, err := os.MkdirTemp(dir, "unpacked-")
+	own, err := os.MkdirTemp(dir, openedStart)
 	if err != nil {
 		return nil, nil, err
 	}
-	release = func() error { return os.RemoveAll(folder) }
-	err = each(in, func(name string, in io.Reader) error {
+	hold, err := database.HoldFolder(own)
+	if err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(own))
+	}
+	release = func() error { return errors.Join(os.RemoveAll(own), hold.Close()) }
+	folder := filepath.Join(own, nameOf(file))
+	if err = writeFiles(in, folder); err == nil {
+		m, err = database.Verify(ctx, folder)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(untrusted(file, err), release())
+	}
+	return m, release, nil
+}
+
+// decrypted reads a packed backup in the clear.
+func decrypted(in io.Reader, file string, identities []age.Identity) (io.Reader, error) {
+	if filepath.Ext(file) != encryptedEnd {
+		return in, nil
+	}
+	if len(identities) == 0 {
+		return nil, fault.BadInput(fmt.Sprintf("the backup %q is encrypted, and no backup-identity was given", file), "give the age identity of one of its recipients, as @FILE or ZENML_UPGRADE_BACKUP_IDENTITY")
+	}
+	out, err := age.Decrypt(in, identities...)
+	var none *age.NoIdentityMatchError
+	if errors.As(err, &none) {
+		return nil, fault.BadInput(fmt.Sprintf("backup-identity does not open the backup %q", file), "give the age identity of one of the recipients that it was encrypted to")
+	}
+	if err != nil {
+		return nil, untrusted(file, err)
+	}
+	return out, nil
+}
+
+func writeFiles(packed io.Reader, folder string) error {
+	return each(packed, func(name string, in io.Reader) error {
 		path := filepath.Join(folder, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return err
@@ -220,11 +251,4 @@ func Unpack(ctx context.Context, file, dir string, identities []age.Identity) (m
 		_, err = io.Copy(out, in)
 		return errors.Join(err, out.Sync(), out.Close())
 	})
-	if err == nil {
-		m, err = database.Verify(ctx, folder)
-	}
-	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("unpacking the backup %q: %w", file, err), release())
-	}
-	return m, release, nil
 }

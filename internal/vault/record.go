@@ -103,7 +103,7 @@ func readRecord(dir, name string) (*Record, error) {
 	return decode(f, name)
 }
 
-// records lists those of one database in a folder; what is no record is left out.
+// records lists those of one database in a folder, of all with source ""; what is no record is left out.
 func records(dir, source string) ([]*Record, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -115,7 +115,7 @@ func records(dir, source string) ([]*Record, error) {
 		if !ok || !e.Type().IsRegular() {
 			continue
 		}
-		if r, err := readRecord(dir, name); err == nil && r != nil && r.SourceURL == source {
+		if r, err := readRecord(dir, name); err == nil && r != nil && (source == "" || r.SourceURL == source) {
 			out = append(out, r)
 		}
 	}

@@ -21,9 +21,11 @@ import (
 type Options struct {
 	Dir         string // backup-dir
 	Recipients  []age.Recipient
-	Destination string        // an absolute folder or the URL of a bucket; "": none
-	Keep        int           // so many of the newest; 0: all
-	KeepFor     time.Duration // those that are not older; 0: all
+	Identities  []age.Identity // open encrypted backups
+	OpenDir     string         // where packed ones are opened, below the state folder
+	Destination string         // an absolute folder or the URL of a bucket; "": none
+	Keep        int            // so many of the newest; 0: all
+	KeepFor     time.Duration  // those that are not older; 0: all
 	Now         func() time.Time
 }
 

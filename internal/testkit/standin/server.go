@@ -205,11 +205,7 @@ func (s *srv) stopRun(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *srv) run(w http.ResponseWriter, r *http.Request) error {
-	id, err := uuid.Parse(r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	runs, err := s.store.items(r.Context(), "pipeline_run", "WHERE id = '"+id.String()+"'")
+	runs, err := s.store.items(r.Context(), "pipeline_run", "WHERE id = ?", r.PathValue("id"))
 	if err == nil && len(runs) == 1 {
 		give(w, runs[0])
 		return nil

@@ -126,8 +126,8 @@ func revisions(version string) []revision {
 }
 
 // item is a row as the API gives it.
-func (s *store) items(ctx context.Context, table, where string) ([]map[string]any, error) {
-	rows, err := s.QueryContext(ctx, fmt.Sprintf("SELECT id, COALESCE(name, ''), active, COALESCE(data, '{}') FROM `%s` %s ORDER BY created, id", table, where))
+func (s *store) items(ctx context.Context, table, where string, args ...any) ([]map[string]any, error) {
+	rows, err := s.QueryContext(ctx, fmt.Sprintf("SELECT id, COALESCE(name, ''), active, COALESCE(data, '{}') FROM `%s` %s ORDER BY created, id", table, where), args...)
 	if err != nil {
 		return nil, err
 	}
