@@ -3,6 +3,7 @@ package upgrade
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
@@ -58,4 +59,14 @@ func (r *run) closeOpened() error {
 		b.Path = foundAt(o.packed)
 	}
 	return err
+}
+
+// tidyOpened is closeOpened at the end of a run: a fault takes nothing from what the run proved.
+func (r *run) tidyOpened() {
+	if err := r.closeOpened(); err != nil {
+		r.report.Problems = append(r.report.Problems, Problem{
+			Code: "opened_not_removed", What: fmt.Sprintf("what was unpacked of a backup could not be removed and lies in the clear: %v", err),
+			Remedy: "remove the folder opened below state-dir; the next run tries it again",
+		})
+	}
 }

@@ -142,7 +142,7 @@ type run struct {
 
 // Execute carries out the mode. The report is complete whatever happens; the error is not nil
 // when no verdict could be formed: server or database out of reach, or a key that is refused.
-func Execute(ctx context.Context, o Options) (rep *Report, err error) {
+func Execute(ctx context.Context, o Options) (*Report, error) {
 	r := &run{Options: o, asked: o.To}
 	r.now, r.progress, r.watch = o.Now, o.Progress, o.Watch
 	defer func() { r.report.Running = r.From }()
@@ -152,7 +152,7 @@ func Execute(ctx context.Context, o Options) (rep *Report, err error) {
 	if o.Mode == Verify {
 		return &r.report, errors.Join(o.Unready, r.verify(ctx))
 	}
-	defer func() { err = errors.Join(err, r.closeOpened()) }()
+	defer r.tidyOpened()
 	if o.Mode == Rollback && o.ShowLoss {
 		_, err := r.considerRollback(ctx)
 		if err == nil && r.report.Outcome == "" {
