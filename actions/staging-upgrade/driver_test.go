@@ -15,7 +15,9 @@ import (
 func TestOnlyTheEnvironmentsOwnServerNeverLeft(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	other := "sqlite:///" + filepath.Join(t.TempDir(), "other.db")
+	path := filepath.Join(t.TempDir(), "other.db")
+	execute(t, path, "create table alembic_version (version_num text)")
+	other := "sqlite:///" + path
 	was, err := server.FindListener(s.Port)
 	if err != nil {
 		t.Fatal(err)

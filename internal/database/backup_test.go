@@ -198,7 +198,7 @@ func TestKilledBackup(t *testing.T) {
 		if len(left) != 1 || !strings.HasSuffix(left[0], partialSuffix) {
 			t.Fatalf("after %d steps: %v", steps, left)
 		}
-		if found, err := d.Backups(dir); err != nil || len(found) != 0 {
+		if found, err := BackupsOf(dir, d.URL()); err != nil || len(found) != 0 {
 			t.Errorf("after %d steps an unfinished backup is offered: %v %v", steps, found, err)
 		}
 		if _, err := Verify(t.Context(), filepath.Join(dir, left[0])); err == nil {
@@ -320,7 +320,7 @@ func TestCancelledBackup(t *testing.T) {
 func TestBackupsNewestFirst(t *testing.T) {
 	t.Parallel()
 	d, other, dir := sample(t, "DELETE"), sample(t, "DELETE"), t.TempDir()
-	if found, err := d.Backups(filepath.Join(dir, "none")); err != nil || len(found) != 0 {
+	if found, err := BackupsOf(filepath.Join(dir, "none"), d.URL()); err != nil || len(found) != 0 {
 		t.Fatalf("%v %v", found, err)
 	}
 	now := time.Date(2026, 11, 25, 1, 0, 0, 0, time.UTC)
@@ -336,7 +336,7 @@ func TestBackupsNewestFirst(t *testing.T) {
 	}
 	_ = os.Mkdir(filepath.Join(dir, "20990101T000000Z-x"+partialSuffix), 0o700)
 	_ = os.Mkdir(filepath.Join(dir, "20990101T000000Z-y"), 0o700)
-	found, err := d.Backups(dir)
+	found, err := BackupsOf(dir, d.URL())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -263,12 +263,9 @@ func (s *stoppable) Read(p []byte) (int, error) {
 	return s.Reader.Read(p)
 }
 
-// Backups returns the complete backups of this database in dir, newest first. Unfinished ones
-// and folders of other databases are left out; what is returned is not verified. A missing dir
-// holds none.
-func (d *SQLite) Backups(dir string) ([]*Manifest, error) { return BackupsOf(dir, d.URL()) }
-
-// BackupsOf is Backups for a database that is known by its URL without a password; "": of all.
+// BackupsOf returns the complete backups in dir of the database with this URL, which holds no password,
+// or of all for "", newest first. Unfinished ones are left out; what is returned is not verified. A
+// missing dir holds none.
 func BackupsOf(dir, url string) ([]*Manifest, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -57,9 +57,6 @@ func (d *MySQL) Same(storeURL string) bool { return d.client.Same(storeURL) }
 // Folders returns none: where the server keeps its files is its own matter.
 func (d *MySQL) Folders() []string { return nil }
 
-// Backups returns the complete backups of this database in dir, newest first.
-func (d *MySQL) Backups(dir string) ([]*Manifest, error) { return BackupsOf(dir, d.URL()) }
-
 // Size returns the bytes that tables and indexes take, as the server estimates them.
 func (d *MySQL) Size(ctx context.Context) (size int64, err error) {
 	err = d.client.With(ctx, func(c *sql.Conn) error {

@@ -158,7 +158,7 @@ func TestServerRestoreIsExact(t *testing.T) {
 				t.Errorf("%s is open to others: %v", name, st.Mode())
 			}
 		}
-		if found, err := d.Backups(filepath.Dir(m.Path)); err != nil || len(found) != 1 {
+		if found, err := BackupsOf(filepath.Dir(m.Path), d.URL()); err != nil || len(found) != 1 {
 			t.Errorf("%v %v", found, err)
 		}
 		for name, damage := range map[string][]string{"after a migration": laterServer, "over an equal one": nil, "over nothing": {"DROP DATABASE `" + a.Name + "`"}} {

@@ -17,7 +17,6 @@ type Database interface {
 	StoreURL() string                                              // as ZenML takes it (ZENML_STORE_URL); may hold a password
 	Same(storeURL string) bool                                     // whether such an address leads to this database
 	OpenIn(ctx context.Context, pids []int) (bool, error)          // whether one of these processes uses it
-	Backups(dir string) ([]*Manifest, error)                       // its complete backups, newest first
 	Check(ctx context.Context) []Finding                           // what stands against a backup or its way back
 	Lock(ctx context.Context, holder string) (func() error, error) // against a second run of this tool: ErrHeld
 }

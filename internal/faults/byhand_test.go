@@ -77,7 +77,7 @@ func kept(t *testing.T, s *standin.Site, there database.Fingerprint) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := db.Backups(s.Backups)
+	all, err := database.BackupsOf(s.Backups, db.URL())
 	if err != nil || len(all) == 0 {
 		t.Fatalf("%d backups: %v", len(all), err)
 	}
@@ -163,7 +163,7 @@ func TestRollbackByHandIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := db.Backups(other.Backups)
+	all, err := database.BackupsOf(other.Backups, db.URL())
 	if err != nil || len(all) == 0 {
 		t.Fatalf("%d backups: %v %s", len(all), err, r.Told)
 	}
