@@ -130,14 +130,14 @@ func (d *local) installed(ctx context.Context) (string, error) {
 	return strings.TrimSpace(string(res.Stdout)), err
 }
 
-// StopOld ends the process that listens on the public port, if it is a ZenML server of this user.
+// StopOld ends the process that listens on the public port, if it is this environment's server.
 func (d *local) StopOld(ctx context.Context) error {
 	l, err := server.FindListener(d.port)
 	if err != nil {
 		return err
 	}
-	if !l.IsZenML() {
-		return errForeign
+	if err := d.owns(ctx, l); err != nil {
+		return err
 	}
 	d.public = l.Addr // the same address, however the server was bound
 	return l.Stop(ctx, stopGrace)
@@ -148,7 +148,7 @@ func (d *local) StartOld(ctx context.Context, v string) error {
 	l, err := server.FindListener(d.port)
 	switch {
 	case err == nil:
-		return d.neverLeft(ctx, l)
+		return d.owns(ctx, l)
 	case !errors.Is(err, server.ErrNoListener):
 		return err
 	}
@@ -169,12 +169,12 @@ func (d *local) StartOld(ctx context.Context, v string) error {
 	return err
 }
 
-// neverLeft wants what listens to be this very environment's server: its user and command, and the
+// owns wants what listens to be this very environment's server: its user and command, and the
 // real database in its hands. A pid would not tell: a kill loses it, and a supervisor may have started
 // the server again.
-func (d *local) neverLeft(ctx context.Context, l *server.Listener) error {
+func (d *local) owns(ctx context.Context, l *server.Listener) error {
 	if !l.IsZenML() {
-		return fmt.Errorf("%w, and port %d is wanted for the old one: end process %d, then run again", errForeign, d.port, l.Pid)
+		return fmt.Errorf("%w (process %d on port %d): end it or correct the port, then run again", errForeign, l.Pid, d.port)
 	}
 	uses, err := d.usesDatabase(ctx, l)
 	if err != nil {

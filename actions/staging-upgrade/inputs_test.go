@@ -118,7 +118,7 @@ func TestWhatIsUpgraded(t *testing.T) {
 		"a backup, beside a server":          {server, Inputs{Mode: "rehearse", Backup: dir, BackupDir: dir}, "", "backup"},
 		"the newest of none":                 {config.Environment{}, Inputs{Mode: "rehearse", BackupDir: dir}, "holds no complete backup", "backup"},
 		"a backup for an upgrade":            {server, Inputs{Mode: "upgrade", To: "0.98.0", Backup: dir, ServerToken: "k", DatabaseURL: "u"}, "backup is given, and mode is upgrade", "server"},
-		"a backup that is not there":         {server, Inputs{Mode: "rehearse", Backup: filepath.Join(dir, "none")}, "is no folder", "backup"},
+		"a backup that is not there":         {server, Inputs{Mode: "rehearse", Backup: filepath.Join(dir, "none")}, "is no backup", "backup"},
 	} {
 		s := &settings{mode: upgrade.Mode(c.in.Mode), env: c.env, known: true, backupDir: c.in.BackupDir}
 		err := s.decodeSource(&c.in)

@@ -33,7 +33,8 @@ type site struct {
 	*world.World
 	repo, out, backups string
 	cache, config      string
-	environ            []string     // beside the machine's
+	environ            []string // beside the machine's
+	change             []func(*upgrade.Options)
 	calls              atomic.Int32 // of the server's processes to a place outside, one at every start
 }
 
@@ -143,7 +144,7 @@ func (s *site) inputs(mode upgrade.Mode) Inputs {
 // act runs the action and returns its result.
 func (s *site) act(t testing.TB, in Inputs) (*Result, error) {
 	t.Helper()
-	a := &stagingUpgrade{in: in}
+	a := &stagingUpgrade{in: in, change: s.change}
 	rt := &action.Runtime{
 		Environ: append(dbserver.Environ(t), s.environ...), Progress: progress.New(testWriter{t}, false), Now: time.Now, OutDir: s.out, CacheDir: s.cache, Repo: s.repo,
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
@@ -20,20 +21,22 @@ func TestSweepDeletesOursAlone(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 25, 22, 0, 0, 0, time.UTC)
 	stale, live := newMark(now.Add(-time.Hour)), newMark(now)
+	u := func(thing string) string { return uuid.NewSHA1(uuid.Nil, []byte(thing)).String() } // ids are UUIDs
 	item := func(id, name, of string) string {
+		id, of = u(id), u(of)
 		return `{"id": "` + id + `", "name": "` + name + `", "body": {"artifact": {"id": "` + of + `"}}, "resources": {"pipeline": {"id": "` + of + `"}}}`
 	}
 	var mu sync.Mutex
 	held := map[string]map[string]string{
-		"runs": {"r1": item("r1", stale+"_run", ""), "r2": item("r2", "training-run", ""), "r3": item("r3", live+"_run", "")},
+		"runs": {u("r1"): item("r1", stale+"_run", ""), u("r2"): item("r2", "training-run", ""), u("r3"): item("r3", live+"_run", "")},
 		"pipelines": {
-			"p1": item("p1", stale, ""), "p2": item("p2", "training", ""), "p3": item("p3", "my_"+stale, ""), "p4": item("p4", markPrefix+"of_ours", ""),
+			u("p1"): item("p1", stale, ""), u("p2"): item("p2", "training", ""), u("p3"): item("p3", "my_"+stale, ""), u("p4"): item("p4", markPrefix+"of_ours", ""),
 		},
-		"pipeline_deployments": {"d1": item("d1", "", "p1"), "d2": item("d2", "", "p2")},
-		"artifacts":            {"a1": item("a1", stale+"_sum", ""), "a2": item("a2", "model", "")},
-		"artifact_versions":    {"v1": item("v1", "", "a1"), "v2": item("v2", "", "a2")},
-		"stacks":               {"s1": item("s1", stale, ""), "s2": item("s2", "default", "")},
-		"components":           {"c1": item("c1", stale, ""), "c2": item("c2", "default", "")}, // c1 cannot be deleted
+		"pipeline_deployments": {u("d1"): item("d1", "", "p1"), u("d2"): item("d2", "", "p2")},
+		"artifacts":            {u("a1"): item("a1", stale+"_sum", ""), u("a2"): item("a2", "model", "")},
+		"artifact_versions":    {u("v1"): item("v1", "", "a1"), u("v2"): item("v2", "", "a2")},
+		"stacks":               {u("s1"): item("s1", stale, ""), u("s2"): item("s2", "default", "")},
+		"components":           {u("c1"): item("c1", stale, ""), u("c2"): item("c2", "default", "")}, // c1 cannot be deleted
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
@@ -43,7 +46,7 @@ func TestSweepDeletesOursAlone(t *testing.T) {
 		switch {
 		case !ok:
 			w.WriteHeader(http.StatusNotFound)
-		case r.Method == http.MethodDelete && id == "c1":
+		case r.Method == http.MethodDelete && id == u("c1"):
 			w.WriteHeader(http.StatusConflict)
 		case r.Method == http.MethodDelete:
 			delete(things, id)
@@ -70,7 +73,7 @@ func TestSweepDeletesOursAlone(t *testing.T) {
 			got[id] = true
 		}
 	}
-	want := map[string]bool{"r2": true, "r3": true, "p2": true, "p3": true, "p4": true, "d2": true, "a2": true, "v2": true, "s2": true, "c1": true, "c2": true}
+	want := map[string]bool{u("r2"): true, u("r3"): true, u("p2"): true, u("p3"): true, u("p4"): true, u("d2"): true, u("a2"): true, u("v2"): true, u("s2"): true, u("c1"): true, u("c2"): true}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("what the server still holds (-want +got):\n%s", d)
 	}

@@ -29,7 +29,7 @@ func (r *run) byHandSteps() (before, after []Step) {
 		}, []Step{
 			{Name: endNewStep, Phase: phase, Do: r.stopNew, Undo: r.startNew},
 			{Name: "back up the last of it", Phase: phase, Do: r.saveLast},
-			{Name: "export what was written", Phase: phase, Do: r.exportWritten},
+			{Name: "export what was written", Phase: phase, Do: func(ctx context.Context) (string, error) { return r.exportWritten(ctx, r.back.Path, r.back.CreatedAt) }},
 			{Name: bringBackStep, Phase: phase, Do: r.bringBack},
 			{Name: "start the old version", Phase: phase, Do: r.startOldAgain},
 		}
@@ -269,10 +269,10 @@ func (r *run) saveLast(ctx context.Context) (string, error) {
 	return m.Path, nil
 }
 
-// exportWritten writes beside the backup what people made since, for them to bring it back by hand.
-func (r *run) exportWritten(ctx context.Context) (string, error) {
-	path := r.back.Path + database.WrittenSuffix
-	rows, err := r.DB.Export(ctx, path, r.changed, r.back.CreatedAt)
+// exportWritten writes beside a backup what people made since, for them to bring it back by hand.
+func (r *run) exportWritten(ctx context.Context, backup string, since time.Time) (string, error) {
+	path := backup + database.WrittenSuffix
+	rows, err := r.DB.Export(ctx, path, r.changed, since)
 	if err != nil {
 		return "", fmt.Errorf("exporting what was written since the backup: %w", err)
 	}

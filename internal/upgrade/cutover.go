@@ -157,7 +157,7 @@ func (r *run) finalBackup(ctx context.Context) (string, error) {
 	drill := r.report.Backup.Drill // proved with the same means a moment ago
 	r.report.Backup, r.final = backupOf(m), m.Fingerprint()
 	r.report.Backup.Drill = drill
-	r.state.FinalBackup, r.state.ContentBefore = m.Path, m.ContentDigest
+	r.state.FinalBackup, r.state.FinalAt, r.state.ContentBefore = m.Path, m.CreatedAt, m.ContentDigest
 	r.report.Content = &Content{Before: m.ContentDigest}
 	if r.keeps() {
 		if err := r.keep(ctx, m); err != nil {

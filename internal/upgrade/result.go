@@ -43,7 +43,7 @@ type Report struct {
 	Backup                   *Backup               `json:"backup"`
 	Lost                     map[string]zenml.Loss `json:"lost"`
 	WrittenSinceBackup       []string              `json:"written_since_backup"` // null: the public address was not opened
-	WrittenExport            *string               `json:"written_export"`       // file of the rows written since, for mode rollback; null: none was written
+	WrittenExport            *string               `json:"written_export"`       // file of the rows written since; null: none was written
 	Inventory                []Pipeline            `json:"inventory"`
 	Artifacts                *ArtifactCheck        `json:"artifacts"`
 	Checks                   []Check               `json:"checks"`

@@ -28,7 +28,11 @@ func (r *run) goBack(ctx context.Context, steps []Step, cause error) error {
 	switch {
 	case errors.Is(err, errWritten):
 		r.report.Outcome = Frozen
-		r.report.Failure.Advice = fmt.Sprintf("%v (written_since_backup), and rolling back would lose it; its data was left as it is; decide, and %s", err, r.byHand())
+		exported, failed := r.exportWritten(ctx, r.state.FinalBackup, r.state.FinalAt)
+		if failed != nil {
+			exported = failed.Error()
+		}
+		r.report.Failure.Advice = fmt.Sprintf("%v (written_since_backup: %s), and rolling back would lose it; its data was left as it is; decide, and %s", err, exported, r.byHand())
 	case err != nil:
 		r.report.Outcome = RollbackFailed
 		r.report.Failure.Advice = fmt.Sprintf("the rollback stopped: %v; the data is safe in the backup; run again to retry it, or %s", err, r.byHand())
@@ -166,8 +170,14 @@ func (r *run) withdraw(ctx context.Context) (string, error) {
 	if !r.state.Opened {
 		return "had not opened", nil
 	}
-	if err := r.noneWritten(ctx); err != nil {
-		return "", err
+	if !r.state.Withdrawn { // else a run was cut off between the two looks
+		if err := r.noneWritten(ctx); err != nil {
+			return "", err
+		}
+		r.state.Withdrawn = true
+		if err := r.note("the new version is withdrawn"); err != nil {
+			return "", err
+		}
 	}
 	if _, err := r.endNext(ctx); err != nil {
 		return "", fmt.Errorf("ending the new version: %w", err)
@@ -188,6 +198,7 @@ func (r *run) noneWritten(ctx context.Context) error {
 		return fmt.Errorf("looking what was written since the opening: %w", err)
 	}
 	r.report.WrittenSinceBackup = append(slices.Clone(r.state.Written), r.state.AtOpening.Diff(now)...)
+	r.changed = changedTables(*r.state.AtOpening, now)
 	if len(r.report.WrittenSinceBackup) > 0 {
 		return errWritten
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -105,8 +106,33 @@ func TestWhatWasWrittenSinceTheOpeningIsNotRolledAway(t *testing.T) {
 	if len(driver.asked) > 0 {
 		t.Errorf("the servers were touched: %v", driver.asked)
 	}
+	isExported(t, r, "made by a user")
 	if rev, err := r.DB.Revision(t.Context()); err != nil || rev != "0.98.0" {
 		t.Errorf("the database was touched: revision %q, %v", rev, err)
+	}
+}
+
+// A run is killed when the server has ended; by then somebody had written: it serves again.
+func TestAServerThatWasWithdrawnInVainServesAgain(t *testing.T) {
+	t.Parallel()
+	r, driver, change := opened(t)
+	change("INSERT INTO tag VALUES ('made at the last moment')")
+	r.state.Withdrawn = true
+	if err := r.goBack(t.Context(), r.cutOverSteps(), errors.New("it broke")); !errors.Is(err, errWritten) || r.report.Outcome != Frozen {
+		t.Errorf("outcome %s, went back with %v", r.report.Outcome, err)
+	}
+	if want := "end start 0.98.0"; strings.Join(driver.asked, " ") != want {
+		t.Errorf("asked the driver for %v, want %s", driver.asked, want)
+	}
+}
+
+// isExported wants a row to stand in the file beside the final backup that the report names.
+func isExported(t *testing.T, r *run, row string) {
+	t.Helper()
+	path := r.state.FinalBackup + database.WrittenSuffix
+	text, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(text), row) || r.report.WrittenExport == nil || *r.report.WrittenExport != path || !strings.Contains(r.report.Failure.Advice, path) {
+		t.Errorf("export %v: %q, %v; advice %q", r.report.WrittenExport, text, err, r.report.Failure.Advice)
 	}
 }
 
@@ -124,6 +150,7 @@ func TestWhatIsWrittenWhileTheServerEndsIsNotRolledAway(t *testing.T) {
 	if want := "end start 0.98.0"; strings.Join(driver.asked, " ") != want {
 		t.Errorf("asked the driver for %v, want %s", driver.asked, want)
 	}
+	isExported(t, r, "made at the last moment")
 	if rev, err := r.DB.Revision(t.Context()); err != nil || rev != "0.98.0" {
 		t.Errorf("the database was touched: revision %q, %v", rev, err)
 	}

@@ -22,11 +22,13 @@ type State struct {
 
 	BackupPath    string                `json:"backup_path"`    // the backup that passed the drill
 	FinalBackup   string                `json:"final_backup"`   // taken after the old server stopped; what a rollback restores
+	FinalAt       time.Time             `json:"final_at"`       // when
 	ContentBefore string                `json:"content_before"` // digest of what FinalBackup holds
 	Opened        bool                  `json:"opened"`         // the new version was let at the public address
 	AtOpening     *database.Fingerprint `json:"at_opening"`     // content just before that
 
-	Written []string `json:"written,omitempty"` // by people, before a roll-forward took the opened server away
+	Withdrawn bool     `json:"withdrawn,omitempty"` // after the opening it was begun to end the new version, to go back
+	Written   []string `json:"written,omitempty"`   // by people, before a roll-forward took the opened server away
 
 	ByHand bool     `json:"by_hand,omitempty"` // a rollback by hand has begun
 	BackTo string   `json:"back_to,omitempty"` // the backup that it restores
