@@ -43,7 +43,7 @@ func TestWhatCannotBeListedIsUnknown(t *testing.T) {
 				case r.Method != http.MethodGet:
 					t.Errorf("%s %s: only reads are allowed", r.Method, r.URL)
 				case path == "/projects":
-					fmt.Fprint(w, `{"total_pages": 1, "total": 1, "items": [{"id": "1", "name": "p"}]}`)
+					fmt.Fprint(w, `{"total_pages": 1, "total": 1, "items": [{"id": "00000000-0000-4000-8000-000000000001", "name": "p"}]}`)
 				default:
 					fmt.Fprint(w, `{"total_pages": 0, "total": 0, "items": []}`)
 				}
