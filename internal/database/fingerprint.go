@@ -49,9 +49,9 @@ func fingerprintOf(ctx context.Context, c *sql.Conn) (Fingerprint, error) {
 	if err != nil {
 		return Fingerprint{}, fmt.Errorf("reading the schema: %w", err)
 	}
-	f := Fingerprint{Schema: schema, Tables: map[string]Table{}}
+	f := Fingerprint{Schema: schema, Tables: map[string]Table{}, Work: map[string]Table{}}
 	for _, name := range tables {
-		if f.Tables[name], err = tableOf(ctx, c, name); err != nil {
+		if err = tableOf(ctx, c, name, &f); err != nil {
 			return Fingerprint{}, fmt.Errorf("reading table %q: %w", name, err)
 		}
 	}
@@ -115,11 +115,11 @@ func columnsOf(ctx context.Context, c *sql.Conn, table string) ([]string, error)
 	return names, rows.Err()
 }
 
-// tableOf digests a table's rows.
-func tableOf(ctx context.Context, c *sql.Conn, table string) (Table, error) {
+// tableOf digests a table's rows into f.
+func tableOf(ctx context.Context, c *sql.Conn, table string, f *Fingerprint) error {
 	columns, err := columnsOf(ctx, c, table)
 	if err != nil {
-		return Table{}, err
+		return err
 	}
 	selected := make([]string, len(columns))
 	for i, name := range columns {
@@ -130,26 +130,29 @@ func tableOf(ctx context.Context, c *sql.Conn, table string) (Table, error) {
 	//nolint:gosec // names cannot be bound as values; each is quoted as SQLite asks
 	rows, err := c.QueryContext(ctx, "SELECT "+strings.Join(selected, ", ")+" FROM "+quoteName(table)+" NOT INDEXED")
 	if err != nil {
-		return Table{}, err
+		return err
 	}
 	defer rows.Close()
 	values, targets := make([]any, len(columns)), make([]any, len(columns))
 	for i := range values {
 		targets[i] = &values[i]
 	}
-	var sum content.Rows
+	sum := content.NewSum(table, columns)
 	for rows.Next() {
 		if err := rows.Scan(targets...); err != nil {
-			return Table{}, err
+			return err
 		}
-		for _, v := range values {
-			if err := addValue(&sum, v); err != nil {
-				return Table{}, err
+		for i, v := range values {
+			for _, s := range sum.Of(i) {
+				if err := addValue(s, v); err != nil {
+					return err
+				}
 			}
 		}
 		sum.End()
 	}
-	return sum.Table(columns), rows.Err()
+	sum.Into(f)
+	return rows.Err()
 }
 
 func addValue(sum *content.Rows, v any) error {

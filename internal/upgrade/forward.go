@@ -82,7 +82,7 @@ func (r *run) endFailed(ctx context.Context) (string, error) {
 			return "", fmt.Errorf("looking what was written since the opening: %w", err)
 		}
 		// Kept apart: the patch's own opening is measured anew, and no way back may forget this.
-		r.state.Written = r.state.AtOpening.Diff(now)
+		r.state.Written = r.state.AtOpening.DiffWork(now)
 	}
 	revision, err := r.DB.Revision(ctx)
 	if err == nil && (revision == revisionOf(r.asked) || revision == r.state.From) {

@@ -163,7 +163,8 @@ func (r *run) restoreExactly(ctx context.Context, backup, want string) (string, 
 	return "content " + digest, nil
 }
 
-// withdraw is the way back after the opening: free only while nobody has written. The second look is
+// withdraw is the way back after the opening: free only while nobody has written; that somebody used the
+// server, which ZenML notes with every request, is no work that could be lost. The second look is
 // taken when nobody can reach the server any more: what was written while the first one was taken,
 // or after it, would else be restored away unseen.
 func (r *run) withdraw(ctx context.Context) (string, error) {
@@ -197,7 +198,7 @@ func (r *run) noneWritten(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("looking what was written since the opening: %w", err)
 	}
-	r.report.WrittenSinceBackup = append(slices.Clone(r.state.Written), r.state.AtOpening.Diff(now)...)
+	r.report.WrittenSinceBackup = append(slices.Clone(r.state.Written), r.state.AtOpening.DiffWork(now)...)
 	r.changed = changedTables(*r.state.AtOpening, now)
 	if len(r.report.WrittenSinceBackup) > 0 {
 		return errWritten

@@ -22,6 +22,8 @@ type Table struct {
 type Fingerprint struct {
 	Schema string           `json:"schema"` // "sha256:..." over tables, indexes, views, triggers and the database's settings
 	Tables map[string]Table `json:"tables"`
+	// Work holds, of the tables in which ZenML also notes that it is used, what else they hold.
+	Work map[string]Table `json:"work,omitempty"`
 }
 
 // Digest returns "sha256:..." over schema and all tables.

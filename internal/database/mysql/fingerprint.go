@@ -46,7 +46,7 @@ func (s *Snapshot) Fingerprint(ctx context.Context) (content.Fingerprint, *Schem
 	if err != nil {
 		return content.Fingerprint{}, nil, fmt.Errorf("listing what the database holds: %w", err)
 	}
-	f := content.Fingerprint{Tables: map[string]content.Table{}}
+	f := content.Fingerprint{Tables: map[string]content.Table{}, Work: map[string]content.Table{}}
 	columns, err := s.columns(ctx)
 	if err != nil {
 		return content.Fingerprint{}, nil, fmt.Errorf("listing columns: %w", err)
@@ -55,7 +55,7 @@ func (s *Snapshot) Fingerprint(ctx context.Context) (content.Fingerprint, *Schem
 		return content.Fingerprint{}, nil, err
 	}
 	for _, name := range schema.Tables {
-		if f.Tables[name], err = s.table(ctx, name, columns[name]); err != nil {
+		if err = s.table(ctx, name, columns[name], &f); err != nil {
 			return content.Fingerprint{}, nil, fmt.Errorf("reading table %q: %w", name, err)
 		}
 	}
@@ -94,12 +94,12 @@ func (s *Snapshot) columns(ctx context.Context) (map[string][]column, error) {
 	return out, rows.Err()
 }
 
-// table digests a table's rows. The values come in the server's text form, which gives every two
+// table digests a table's rows into f. The values come in the server's text form, which gives every two
 // different values of one column different texts, but for FLOAT, which it rounds to six digits:
 // as a DOUBLE such a number is told apart. What type a column has stands in the schema.
-func (s *Snapshot) table(ctx context.Context, name string, columns []column) (content.Table, error) {
+func (s *Snapshot) table(ctx context.Context, name string, columns []column, f *content.Fingerprint) error {
 	if len(columns) == 0 {
-		return content.Table{}, errors.New("it has no columns that can be read")
+		return errors.New("it has no columns that can be read")
 	}
 	names, selected := make([]string, len(columns)), make([]string, len(columns))
 	for i, c := range columns {
@@ -108,17 +108,20 @@ func (s *Snapshot) table(ctx context.Context, name string, columns []column) (co
 			selected[i] += " + 0e0"
 		}
 	}
-	var sum content.Rows
+	sum := content.NewSum(name, names)
 	err := s.each(ctx, "SELECT "+strings.Join(selected, ", ")+" FROM "+Quote(name), func(row []driver.Value) error {
-		for _, v := range row {
-			if err := addValue(&sum, v); err != nil {
-				return err
+		for i, v := range row {
+			for _, into := range sum.Of(i) {
+				if err := addValue(into, v); err != nil {
+					return err
+				}
 			}
 		}
 		sum.End()
 		return nil
 	})
-	return sum.Table(names), err
+	sum.Into(f)
+	return err
 }
 
 func addValue(sum *content.Rows, v driver.Value) error {

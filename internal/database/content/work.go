@@ -1,0 +1,63 @@
+package content
+
+import (
+	"maps"
+	"slices"
+)
+
+// marks are the columns in which ZenML notes that it is used: a key at every request, and the server
+// when somebody was last active (0.58 to 0.98). Nobody's work is in them.
+var marks = map[string][]string{
+	"api_key":         {"last_login", "updated"},
+	"server_settings": {"last_user_activity", "updated"},
+}
+
+// Sum digests a table, and apart from it what else than such notes it holds.
+type Sum struct {
+	table     string
+	columns   []string
+	all, work Rows
+	of        [][]*Rows // by column
+}
+
+// NewSum begins a table's digest.
+func NewSum(table string, columns []string) *Sum {
+	s := &Sum{table: table, columns: columns, of: make([][]*Rows, len(columns))}
+	for i, name := range columns {
+		s.of[i] = []*Rows{&s.all}
+		if noted, ok := marks[table]; ok && !slices.Contains(noted, name) {
+			s.of[i] = append(s.of[i], &s.work)
+		}
+	}
+	return s
+}
+
+// Of returns where the values of a column go.
+func (s *Sum) Of(column int) []*Rows { return s.of[column] }
+
+// End ends a row.
+func (s *Sum) End() {
+	s.all.End()
+	if _, ok := marks[s.table]; ok {
+		s.work.End()
+	}
+}
+
+// Into files the table.
+func (s *Sum) Into(f *Fingerprint) {
+	f.Tables[s.table] = s.all.Table(s.columns)
+	if _, ok := marks[s.table]; ok {
+		f.Work[s.table] = s.work.Table(s.columns)
+	}
+}
+
+// DiffWork is Diff without the tables in which only such notes differ.
+func (f Fingerprint) DiffWork(other Fingerprint) []string {
+	tables := maps.Clone(f.Tables)
+	for name, w := range f.Work {
+		if now, known := other.Work[name]; known && now == w {
+			tables[name] = other.Tables[name]
+		}
+	}
+	return Fingerprint{Schema: f.Schema, Tables: tables}.Diff(other)
+}
