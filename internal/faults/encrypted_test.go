@@ -9,6 +9,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/dbserver"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/files"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/standin"
 )
 
@@ -77,9 +78,9 @@ func encryptedBackups(t *testing.T, kind string) {
 	}
 	refused("no key", "backup_not_opened")
 	refused("another key", "backup_not_opened", identityEnv+"="+other.String())
-	flipBit(t, file)
+	files.Flip(t, file)
 	refused("an altered byte", "backup_not_whole", key)
-	flipBit(t, file)
+	files.Flip(t, file)
 
 	if r := s.Run(t, "rehearse", []string{"--backup", "newest"}); r.Exit != 2 || !strings.Contains(r.Told, "no backup-identity was given") {
 		t.Errorf("a rehearsal without a key: exit %d\n%s", r.Exit, r.Told)
@@ -107,18 +108,5 @@ func encryptedBackups(t *testing.T, kind string) {
 	whole(t, s, kind, old, standin.Old)
 	if left, err := filepath.Glob(filepath.Join(s.Backups, "*", "opened", "*")); err != nil || len(left) > 0 {
 		t.Errorf("left in the clear: %v, %v", left, err)
-	}
-}
-
-// flipBit flips a bit in the middle of a file.
-func flipBit(t *testing.T, file string) {
-	t.Helper()
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b[len(b)/2] ^= 1
-	if err := os.WriteFile(file, b, 0o600); err != nil {
-		t.Fatal(err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/dbserver"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/files"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/machine"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/standin"
 )
@@ -121,15 +122,7 @@ func alter(t testing.TB, s *standin.Site) {
 	if err != nil || len(found) == 0 {
 		t.Fatalf("no backup: %v", err)
 	}
-	path := found[len(found)-1]
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data[len(data)/2] ^= 1
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	files.Flip(t, found[len(found)-1])
 }
 
 func someoneWrites(t testing.TB, s *standin.Site) {

@@ -77,12 +77,12 @@ func (r *run) endFailed(ctx context.Context) (string, error) {
 		if _, err := r.endNext(ctx); err != nil {
 			return "", err
 		}
-		now, err := r.DB.Fingerprint(ctx)
+		lines, _, err := r.writtenSinceOpening(ctx)
 		if err != nil {
-			return "", fmt.Errorf("looking what was written since the opening: %w", err)
+			return "", err
 		}
 		// Kept apart: the patch's own opening is measured anew, and no way back may forget this.
-		r.state.Written = r.state.AtOpening.DiffWork(now)
+		r.state.Written = lines
 	}
 	revision, err := r.DB.Revision(ctx)
 	if err == nil && (revision == revisionOf(r.asked) || revision == r.state.From) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
@@ -194,14 +195,21 @@ func (r *run) withdraw(ctx context.Context) (string, error) {
 }
 
 func (r *run) noneWritten(ctx context.Context) error {
-	now, err := r.DB.Fingerprint(ctx)
+	lines, now, err := r.writtenSinceOpening(ctx)
 	if err != nil {
-		return fmt.Errorf("looking what was written since the opening: %w", err)
+		return err
 	}
-	r.report.WrittenSinceBackup = append(slices.Clone(r.state.Written), r.state.AtOpening.DiffWork(now)...)
+	r.report.WrittenSinceBackup = append(slices.Clone(r.state.Written), lines...)
 	r.changed = changedTables(*r.state.AtOpening, now)
 	if len(r.report.WrittenSinceBackup) > 0 {
 		return errWritten
 	}
 	return nil
+}
+
+func (r *run) writtenSinceOpening(ctx context.Context) (lines []string, now database.Fingerprint, err error) {
+	if now, err = r.DB.Fingerprint(ctx); err != nil {
+		return nil, now, fmt.Errorf("looking what was written since the opening: %w", err)
+	}
+	return r.state.AtOpening.DiffWork(now), now, nil
 }

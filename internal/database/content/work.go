@@ -16,16 +16,18 @@ var marks = map[string][]string{
 type Sum struct {
 	table     string
 	columns   []string
+	marked    bool // such notes stand in it
 	all, work Rows
 	of        [][]*Rows // by column
 }
 
 // NewSum begins a table's digest.
 func NewSum(table string, columns []string) *Sum {
-	s := &Sum{table: table, columns: columns, of: make([][]*Rows, len(columns))}
+	notes, marked := marks[table]
+	s := &Sum{table: table, columns: columns, marked: marked, of: make([][]*Rows, len(columns))}
 	for i, name := range columns {
 		s.of[i] = []*Rows{&s.all}
-		if noted, ok := marks[table]; ok && !slices.Contains(noted, name) {
+		if marked && !slices.Contains(notes, name) {
 			s.of[i] = append(s.of[i], &s.work)
 		}
 	}
@@ -38,7 +40,7 @@ func (s *Sum) Of(column int) []*Rows { return s.of[column] }
 // End ends a row.
 func (s *Sum) End() {
 	s.all.End()
-	if _, ok := marks[s.table]; ok {
+	if s.marked {
 		s.work.End()
 	}
 }
@@ -46,7 +48,7 @@ func (s *Sum) End() {
 // Into files the table.
 func (s *Sum) Into(f *Fingerprint) {
 	f.Tables[s.table] = s.all.Table(s.columns)
-	if _, ok := marks[s.table]; ok {
+	if s.marked {
 		f.Work[s.table] = s.work.Table(s.columns)
 	}
 }

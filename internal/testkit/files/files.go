@@ -22,3 +22,16 @@ func Dir(t testing.TB, texts map[string]string) string {
 	}
 	return dir
 }
+
+// Flip alters one bit in the middle of a file.
+func Flip(t testing.TB, path string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(b)/2] ^= 1
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
