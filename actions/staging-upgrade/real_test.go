@@ -21,7 +21,6 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/progress"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/dbserver"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/port"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/sabotage"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/world"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
@@ -111,12 +110,8 @@ func newSiteOn(t testing.TB, storeURL string) *site {
 // newSiteOf is newSiteOn with a server of another version.
 func newSiteOf(t testing.TB, release, storeURL string) *site {
 	t.Helper()
-	s := &site{repo: t.TempDir(), out: t.TempDir(), backups: filepath.Join(t.TempDir(), "backups"), cache: world.Need(t)}
-	w, err := world.Start(t.Context(), world.Options{Version: release, CacheDir: s.cache, Dir: t.TempDir(), Environ: os.Environ(), StoreURL: storeURL, Port: port.For(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.World = w
+	w := world.On(t, release, storeURL)
+	s := &site{World: w, repo: t.TempDir(), out: t.TempDir(), backups: filepath.Join(t.TempDir(), "backups"), cache: world.Need(t)}
 	t.Cleanup(func() { s.stopAll(t) })
 	s.config = fmt.Sprintf("environments:\n  staging:\n    kind: staging\n    server-url: %s\n    local: {python: %s, env-file: %s, port: %d}\n", w.URL, w.Python, w.EnvFile, w.Port)
 	writeConfig(t, s.repo, s.config)

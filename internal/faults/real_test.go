@@ -6,15 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/dbserver"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/standin"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/world"
 )
-
-// realWorld is a real ZenML server of the old version with content, as a site.
-func realWorld(t *testing.T) *standin.Site {
-	t.Helper()
-	return standin.Around(t, world.Of(t, standin.Old))
-}
 
 // moments are the kill points of a run: before and after each of its entries.
 func moments(entries []string) []string {
@@ -26,68 +22,130 @@ func moments(entries []string) []string {
 	return out
 }
 
-// touched says whether a run that is killed at a point has to be put back.
-func touched(points []string, point string) bool {
-	at := slices.Index(points, point)
-	return at >= slices.Index(points, "after stop the old server begin") && at < slices.Index(points, "after open to the public done")
+// points are the kill points of an upgrade by what has to follow, and those of the way back.
+type points struct{ early, late, opened, back []string }
+
+// learnPoints takes them from runs of a stand-in: real ZenML is upgraded by the same entries.
+func learnPoints(t *testing.T) points {
+	t.Helper()
+	all := moments(entries(t, standin.SQLite, scenarios[0]))
+	back := moments(entries(t, standin.SQLite, scenarios[2]))
+	stopped, opened := slices.Index(all, "after stop the old server begin"), slices.Index(all, "after open to the public done")
+	return points{
+		early: all[:stopped], late: all[stopped:opened],
+		opened: all[opened : len(all)-1], back: back[:len(back)-2], // after the end nothing is left to do
+	}
 }
 
-// With real ZenML: runs that are killed before they touch anything are forgotten by the next one, and
-// one that is killed in the cut-over is put back by the next one, though that is killed twice itself.
-// The points rotate with the date. One world serves all of them, for each leaves it as it was.
+// With real ZenML: runs that are killed before they touch anything are forgotten by the next one; one
+// that is killed in the cut-over is put back by the next one, though that is killed twice itself; one
+// that is killed after the opening is put back while nothing proves what is open, else it stands and is
+// put back by hand. The points rotate with the date, and with ZENML_UPGRADE_FULL all are tried on
+// SQLite, and those from the stop on on the servers: what comes before does not touch the database. One
+// world serves all of a kind, for each point leaves it as it was.
 func TestRealServersKilled(t *testing.T) {
 	t.Parallel()
-	s := realWorld(t)
-	old := s.Content(t)
-	points := moments(entries(t, standin.SQLite, scenarios[0]))
-	back := moments(entries(t, standin.SQLite, scenarios[2]))
-	back = back[:len(back)-2] // after the end nothing is left to recover
-	var early, late []string
-	for _, p := range points[:slices.Index(points, "after open to the public done")] {
-		if touched(points, p) {
-			late = append(late, p)
-		} else {
-			early = append(early, p)
-		}
-	}
-	early = early[:slices.Index(early, "before rehearsal done")] // what comes after costs a rehearsal and is much the same
-	count := 0
-	for _, p := range sample(early, 3, "early") {
-		count++
-		dies(t, s, p)
-		dies(t, s, "after preflight begin") // the next run: it has looked at what the first one left
-		if s.Version() != standin.Old {
-			t.Errorf("killed %s: %q serves", p, s.Version())
-		}
-	}
-	for _, p := range sample(late, 1, "late") {
-		count += 3
-		dies(t, s, p)
-		twice := sample(back, 2, "back")
-		slices.SortFunc(twice, func(a, b string) int { return slices.Index(back, a) - slices.Index(back, b) })
-		r := standin.Ran{Exit: -1}
-		for _, b := range append(twice, "never") { // a way back that does not come to a point goes on to its end
-			if r.Exit == -1 {
-				r = s.Run(t, "upgrade", nil, killEnv+"="+b)
+	world.Need(t)
+	full := os.Getenv("ZENML_UPGRADE_FULL") != ""
+	p := learnPoints(t)
+	for _, kind := range []string{standin.SQLite, dbserver.MariaDB, dbserver.MySQL} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			if kind != standin.SQLite && !full {
+				t.Skip("skipped: only with ZENML_UPGRADE_FULL (make faults)")
 			}
-		}
-		if r.Exit != 4 || r.Result.Outcome != "rolled_back" {
-			t.Errorf("killed %s, then %v: exit %d, %s\n%s", p, twice, r.Exit, r.Result.Outcome, r.Told)
-		}
-		if s.Version() != standin.Old {
-			t.Errorf("killed %s, then %v: %q serves", p, twice, s.Version())
-		}
+			s := newKillSite(t, kind)
+			count := 0
+			if kind == standin.SQLite {
+				count += s.dieEarly(sample(p.early, 3, "early"))
+			}
+			cut := sample(slices.Concat(p.late, p.opened), 1, "late")
+			for i, point := range cut {
+				count += s.dieLate(point, p, i)
+			}
+			if diff := s.old.Diff(s.Content(t)); len(diff) > 0 {
+				t.Errorf("the data is not the old: %v", diff)
+			}
+			clean(t, s.Site)
+			t.Logf("size: kill points with real ZenML on %s: %d of %d, seed %s, full: %v", kind, count,
+				len(p.early)+len(p.late)+len(p.opened)+len(p.back), seed(), full)
+		})
 	}
-	if diff := old.Diff(s.Content(t)); len(diff) > 0 {
-		t.Errorf("the data is not the old: %v", diff)
-	}
-	clean(t, s)
-	t.Logf("size: kill points with real ZenML: %d of %d, seed %s, full: %v", count, len(points)+len(back), seed(), os.Getenv("ZENML_UPGRADE_FULL") != "")
 }
 
-func dies(t *testing.T, s *standin.Site, point string) {
+// killSite is a real ZenML server of the old version with content, whose upgrades are killed.
+type killSite struct {
+	*standin.Site
+	t   *testing.T
+	old database.Fingerprint
+}
+
+func newKillSite(t *testing.T, kind string) *killSite {
 	t.Helper()
-	if r := s.Run(t, "upgrade", nil, killEnv+"="+point); r.Exit != -1 {
-		t.Fatalf("the run was not killed %s: exit %d\n%s", point, r.Exit, r.Told)
+	store := ""
+	if kind != standin.SQLite {
+		a := dbserver.New(t, kind)
+		store = a.StoreURL()
+	}
+	s := standin.Around(t, world.On(t, standin.Old, store))
+	return &killSite{s, t, s.Content(t)}
+}
+
+func (s *killSite) dieEarly(points []string) int {
+	for _, p := range points {
+		s.dies(p)
+		s.dies("after preflight begin") // the next run: it has looked at what the first one left
+		s.serves(standin.Old, p)
+	}
+	return len(points)
+}
+
+// dieLate kills an upgrade at a point and what puts it back at two of its own; n chooses these. It
+// returns how many points were tried.
+func (s *killSite) dieLate(point string, p points, n int) int {
+	s.dies(point)
+	mode, args := "upgrade", []string(nil)
+	if slices.Contains(p.opened, point) && !strings.HasSuffix(point, "check in public begin") {
+		if r := s.Run(s.t, mode, nil); r.Exit != wasNew.exit || r.Result.Outcome != wasNew.outcome {
+			s.t.Errorf("killed %s: the next run: exit %d, %s\n%s", point, r.Exit, r.Result.Outcome, r.Told)
+		}
+		s.serves(standin.New, point)
+		mode, args = "rollback", accepted
+		p.back = []string{"before restore the old data begin", "after restore the old data begin", "before restore the old data done"}
+	}
+	// Two of them, by which all are tried in a full run.
+	twice := []string{p.back[2*n%len(p.back)], p.back[(2*n+1)%len(p.back)]}
+	if os.Getenv("ZENML_UPGRADE_FULL") == "" {
+		twice = sample(p.back, 2, "back")
+	}
+	slices.SortFunc(twice, func(a, b string) int { return slices.Index(p.back, a) - slices.Index(p.back, b) })
+	r, tried := standin.Ran{Exit: -1}, 1
+	for _, b := range append(twice, "never") { // a way back that does not come to a point goes on to its end
+		if r.Exit == -1 {
+			r = s.Run(s.t, mode, args, killEnv+"="+b)
+			tried++
+		}
+	}
+	if r.Exit != 4 || r.Result.Outcome != "rolled_back" {
+		s.t.Errorf("killed %s, then %v: exit %d, %s\n%s", point, twice, r.Exit, r.Result.Outcome, r.Told)
+	}
+	s.serves(standin.Old, point)
+	if diff := s.old.Diff(s.Content(s.t)); len(diff) > 0 {
+		s.t.Errorf("killed %s, then %v: the data is not the old: %v", point, twice, diff)
+	}
+	return tried - 1 // the last run went to its end
+}
+
+func (s *killSite) serves(want, point string) {
+	s.t.Helper()
+	if got := s.Version(); got != want {
+		s.t.Errorf("killed %s: %q serves, want %s", point, got, want)
+	}
+}
+
+func (s *killSite) dies(point string) {
+	s.t.Helper()
+	if r := s.Run(s.t, "upgrade", nil, killEnv+"="+point); r.Exit != -1 {
+		s.t.Fatalf("the run was not killed %s: exit %d\n%s", point, r.Exit, r.Told)
 	}
 }

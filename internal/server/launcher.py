@@ -95,11 +95,18 @@ def explain(error):
 
 
 def warm(begin):
-    """Makes the models of all flavors once while nothing is asked yet.
+    """Configures the mappers and makes the models of all flavors once while nothing is asked yet.
 
-    A server that starts writes every flavor anew: most of its start-up is their imports, and
+    A server that starts does both, writing every flavor anew: most of its start-up is that, and
     would be downtime. What cannot be made here fails there as it would have.
     """
+    try:
+        import sqlalchemy.orm
+        import zenml.zen_stores.schemas  # noqa: F401
+
+        sqlalchemy.orm.configure_mappers()
+    except Exception:
+        pass
     try:
         from zenml.integrations.registry import integration_registry
         from zenml.stack.flavor_registry import FlavorRegistry

@@ -99,6 +99,9 @@ func (r *run) lookBefore(ctx context.Context, c *zenml.Client) (err error) {
 	if r.was.boundaries, err = r.boundaries(ctx, c); err != nil {
 		return err
 	}
+	if err := r.askRevoked(ctx, c, r.was.boundaries); err != nil && !errors.Is(err, database.ErrNoKey) {
+		return err
+	}
 	if r.was.definitions, err = c.Definitions(ctx); err != nil {
 		return err
 	}
@@ -107,8 +110,7 @@ func (r *run) lookBefore(ctx context.Context, c *zenml.Client) (err error) {
 	return err
 }
 
-// boundaries asks a server who may do what. On a copy it also tries what only administrators may, and a
-// key that was revoked.
+// boundaries asks a server who may do what. On a copy it also tries what only administrators may.
 func (r *run) boundaries(ctx context.Context, c *zenml.Client) (zenml.Boundaries, error) {
 	b, err := c.Boundaries(ctx)
 	if err != nil || r.room == nil {
@@ -119,18 +121,14 @@ func (r *run) boundaries(ctx context.Context, c *zenml.Client) (zenml.Boundaries
 		return nil, err
 	}
 	maps.Copy(b, writes)
-	return b, r.askRevoked(ctx, c, b)
+	return b, nil
 }
 
-// askRevoked revokes the key in the copy, tries it and takes that back. A key of an account whose row
-// is not to be found is not tried.
+// askRevoked revokes the key in the copy, tries it and takes that back: nothing else may use the key
+// meanwhile. The error is database.ErrNoKey for a key whose row is not to be found.
 func (r *run) askRevoked(ctx context.Context, c *zenml.Client, b zenml.Boundaries) error {
 	id := keyID(r.APIKey)
-	err := r.copy.SwitchKey(ctx, id, false)
-	if errors.Is(err, database.ErrNoKey) {
-		return nil
-	}
-	if err != nil {
+	if err := r.copy.SwitchKey(ctx, id, false); err != nil {
 		return err
 	}
 	asked := b.LoginBoundary(ctx, c.URL(), "revoked key: log-in", r.APIKey)
@@ -159,6 +157,23 @@ func (r *run) checkBoundaries(ctx context.Context, c *zenml.Client) (string, err
 	if err != nil {
 		return "", err
 	}
+	return r.judgeBoundaries(now)
+}
+
+// checkRevoked tries on the copy how the new version takes a key that was revoked.
+func (r *run) checkRevoked(ctx context.Context, c *zenml.Client) (string, error) {
+	now := zenml.Boundaries{}
+	err := r.askRevoked(ctx, c, now)
+	if errors.Is(err, database.ErrNoKey) {
+		return "", notRunError{"the key's row was not found in the copy"}
+	}
+	if err != nil {
+		return "", err
+	}
+	return r.judgeBoundaries(now)
+}
+
+func (r *run) judgeBoundaries(now zenml.Boundaries) (string, error) {
 	opened, changed := zenml.CompareBoundaries(r.was.boundaries, now)
 	if len(opened) > 0 {
 		return "", fmt.Errorf("the new version lets in whom it should not: %s", strings.Join(shorten(opened), "; "))

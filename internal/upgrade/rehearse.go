@@ -116,6 +116,11 @@ func (r *run) arrive(ctx context.Context, s Server, way string) error {
 		return err
 	}
 	// Not among what was timed: the cut-over does these before or after the downtime, or not at all.
+	// The key is revoked for a moment: a client that is at work beside that would be shut out.
+	revoked := examination{"revoked key", func(ctx context.Context) (string, error) { return r.checkRevoked(ctx, r.entered) }}
+	if err := r.examineAll(ctx, []examination{revoked}); err != nil {
+		return err
+	}
 	if err := r.checkInventory(ctx, s.PrivateURL()); err != nil {
 		return err
 	}

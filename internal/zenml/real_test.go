@@ -117,7 +117,7 @@ func checkOld(t *testing.T, w *world.World, c *zenml.Client) (zenml.Inventory, [
 	}
 	want := map[string]int{
 		"project": 1, "stack": 1, "component": 2, "secret": 1, "service_account": 1, "api_key": 1,
-		"pipeline": 1, "run": 1, "artifact": 2, "artifact_version": 2,
+		"pipeline": 1, "run": 1, "artifact": 3, "artifact_version": 3,
 	}
 	if d := cmp.Diff(want, counts); d != "" {
 		t.Error(d)

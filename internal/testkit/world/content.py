@@ -1,4 +1,4 @@
-"""Fills a server with a run of two steps: a plain value and an object of a class defined here."""
+"""Fills a server with a run of three steps: a plain value, an object of a class defined here, a text."""
 
 import dataclasses
 from typing import Dict, List
@@ -22,9 +22,16 @@ def world_customer(figures: Dict[str, float]) -> Customer:
     return Customer("Ada", [1, 2, int(figures["max"])])
 
 
+@step(enable_cache=False)
+def world_report(figures: Dict[str, float]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in figures.items())
+
+
 @pipeline(name="world_pipeline", enable_cache=False)
 def world_pipeline():
-    world_customer(world_figures())
+    figures = world_figures()
+    world_customer(figures)
+    world_report(figures)
 
 
 if __name__ == "__main__":

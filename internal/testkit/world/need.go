@@ -19,11 +19,17 @@ func Need(t testing.TB) (cacheDir string) {
 	return machine.Cache(t)
 }
 
-// Of starts a world of this version in a folder of the test's and stops it with the test.
+// Of starts a world of this version on a SQLite file in a folder of the test's and stops it with the test.
 func Of(t testing.TB, version string) *World {
 	t.Helper()
+	return On(t, version, "")
+}
+
+// On is Of on an empty database.
+func On(t testing.TB, version, storeURL string) *World {
+	t.Helper()
 	cache := Need(t)
-	w, err := Start(t.Context(), Options{Version: version, CacheDir: cache, Dir: t.TempDir(), Environ: os.Environ(), Port: port.For(t)})
+	w, err := Start(t.Context(), Options{Version: version, CacheDir: cache, Dir: t.TempDir(), Environ: os.Environ(), StoreURL: storeURL, Port: port.For(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
