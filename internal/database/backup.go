@@ -89,7 +89,7 @@ func (b *making) copyDatabase(ctx context.Context) error {
 		}
 		return nil
 	})
-	b.m.Schema, b.m.Tables = source.Schema, source.Tables
+	b.m.Schema, b.m.Tables, b.m.Work = source.Schema, source.Tables, source.Work
 	return err
 }
 
@@ -158,7 +158,7 @@ func (b *making) checkCopy(ctx context.Context) error {
 			return writtenMeanwhile(lines)
 		}
 	}
-	b.m.Schema, b.m.Tables, b.m.ContentDigest = copied.Schema, copied.Tables, copied.Digest()
+	b.m.Schema, b.m.Tables, b.m.Work, b.m.ContentDigest = copied.Schema, copied.Tables, copied.Work, copied.Digest()
 	st, err := os.Stat(target)
 	if err != nil {
 		return err

@@ -49,7 +49,7 @@ func fingerprintOf(ctx context.Context, c *sql.Conn) (Fingerprint, error) {
 	if err != nil {
 		return Fingerprint{}, fmt.Errorf("reading the schema: %w", err)
 	}
-	f := Fingerprint{Schema: schema, Tables: map[string]Table{}, Work: map[string]Table{}}
+	f := Fingerprint{Schema: schema, Tables: map[string]Table{}}
 	for _, name := range tables {
 		if err = tableOf(ctx, c, name, &f); err != nil {
 			return Fingerprint{}, fmt.Errorf("reading table %q: %w", name, err)

@@ -69,7 +69,8 @@ type Manifest struct {
 	ContentDigest  string           `json:"content_digest"`
 	Schema         string           `json:"schema"`
 	Tables         map[string]Table `json:"tables"`
-	Revision       string           `json:"revision"` // what alembic_version held
+	Work           map[string]Table `json:"work,omitempty"` // Fingerprint.Work
+	Revision       string           `json:"revision"`       // what alembic_version held
 	ZenMLVersion   string           `json:"zenml_version"`
 	Quiescent      bool             `json:"quiescent"` // nobody wrote while it was made: it equals the source
 	ToolVersion    string           `json:"tool_version"`
@@ -90,7 +91,9 @@ type Server struct {
 }
 
 // Fingerprint returns the content that the backup holds.
-func (m *Manifest) Fingerprint() Fingerprint { return Fingerprint{Schema: m.Schema, Tables: m.Tables} }
+func (m *Manifest) Fingerprint() Fingerprint {
+	return Fingerprint{Schema: m.Schema, Tables: m.Tables, Work: m.Work}
+}
 
 // encode returns the manifest's only valid bytes: Verify compares them, so no byte can change.
 func (m *Manifest) encode() ([]byte, error) {

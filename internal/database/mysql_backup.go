@@ -143,7 +143,7 @@ func (b *dumping) dump(ctx context.Context) (err error) {
 	if lines := was.f.Diff(now); len(lines) > 0 {
 		return writtenDuring(b.meta.Quiescent, lines)
 	}
-	b.m.Schema, b.m.Tables, b.m.ContentDigest = now.Schema, now.Tables, now.Digest()
+	b.m.Schema, b.m.Tables, b.m.Work, b.m.ContentDigest = now.Schema, now.Tables, now.Work, now.Digest()
 	err = c.With(ctx, func(c *sql.Conn) error {
 		b.m.Keys.Secrets, err = secretsOf(ctx, c, now, b.meta.EncryptionKey)
 		return err

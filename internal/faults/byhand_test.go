@@ -9,6 +9,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/dbserver"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/standin"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
 // upgraded is a site whose upgrade worked, and the content that it had before.
@@ -111,7 +112,45 @@ func exported(t *testing.T, r standin.Ran) {
 	}
 }
 
-// Nothing but log-ins since: the loss is small and is shown all the same.
+// That keys were used since is no loss, and needs nobody's word. What is written after the loss was looked
+// at does: the version that was stopped serves it again, and the next look shows it.
+func TestRollbackByHandWhereNothingIsLost(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{standin.SQLite, dbserver.MySQL} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			s, old := upgraded(t, kind)
+			if err := zenml.New(s.URL).LoginKey(t.Context(), s.Key); err != nil {
+				t.Fatal(err)
+			}
+			wrote := func(t testing.TB, s *standin.Site) {
+				t.Helper()
+				if err := s.Post("late", "completed"); err != nil {
+					t.Error(err)
+				}
+			}
+			r := runWith(t, s, "rollback", nil, at("after drill the way back done", wrote))
+			if r.Exit != 5 || !strings.Contains(r.Text, "which nobody accepted") || !strings.Contains(r.Text, "nothing was restored") || s.Version() != standin.New {
+				t.Fatalf("written meanwhile: exit %d, %s serves\n%s\n%s", r.Exit, s.Version(), r.Told, r.Text)
+			}
+			if !strings.Contains(strings.Join(r.Result.Written, ";"), "pipeline_run") {
+				t.Errorf("written since: %v", r.Result.Written)
+			}
+			if r := s.Run(t, "rollback", nil); r.Exit != 1 || r.Result.ReasonCode != "loss_not_accepted" || !strings.Contains(strings.Join(r.Result.Written, ";"), "pipeline_run") {
+				t.Fatalf("after that: exit %d, %s, %v\n%s", r.Exit, r.Result.ReasonCode, r.Result.Written, r.Told)
+			}
+			s.Exec(t, "DELETE FROM pipeline_run WHERE name = 'late'")
+			r = s.Run(t, "rollback", nil)
+			if r.Exit != 4 || r.Result.Outcome != "rolled_back" || !strings.Contains(r.Text, "use_forgotten") || len(r.Result.Written) > 0 || s.Version() != standin.Old {
+				t.Fatalf("keys were used: exit %d, %s, %v, %s serves\n%s", r.Exit, r.Result.Outcome, r.Result.Written, s.Version(), r.Told)
+			}
+			whole(t, s, kind, old, standin.Old)
+			clean(t, s)
+		})
+	}
+}
+
+// Nothing but log-ins since, and whether pipelines run is not known: that is shown.
 func TestRollbackByHandWithoutAServer(t *testing.T) {
 	t.Parallel()
 	s, old := upgraded(t, standin.SQLite)

@@ -51,25 +51,7 @@ func (f oneFault) run(t *testing.T) {
 	if f.before != nil {
 		f.before(t, s)
 	}
-	environ := f.environ
-	met := map[string]bool{}
-	if f.at != nil {
-		guide := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			entry := r.FormValue("entry")
-			if do := f.at[entry]; do != nil && !met[entry] {
-				met[entry] = true
-				do(t, s)
-			}
-		}))
-		defer guide.Close()
-		environ = append(environ, askEnv+"="+guide.URL)
-	}
-	r := s.Run(t, mode, f.args, environ...)
-	for entry := range f.at {
-		if !met[entry] {
-			t.Errorf("the run never came to %q", entry)
-		}
-	}
+	r := runWith(t, s, mode, f.args, f.at, f.environ...)
 	if r.Exit != f.exit || r.Result.Outcome != f.outcome || !strings.Contains(r.Text, f.says) {
 		t.Errorf("exit %d, outcome %q, want %d, %q and %q in the report\n%s\n%s", r.Exit, r.Result.Outcome, f.exit, f.outcome, f.says, r.Told, r.Text)
 	}
@@ -93,6 +75,30 @@ func (f oneFault) run(t *testing.T) {
 	if !f.leaves {
 		clean(t, s)
 	}
+}
+
+// runWith runs the program and does something at entries of its journal, while it waits.
+func runWith(t *testing.T, s *standin.Site, mode string, args []string, at map[string]func(testing.TB, *standin.Site), environ ...string) standin.Ran {
+	t.Helper()
+	met := map[string]bool{}
+	if at != nil {
+		guide := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			entry := r.FormValue("entry")
+			if do := at[entry]; do != nil && !met[entry] {
+				met[entry] = true
+				do(t, s)
+			}
+		}))
+		defer guide.Close()
+		environ = append(environ, askEnv+"="+guide.URL)
+	}
+	r := s.Run(t, mode, args, environ...)
+	for entry := range at {
+		if !met[entry] {
+			t.Errorf("the run never came to %q", entry)
+		}
+	}
+	return r
 }
 
 // fault arms one of the stand-in's.

@@ -47,6 +47,7 @@ func (r *run) rollBack(ctx context.Context) error {
 	}
 	defer r.journal.Close()
 	r.state.ByHand, r.state.BackTo, r.state.Packed = true, r.back.Path, r.opened.packed
+	r.state.Accepted, r.state.Since = r.AcceptLoss, r.back.since
 	before, after := r.byHandSteps()
 	if err = r.engine.run(ctx, before); err == nil {
 		err = r.engine.run(context.WithoutCancel(ctx), after) // an interrupt must not leave it half-way
@@ -75,23 +76,15 @@ func (r *run) openRollback(last *journal.Record) error {
 // step from there on can be done again.
 func (r *run) finishByHand(ctx context.Context) error {
 	m, err := database.Verify(ctx, r.state.BackTo)
-	if err == nil {
-		r.back = &wayBack{Manifest: m, since: r.state.AtOpening}
-		r.report.Backup, r.From, r.To, r.report.Target = backupOf(m), r.state.To, m.ZenMLVersion, m.ZenMLVersion
-		if r.state.FinalBackup == "" { // a journal of its own
-			r.From = r.state.From
-		}
-		var now database.Fingerprint
-		if now, err = r.DB.Fingerprint(ctx); err == nil {
-			r.changed = changedTables(database.Fingerprint{}, now)
-		}
-		if r.began(bringBackStep) {
-			err = nil // what is there may be half of the old data; what was there is saved already
-		}
+	r.back = &wayBack{Manifest: m, since: r.state.Since, unending: r.state.FinalBackup != ""}
+	r.From, r.To = r.state.To, r.state.From
+	if !r.back.unending { // a journal of its own
+		r.From, r.To = r.To, r.From
 	}
 	if err == nil {
+		r.report.Backup, r.To, r.report.Target = backupOf(m), m.ZenMLVersion, m.ZenMLVersion
 		_, after := r.byHandSteps()
-		if r.began(bringBackStep) {
+		if r.began(bringBackStep) { // what is there may be half of the old data; what was there is saved already
 			after = slices.DeleteFunc(after, func(s Step) bool { return s.Name == "back up the last of it" || s.Name == "export what was written" })
 		}
 		err = r.engine.run(context.WithoutCancel(ctx), after)
@@ -266,7 +259,23 @@ func (r *run) saveLast(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("backing up what is there: %w", err)
 	}
 	r.state.Saved = m.Path
-	return m.Path, nil
+	return m.Path, r.lastLoss(m.Fingerprint())
+}
+
+// lastLoss looks once more at what going back loses, now that nobody can write any more: what was
+// written since the first look is exported with the rest, and stops a rollback that was to lose nothing.
+func (r *run) lastLoss(now database.Fingerprint) error {
+	if r.back.since == nil {
+		r.changed = changedTables(database.Fingerprint{}, now)
+		return nil
+	}
+	r.changed = changedTables(*r.back.since, now)
+	lost := r.back.since.DiffWork(now)
+	if r.state.Accepted || len(lost) == 0 {
+		return nil
+	}
+	r.report.WrittenSinceBackup = lost
+	return fmt.Errorf("%s; it was written while the rollback was prepared and would be lost, which nobody accepted", strings.Join(shorten(lost), "; "))
 }
 
 // exportWritten writes beside a backup what people made since, for them to bring it back by hand.

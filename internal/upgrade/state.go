@@ -30,11 +30,15 @@ type State struct {
 	Withdrawn bool     `json:"withdrawn,omitempty"` // after the opening it was begun to end the new version, to go back
 	Written   []string `json:"written,omitempty"`   // by people, before a roll-forward took the opened server away
 
-	ByHand bool     `json:"by_hand,omitempty"` // a rollback by hand has begun
-	BackTo string   `json:"back_to,omitempty"` // the backup that it restores
-	Packed string   `json:"packed,omitempty"`  // the packed file that BackTo was unpacked from
-	Saved  string   `json:"saved,omitempty"`   // its newest backup of what was there
-	Held   []string `json:"held"`              // ids of schedules that were switched off, and are on again when this is empty
+	ByHand bool   `json:"by_hand,omitempty"` // a rollback by hand has begun
+	BackTo string `json:"back_to,omitempty"` // the backup that it restores
+	Packed string `json:"packed,omitempty"`  // the packed file that BackTo was unpacked from
+	Saved  string `json:"saved,omitempty"`   // its newest backup of what was there
+	// Accepted says that whoever asked for the rollback accepted its loss; Since is the content from which
+	// that is counted, null when it is not known.
+	Accepted bool                  `json:"accepted,omitempty"`
+	Since    *database.Fingerprint `json:"since,omitempty"`
+	Held     []string              `json:"held"` // ids of schedules that were switched off, and are on again when this is empty
 
 	Children []Child `json:"children"` // processes that may still live after a kill
 }

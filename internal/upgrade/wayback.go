@@ -85,7 +85,7 @@ func (r *run) findWayBack(ctx context.Context) (*journal.Record, error) {
 	r.back, r.To, r.report.Target = &wayBack{Manifest: m}, m.ZenMLVersion, m.ZenMLVersion
 	r.report.Backup = backupOf(m)
 	for i, s := range states { // the newest first: what was there when people began to write
-		if s.ByHand && filepath.Base(s.BackTo) == filepath.Base(m.Path) && runs[i].Finished() {
+		if s.ByHand && filepath.Base(s.BackTo) == filepath.Base(m.Path) && endedAs(runs[i], RolledBack) {
 			f := m.Fingerprint()
 			r.back.since = &f
 			break
@@ -103,6 +103,11 @@ func (r *run) findWayBack(ctx context.Context) (*journal.Record, error) {
 	return last, nil
 }
 
+// endedAs says whether a run came to its end with this outcome.
+func endedAs(run *journal.Record, o Outcome) bool {
+	return run.Finished() && run.Entries[len(run.Entries)-1].Detail == string(o)
+}
+
 // lookAtLoss says what going back would lose. Nothing is logged in to before the content was read: a
 // log-in is written down, too.
 func (r *run) lookAtLoss(ctx context.Context) error {
@@ -112,7 +117,12 @@ func (r *run) lookAtLoss(ctx context.Context) error {
 	case err != nil:
 		return unreachable("what the database holds cannot be read, so nothing of it could be kept", err, "mend the database, or follow RESTORE.md of the backup by hand")
 	case r.back.since != nil:
-		lost = append(lost, r.back.since.Diff(now)...)
+		lost = r.back.since.DiffWork(now)
+		if len(r.back.since.Diff(now)) > len(lost) {
+			p := problems(r.report.Problems)
+			p.review("use_forgotten", "when keys were used and the server was active since is forgotten, too: ZenML notes it by itself, and nobody's work is in it", "nothing")
+			r.report.Problems = p
+		}
 		r.changed = changedTables(*r.back.since, now)
 	default:
 		lost = append(lost, fmt.Sprintf("whatever was written since the backup was made (%s): it is no backup of an upgrade whose journal is in state-dir", r.back.CreatedAt.UTC().Format(time.RFC3339)))

@@ -49,6 +49,9 @@ func (s *Sum) End() {
 func (s *Sum) Into(f *Fingerprint) {
 	f.Tables[s.table] = s.all.Table(s.columns)
 	if s.marked {
+		if f.Work == nil {
+			f.Work = map[string]Table{}
+		}
 		f.Work[s.table] = s.work.Table(s.columns)
 	}
 }

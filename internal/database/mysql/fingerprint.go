@@ -46,7 +46,7 @@ func (s *Snapshot) Fingerprint(ctx context.Context) (content.Fingerprint, *Schem
 	if err != nil {
 		return content.Fingerprint{}, nil, fmt.Errorf("listing what the database holds: %w", err)
 	}
-	f := content.Fingerprint{Tables: map[string]content.Table{}, Work: map[string]content.Table{}}
+	f := content.Fingerprint{Tables: map[string]content.Table{}}
 	columns, err := s.columns(ctx)
 	if err != nil {
 		return content.Fingerprint{}, nil, fmt.Errorf("listing columns: %w", err)
