@@ -95,11 +95,8 @@ func (r *run) lastLook(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("the predicted downtime of %.0fs is above max-downtime (%s); nothing was stopped", p, r.MaxDowntime)
 	}
 	// First, so that a slow GitHub makes none of what is read here old.
-	if err := r.gatesStillOpen(ctx); err != nil {
+	if err := r.gatesStillOpen(ctx, r.report.PredictedDowntimeRange[1]); err != nil {
 		return "", err
-	}
-	if err := r.inWindow(r.report.PredictedDowntimeRange[1]); err != nil {
-		return "", fmt.Errorf("%w; nothing was stopped", err)
 	}
 	if err := r.readRuns(ctx); err != nil {
 		return "", fmt.Errorf("listing pipeline runs: %w", err)

@@ -66,10 +66,8 @@ func (r *run) examine(ctx context.Context) {
 	if r.PublicURL != "" {
 		p = append(p, r.Driver.Check(ctx)...)
 	}
-	if r.Mode == Plan || r.Mode == Upgrade {
-		if err := r.inWindow(0); err != nil {
-			p.block("outside_window", err.Error(), "run in the window, or give another maintenance-window")
-		}
+	if err := r.judgeWindow(0); err != nil {
+		p.block("outside_window", err.Error(), windowRemedy)
 	}
 	if r.ArtifactRoot == "" {
 		p.review("artifacts_not_checked", "no artifact-root was given: no artifact will be loaded by the old and the new version",

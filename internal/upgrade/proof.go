@@ -14,6 +14,7 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/atomicfile"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/gate"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
@@ -67,30 +68,56 @@ func (r *run) checkRehearsed(ctx context.Context, p *problems) {
 	if r.RehearsalMaxAge == 0 || r.Mode != Upgrade && r.Mode != Plan {
 		return
 	}
-	if r.BackupDir == "" { // an upgrade without it is refused anyway
-		p.review("rehearsal_unknown", "whether this upgrade was rehearsed is not known: no backup-dir was given", "give the backup-dir of the rehearsals")
-		return
+	g := gate.Gate{
+		Name: "rehearsal", Verdict: gate.Open, Evidence: []string{},
+		Needed: fmt.Sprintf("a rehearsal of the upgrade to %s on a backup of this database with this schema, not older than %s", r.To, r.RehearsalMaxAge),
 	}
-	const code, remedy = "rehearsal_missing", "run mode rehearse with this backup-dir and version, and read its report"
+	newest, verdict, fault := r.lookForProof(ctx)
+	if newest != nil {
+		at := newest.At.Format("2006-01-02 15:04 MST")
+		g.Got, g.Evidence = "a rehearsal of "+at, []string{newest.Backup + database.ProofSuffix + ", " + at}
+	}
+	if fault != nil {
+		g.Verdict, g.Got, g.Next = verdict, fault.What, fault.Remedy
+		*p = append(*p, *fault)
+	}
+	r.noteGate(g)
+}
+
+// lookForProof returns the newest rehearsal that holds, null for none, and what stands against it with
+// how sure that is, null for nothing.
+func (r *run) lookForProof(ctx context.Context) (*Proof, gate.Verdict, *Problem) {
+	if r.BackupDir == "" { // an upgrade without it is refused anyway
+		return nil, gate.Unknown, &Problem{Code: "rehearsal_unknown", What: "whether this upgrade was rehearsed is not known: no backup-dir was given", Remedy: "give the backup-dir of the rehearsals"}
+	}
+	missing := func(what, remedy string) *Problem {
+		return &Problem{Code: "rehearsal_missing", What: what, Remedy: remedy, Blocks: true}
+	}
+	const remedy = "run mode rehearse with this backup-dir and version, and read its report"
 	now, err := r.DB.Fingerprint(ctx)
 	if err != nil {
-		p.block(code, fmt.Sprintf("whether a rehearsal holds for this database is not known: %v", err), "check database-url")
-		return
+		return nil, gate.Unknown, missing(fmt.Sprintf("whether a rehearsal holds for this database is not known: %v", err), "check database-url")
 	}
 	newest, why, err := newestProof(ctx, r.openBackup, r.BackupDir, r.DB.URL(), now.Schema, r.To)
 	switch {
 	case err != nil:
-		p.block(code, fmt.Sprintf("looking for rehearsals in %q: %v", r.BackupDir, err), "check backup-dir")
+		return nil, gate.Unknown, missing(fmt.Sprintf("looking for rehearsals in %q: %v", r.BackupDir, err), "check backup-dir")
 	case newest == nil && len(why) > 0:
-		p.block(code, fmt.Sprintf("no rehearsal of the upgrade to %s holds for this database: %s", r.To, strings.Join(shorten(why), "; ")), remedy)
+		return nil, gate.Closed, missing(fmt.Sprintf("no rehearsal of the upgrade to %s holds for this database: %s", r.To, strings.Join(shorten(why), "; ")), remedy)
 	case newest == nil:
-		p.block(code, fmt.Sprintf("no rehearsal of the upgrade to %s was made", r.To), remedy)
-	case r.Now().Sub(newest.At) > r.RehearsalMaxAge:
-		p.block("rehearsal_old", fmt.Sprintf("the newest rehearsal of the upgrade to %s is of %s, older than rehearsal-max-age (%s)",
-			r.To, newest.At.Format("2006-01-02 15:04 MST"), r.RehearsalMaxAge), remedy)
-	case newest.At.After(r.Now()):
-		p.block("rehearsal_old", fmt.Sprintf("the newest rehearsal is dated %s, which is yet to come", newest.At.Format("2006-01-02 15:04 MST")), "set this machine's clock, then rehearse again")
+		return nil, gate.Closed, missing(fmt.Sprintf("no rehearsal of the upgrade to %s was made", r.To), remedy)
 	}
+	old := &Problem{Code: "rehearsal_old", Remedy: remedy, Blocks: true}
+	at := newest.At.Format("2006-01-02 15:04 MST")
+	switch {
+	case r.Now().Sub(newest.At) > r.RehearsalMaxAge:
+		old.What = fmt.Sprintf("the newest rehearsal of the upgrade to %s is of %s, older than rehearsal-max-age (%s)", r.To, at, r.RehearsalMaxAge)
+	case newest.At.After(r.Now()):
+		old.What, old.Remedy = fmt.Sprintf("the newest rehearsal is dated %s, which is yet to come", at), "set this machine's clock, then rehearse again"
+	default:
+		return newest, gate.Open, nil
+	}
+	return newest, gate.Closed, old
 }
 
 // newestProof returns the newest proof in dir that holds for an upgrade of this database to a

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/gate"
 )
 
 // A proof holds for one version, one database and one schema, for a while, and only beside the very
@@ -37,6 +38,13 @@ func TestARehearsalProvesOneUpgradeForAWhile(t *testing.T) {
 		t.Helper()
 		if got := code(); (got == "") != (want == "") || !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+		verdict := gate.Open
+		if want != "" {
+			verdict = gate.Closed
+		}
+		if len(r.own) != 1 || r.own[0].Name != "rehearsal" || r.own[0].Verdict != verdict {
+			t.Errorf("%s: gates %+v", name, r.own)
 		}
 	}
 	expect("nothing was rehearsed", "rehearsal_missing: no rehearsal of the upgrade to 0.98.0 was made")
@@ -88,9 +96,11 @@ func TestARehearsalProvesOneUpgradeForAWhile(t *testing.T) {
 	expect("a backup that was changed", "its files were changed")
 	r.BackupDir = ""
 	var p problems
-	if r.checkRehearsed(t.Context(), &p); len(p) != 1 || p[0].Code != "rehearsal_unknown" || p[0].Blocks {
+	if r.checkRehearsed(t.Context(), &p); len(p) != 1 || p[0].Code != "rehearsal_unknown" || p[0].Blocks || r.own[0].Verdict != gate.Unknown {
 		t.Errorf("without a backup-dir: %+v", p)
 	}
-	r.RehearsalMaxAge = 0
-	expect("none is asked for", "")
+	r.RehearsalMaxAge, r.own, p = 0, nil, nil
+	if r.checkRehearsed(t.Context(), &p); len(p) > 0 || len(r.own) > 0 {
+		t.Errorf("none is asked for: %+v, %+v", p, r.own)
+	}
 }

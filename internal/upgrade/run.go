@@ -127,6 +127,7 @@ type run struct {
 	back          *wayBack             // mode rollback
 	opened        *unpacked            // mode rollback
 	changed       []string             // mode rollback: tables that were written to since
+	own           []gate.Gate          // the run's own gates: the window and the rehearsal
 	final         database.Fingerprint // what the final backup holds
 	borrowed      bool                 // APIKey is of an account that was made in a copy
 	keyed         bool                 // the copy of now has that account

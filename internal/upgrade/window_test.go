@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/gate"
 )
 
 func TestTheCutOverLiesInTheWindow(t *testing.T) {
@@ -30,6 +32,20 @@ func TestTheCutOverLiesInTheWindow(t *testing.T) {
 		err := r.inWindow(tc.predicted)
 		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v, want %q", name, err, tc.want)
+		}
+		var told string
+		if still := r.gatesStillOpen(t.Context(), tc.predicted); still != nil {
+			told = still.Error()
+		}
+		if (told == "") != (err == nil) || !strings.Contains(told, tc.want) {
+			t.Errorf("%s: asked again %q, want %q", name, told, tc.want)
+		}
+		want := gate.Open
+		if err != nil {
+			want = gate.Closed
+		}
+		if g := r.report.Gates; tc.window == nil && len(g) > 0 || tc.window != nil && (len(g) != 1 || g[0].Name != "window" || g[0].Verdict != want || !strings.Contains(g[0].Got, tc.want)) {
+			t.Errorf("%s: gates %+v", name, g)
 		}
 	}
 }
