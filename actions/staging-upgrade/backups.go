@@ -17,7 +17,7 @@ import (
 // decodeVault reads what becomes of backups.
 func (s *settings) decodeVault(in *Inputs) error {
 	faults := []error{vault.CheckDestination(in.BackupDestination)}
-	s.vault.Destination = in.BackupDestination
+	s.vault.Dir, s.vault.Destination = s.backupDir, in.BackupDestination
 	for _, folder := range strings.FieldsFunc(in.TerraformFolders, func(r rune) bool { return r == ',' || r == '\n' }) {
 		folder = filepath.ToSlash(filepath.Clean(strings.TrimSpace(folder)))
 		if !filepath.IsLocal(folder) {

@@ -50,7 +50,7 @@ func TestARehearsalOpensAnEncryptedBackup(t *testing.T) {
 		if err := a.set.decodeVault(&a.in); err != nil {
 			t.Fatal(err)
 		}
-		if err := a.set.findBackup(&a.in); err != nil || a.set.backup != m.Path+".tar.gz.age" {
+		if err := a.set.findBackup(t.Context(), &a.in); err != nil || a.set.backup != m.Path+".tar.gz.age" {
 			t.Fatalf("%q, %v", a.set.backup, err)
 		}
 		a.set.vault.OpenDir = filepath.Join(a.set.stateDir, "opened")

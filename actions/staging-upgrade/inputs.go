@@ -48,7 +48,7 @@ type Inputs struct {
 	BackupKeepFor        string `help:"Keep backups that are not older than this, such as 720h; the newest one that was restored as a proof always stays. Default: all." placeholder:"DURATION"`
 	TerraformFolders     string `help:"Folders of the repository that describe the server for Terraform, separated by commas: kept in every backup, without states, values of variables and .terraform." placeholder:"LIST"`
 	StateDir             string `help:"Folder for the journal and throw-away copies. Default: state below backup-dir." placeholder:"DIR"`
-	Backup               string `help:"Mode rehearse: the backup to rehearse with, the path of a folder or of a packed one, or newest: the newest in backup-dir; nothing else is needed then, and no server or database is asked. Mode rollback: the backup to go back to. Default: rehearse takes one, or newest when no server and no database is known; rollback the one that the last upgrade took when everything was stopped, else the newest of this database." placeholder:"DIR"`
+	Backup               string `help:"Mode rehearse: the backup to rehearse with, the path of a folder or of a packed one, the name of one in backup-dir or backup-destination, or newest: the newest in backup-dir, or in backup-destination when there is none; nothing else is needed then, and no server or database is asked. Mode rollback: the backup to go back to, likewise. Default: rehearse takes one, or newest when no server and no database is known; rollback the one that the last upgrade took when everything was stopped, else the newest of this database." placeholder:"DIR"`
 	AcceptLoss           string `help:"Mode rollback: go back although something would be lost (written_since_backup lists it)." default:"false" placeholder:"BOOL"`
 	Path                 string `help:"Which ways to the new version are rehearsed: direct; both, hop by hop too; auto, hop by hop too when a migration fails on the direct way." default:"auto" placeholder:"WAY"`
 	OldClients           string `help:"Try the old version's client on the new server, on the copy." default:"true" placeholder:"BOOL"`
@@ -111,7 +111,7 @@ func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, er
 	var errTrack error
 	s.track, errTrack = in.Wish(s.environment, cfg)
 	faults := []error{err, errTrack}
-	faults = append(faults, s.decodeAsked(in, rt), s.decodeDriver(in), s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeVault(in), s.decodeLimits(in), s.decodeSource(in), s.decodeRehearsal(in), s.decodeGates(in), s.decodeStaging(cfg, in))
+	faults = append(faults, s.decodeAsked(in, rt), s.decodeDriver(in), s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeVault(in), s.decodeLimits(in), s.decodeSource(ctx, in), s.decodeRehearsal(in), s.decodeGates(in), s.decodeStaging(cfg, in))
 	if e := cmp.Or(in.BackupEngine, "dump"); e != "dump" && e != mysql.Mydumper {
 		faults = append(faults, fault.BadInput(fmt.Sprintf("backup-engine %q is not built", in.BackupEngine), "use dump or mydumper"))
 	}
@@ -175,12 +175,7 @@ func (s *settings) decodeWayBack(in *Inputs) error {
 	}
 	var err error
 	s.acceptLoss, err = action.Bool("accept-loss", cmp.Or(in.AcceptLoss, "false"))
-	faults = append(faults, err)
-	if in.Backup != "" && s.mode == upgrade.Rollback {
-		s.backTo, err = filepath.Abs(in.Backup)
-		faults = append(faults, err)
-	}
-	return errors.Join(faults...)
+	return errors.Join(append(faults, err)...)
 }
 
 func (s *settings) decodeServer(in *Inputs) error {
@@ -230,7 +225,7 @@ func (s *settings) bound() string {
 }
 
 func (s *settings) decodeFolders(in *Inputs) error {
-	if s.mode == upgrade.Rehearse && in.BackupDir == "" && in.Backup != "" && in.Backup != newest {
+	if s.mode == upgrade.Rehearse && in.BackupDir == "" && in.Backup != "" && in.Backup != newest && !strings.Contains(in.Backup, "://") {
 		in.BackupDir = filepath.Dir(in.Backup) // nothing else is needed then
 	}
 	if in.BackupDir == "" {

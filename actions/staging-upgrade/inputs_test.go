@@ -121,7 +121,7 @@ func TestWhatIsUpgraded(t *testing.T) {
 		"a backup that is not there":         {server, Inputs{Mode: "rehearse", Backup: filepath.Join(dir, "none")}, "is no backup", "backup"},
 	} {
 		s := &settings{mode: upgrade.Mode(c.in.Mode), env: c.env, known: true, backupDir: c.in.BackupDir}
-		err := s.decodeSource(&c.in)
+		err := s.decodeSource(t.Context(), &c.in)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}

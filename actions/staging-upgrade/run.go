@@ -158,7 +158,7 @@ func (a *stagingUpgrade) options(ctx context.Context, rt *action.Runtime) upgrad
 	}
 	processes.python = probes.server
 	releases := releases{manager: a.manager, index: a.index, environ: rt.Environ, dir: rt.CacheDir}
-	s.vault.Dir, s.vault.Now = s.backupDir, rt.Now
+	s.vault.Now = rt.Now
 	return upgrade.Options{
 		Vault: vault.New(s.vault, a.db.URL()),
 		Mode:  s.mode, From: a.in.From, To: a.in.To, Commit: a.in.Commit, Environment: s.environment, Kind: s.env.Kind,

@@ -40,7 +40,7 @@ func (s *settings) noServer(in *Inputs) bool {
 }
 
 // decodeSource tells what is missing to know what is upgraded.
-func (s *settings) decodeSource(in *Inputs) error {
+func (s *settings) decodeSource(ctx context.Context, in *Inputs) error {
 	var faults []error
 	missing := func(name, next string) { faults = append(faults, fault.BadInput(name+" is missing", next)) }
 	if in.To == "" && (s.mode == upgrade.Plan || s.mode == upgrade.Upgrade) {
@@ -49,9 +49,15 @@ func (s *settings) decodeSource(in *Inputs) error {
 	if in.Backup != "" && s.mode != upgrade.Rehearse && s.mode != upgrade.Rollback {
 		faults = append(faults, fault.BadInput(fmt.Sprintf("backup is given, and mode is %s", s.mode), "leave it away, or rehearse with it or go back to it"))
 	}
+	if in.Backup != "" && s.mode == upgrade.Rollback {
+		var far bool
+		if s.backTo, far = s.located(in); far && s.dry {
+			faults = append(faults, fault.BadInput(fmt.Sprintf("backup %q is not in backup-dir, and a dry run fetches none", in.Backup), "copy it there from backup-destination, or run without dry-run: nothing is lost unasked"))
+		}
+	}
 	switch {
 	case s.fromBackup(in):
-		return errors.Join(append(faults, s.findBackup(in))...)
+		return errors.Join(append(faults, s.findBackup(ctx, in))...)
 	case s.alone(in):
 		if in.DatabaseURL == "" {
 			missing("database-url", "set ZENML_UPGRADE_DATABASE_URL or give --database-url @FILE")
@@ -69,19 +75,15 @@ func (s *settings) decodeSource(in *Inputs) error {
 
 // findBackup takes the backup that was named, or the newest one. The copies get a folder of their
 // own below backup-dir, so that a rehearsal at night never meets the journal of an upgrade.
-func (s *settings) findBackup(in *Inputs) error {
+func (s *settings) findBackup(ctx context.Context, in *Inputs) error {
 	if s.backupDir != "" && in.StateDir == "" {
 		s.stateDir = filepath.Join(s.backupDir, "rehearsals")
 	}
-	if s.backup = in.Backup; s.backup != "" && s.backup != newest {
-		path, err := filepath.Abs(s.backup)
-		if err != nil {
-			return fault.BadInput(fmt.Sprintf("backup %q: %v", in.Backup, err), "give an absolute path")
+	if in.Backup != "" && in.Backup != newest {
+		var far bool
+		if s.backup, far = s.located(in); far && in.BackupDestination == "" {
+			return fault.BadInput(fmt.Sprintf("backup %q is no backup", in.Backup), "give a backup's folder, its packed file (.tar.gz, .tar.gz.age), the name of one in backup-dir or backup-destination, or newest")
 		}
-		if st, err := os.Stat(path); vault.PackedFile(path) == "" && (err != nil || !st.IsDir()) {
-			return fault.BadInput(fmt.Sprintf("backup %q is no backup", in.Backup), "give a backup's folder, its packed file (.tar.gz, .tar.gz.age), or newest")
-		}
-		s.backup = path
 		return nil
 	}
 	if s.backupDir == "" {
@@ -95,12 +97,29 @@ func (s *settings) findBackup(in *Inputs) error {
 		}
 		source = db.URL()
 	}
-	newest, err := vault.Newest(s.backupDir, source)
+	newest, err := s.vault.Newest(ctx, source)
 	if errors.Is(err, os.ErrNotExist) {
 		return fault.BadInput(fmt.Sprintf("backup-dir %q does not exist", s.backupDir), "give the folder that holds the backups")
 	}
 	s.backup = newest
 	return err
+}
+
+// located is the path of the backup that is named: as it was given, or by its name in backup-dir. far says
+// that it is not there, and may only be in backup-destination.
+func (s *settings) located(in *Inputs) (path string, far bool) {
+	there := func(path string) bool {
+		st, err := os.Stat(path)
+		return vault.PackedFile(path) != "" || err == nil && st.IsDir()
+	}
+	path = in.Backup
+	if name := vault.NameOf(in.Backup); name != "" && !there(path) && s.backupDir != "" {
+		path = filepath.Join(s.backupDir, name)
+	}
+	if abs, err := filepath.Abs(path); err == nil { // fails only in a folder that is gone
+		path = abs
+	}
+	return path, !there(path)
 }
 
 func (s *settings) decodeRehearsal(in *Inputs) error {
@@ -130,6 +149,9 @@ func (a *stagingUpgrade) open(ctx context.Context, o database.Options) (database
 
 // openBackup opens the backup to rehearse with. A packed one lies in the clear until release.
 func (a *stagingUpgrade) openBackup(ctx context.Context, o database.Options) (database.Database, error) {
+	if err := a.set.vault.Fetch(ctx, a.set.backup); err != nil {
+		return nil, err
+	}
 	m, release, err := a.set.vault.Open(ctx, a.set.backup)
 	if err != nil {
 		return nil, err

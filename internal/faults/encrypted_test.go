@@ -3,6 +3,7 @@ package faults
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -106,6 +107,62 @@ func encryptedBackups(t *testing.T, kind string) {
 		t.Fatalf("gone on with: exit %d, %s, %+v\n%s", r.Exit, r.Result.Outcome, r.Result.Backup, r.Told)
 	}
 	whole(t, s, kind, old, standin.Old)
+	if left, err := filepath.Glob(filepath.Join(s.Backups, "*", "opened", "*")); err != nil || len(left) > 0 {
+		t.Errorf("left in the clear: %v, %v", left, err)
+	}
+}
+
+// The runner's disk is gone with backup-dir and state-dir: what is in the destination alone is rehearsed
+// with and gone back to, by its name and with its key.
+func TestBackupsThatAreOnlyInTheDestination(t *testing.T) {
+	t.Parallel()
+	id, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := standin.NewSite(t, standin.SQLite, shared)
+	old, key := s.Content(t), identityEnv+"="+id.String()
+	far := []string{"--backup-destination", filepath.Join(t.TempDir(), "far")}
+	r := s.Run(t, "upgrade", append(far, "--backup-recipients", id.Recipient().String()))
+	if r.Exit != 0 {
+		t.Fatalf("the upgrade: exit %d\n%s", r.Exit, r.Told)
+	}
+	file := filepath.Base(r.Result.Backup.Path)
+	name := strings.TrimSuffix(file, ".tar.gz.age")
+	lose := func() {
+		t.Helper()
+		if err := os.RemoveAll(s.Backups); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lose()
+	r = s.Run(t, "rehearse", append(far, "--backup", "newest"), key)
+	if r.Exit != 0 || r.Result.Outcome != "rehearsed" || r.Result.Backup.Path != filepath.Join(s.Backups, file) {
+		t.Errorf("the rehearsal: exit %d, %+v\n%s", r.Exit, r.Result.Backup, r.Told)
+	}
+	if proofs, err := filepath.Glob(filepath.Join(s.Backups, name+".proof.json")); err != nil || len(proofs) != 1 {
+		t.Errorf("the proof: %v, %v", proofs, err)
+	}
+	lose()
+	back := slices.Concat(far, []string{"--accept-loss", "true", "--backup"})
+	if r := s.Run(t, "rollback", append(back, name, "--dry-run", "true"), key); r.Exit != 2 || !strings.Contains(r.Told, "a dry run fetches none") {
+		t.Errorf("a dry run: exit %d\n%s", r.Exit, r.Told)
+	}
+	if _, err := os.Stat(s.Backups); err == nil {
+		t.Error("the dry run made a backup-dir")
+	}
+	if r := s.Run(t, "rollback", append(back, "20200101T000000Z-abcdefgh"), key); r.Exit != 1 || r.Result.ReasonCode != "backup_not_opened" {
+		t.Errorf("no such backup: exit %d, %s\n%s", r.Exit, r.Result.ReasonCode, r.Told)
+	}
+	if r := s.Run(t, "rollback", append(back, name)); r.Exit != 1 || r.Result.ReasonCode != "backup_not_opened" || s.Version() != standin.New {
+		t.Errorf("without the key: exit %d, %s\n%s", r.Exit, r.Result.ReasonCode, r.Told)
+	}
+	lose()
+	r = s.Run(t, "rollback", append(back, name), key)
+	if r.Exit != 4 || r.Result.Outcome != "rolled_back" || s.Version() != standin.Old || r.Result.Backup.Path != filepath.Join(s.Backups, file) {
+		t.Fatalf("gone back: exit %d, %s, %+v\n%s", r.Exit, r.Result.Outcome, r.Result.Backup, r.Told)
+	}
+	whole(t, s, standin.SQLite, old, standin.Old)
 	if left, err := filepath.Glob(filepath.Join(s.Backups, "*", "opened", "*")); err != nil || len(left) > 0 {
 		t.Errorf("left in the clear: %v, %v", left, err)
 	}

@@ -80,7 +80,8 @@ func (keeper) Keeps() bool                                      { return true }
 func (keeper) Mark(*database.Manifest) error                    { return nil }
 func (k keeper) Copy(context.Context, *database.Manifest) error { return k.fails }
 func (keeper) Tidy(context.Context, []string) error             { return nil }
-func (keeper) Newest() (string, error)                          { return "", nil }
+func (keeper) NewestHere() (string, error)                      { return "", nil }
+func (keeper) Fetch(context.Context, string) error              { return nil }
 func (keeper) SweepOpened([]string) error                       { return nil }
 func (keeper) Open(ctx context.Context, path string) (*database.Manifest, func() error, error) {
 	m, err := database.Verify(ctx, path)

@@ -48,7 +48,9 @@ type Vault interface {
 	Mark(m *database.Manifest) error                      // it was restored and proved good
 	Copy(ctx context.Context, m *database.Manifest) error // to the destination; nil: read back, the same
 	Tidy(ctx context.Context, held []string) error        // encrypts and removes, but not these folders
-	Newest() (path string, err error)                     // in backup-dir, a folder or a packed file; "": none
+	NewestHere() (path string, err error)                 // in backup-dir, a folder or a packed file; "": none
+	// Fetch brings one that is in the destination alone to backup-dir; nothing where there is no need.
+	Fetch(ctx context.Context, path string) error
 	// Open verifies a backup. A packed one lies in the clear until release.
 	Open(ctx context.Context, path string) (m *database.Manifest, release func() error, err error)
 	SweepOpened(held []string) error // what killed runs left in the clear, but not these folders

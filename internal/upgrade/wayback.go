@@ -62,15 +62,21 @@ func (r *run) findWayBack(ctx context.Context) (*journal.Record, error) {
 		}
 	}
 	if path == "" {
-		if path, err = r.Vault.Newest(); err != nil {
+		if path, err = r.Vault.NewestHere(); err != nil {
 			return nil, err
 		}
 		if path == "" {
-			p.block("no_backup", fmt.Sprintf("%q holds no backup of this database", r.BackupDir), "give backup or the right backup-dir")
+			p.block("no_backup", fmt.Sprintf("%q holds no backup of this database", r.BackupDir), "give the right backup-dir, or backup: the name of one in backup-destination, too")
 			return nil, nil
 		}
 	}
-	m, err := r.openWayBack(ctx, path)
+	if err = r.Vault.Fetch(ctx, path); err != nil && !fault.IsInput(err) {
+		return nil, err
+	}
+	var m *database.Manifest
+	if err == nil {
+		m, err = r.openWayBack(ctx, path)
+	}
 	switch {
 	case fault.IsInput(err):
 		p.block("backup_not_opened", err.Error(), "give backup-identity, or another backup")

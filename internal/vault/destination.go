@@ -41,24 +41,36 @@ func CheckDestination(address string) error {
 }
 
 func openDestination(ctx context.Context, address, source string) (*destination, error) {
-	if err := CheckDestination(address); err != nil {
+	b, said, err := openBucket(ctx, address, true)
+	if err != nil {
 		return nil, err
 	}
-	var b *blob.Bucket
-	var err error
-	said := address
+	return &destination{blob.PrefixedBucket(b, prefixOf(source)), said}, nil
+}
+
+// prefixOf keeps the backups of one database apart from those of others.
+func prefixOf(source string) string {
+	sum := sha256.Sum256([]byte(source))
+	return hex.EncodeToString(sum[:6]) + "/"
+}
+
+// openBucket opens the place itself; said is its address for people. A folder is made only for writing.
+func openBucket(ctx context.Context, address string, toWrite bool) (b *blob.Bucket, said string, err error) {
+	if err := CheckDestination(address); err != nil {
+		return nil, "", err
+	}
+	said = address
 	if filepath.IsAbs(address) {
 		// The temporary file must lie on the same disk, and nothing but the files themselves be there.
-		b, err = fileblob.OpenBucket(address, &fileblob.Options{CreateDir: true, DirFileMode: os.FileMode(0o700), NoTempDir: true, Metadata: fileblob.MetadataDontWrite})
+		b, err = fileblob.OpenBucket(address, &fileblob.Options{CreateDir: toWrite, DirFileMode: os.FileMode(0o700), NoTempDir: true, Metadata: fileblob.MetadataDontWrite})
 	} else {
 		said, _, _ = strings.Cut(address, "?")
 		b, err = blob.OpenBucket(ctx, address)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("opening backup-destination %s: %w", said, err)
+		return nil, "", fmt.Errorf("opening backup-destination %s: %w", said, err)
 	}
-	sum := sha256.Sum256([]byte(source))
-	return &destination{blob.PrefixedBucket(b, hex.EncodeToString(sum[:6])+"/"), said}, nil
+	return b, said, nil
 }
 
 func (d *destination) close() error { return d.bucket.Close() }

@@ -37,7 +37,7 @@ func ParseIdentities(text string) ([]age.Identity, error) {
 // PackedFile returns the packed backup that a path names: itself, or what became of the folder. "" when
 // there is none, or the folder is still there.
 func PackedFile(path string) string {
-	if st, err := os.Stat(path); err == nil && st.IsDir() {
+	if isFolder(path) {
 		return ""
 	}
 	for _, file := range []string{path, path + packedEnd + encryptedEnd, path + packedEnd} {
@@ -46,6 +46,11 @@ func PackedFile(path string) string {
 		}
 	}
 	return ""
+}
+
+func isFolder(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.IsDir()
 }
 
 // nameOf is the name of the folder that was packed into a file.
@@ -110,24 +115,30 @@ func (o *Options) SweepOpened(held []string) error {
 	return nil
 }
 
-// Newest returns the path of the newest backup in dir, a folder or a packed file: of this database, or
-// of the only one that has any there when source is "".
-func Newest(dir, source string) (string, error) {
-	path, sources, err := newest(dir, source)
+// Newest returns the path of the newest backup in backup-dir, a folder or a packed file: of this database,
+// or of the only one that has any there when source is "". Where there is none it is the newest one in
+// the destination, by the path that Fetch gives it.
+func (o *Options) Newest(ctx context.Context, source string) (string, error) {
+	place, none := fmt.Sprintf("backup-dir %q", o.Dir), ""
+	path, sources, err := newest(o.Dir, source)
+	if o.Destination != "" && path == "" && (err == nil || errors.Is(err, fs.ErrNotExist)) {
+		place, none = "backup-destination", ", and backup-destination neither"
+		path, sources, err = o.newestKept(ctx, source)
+	}
 	switch {
 	case err != nil:
 		return "", err
 	case path == "":
-		return "", fault.BadInput(fmt.Sprintf("backup-dir %q holds no complete backup of this database", dir), "run mode backup first, or give the path of a backup")
+		return "", fault.BadInput(fmt.Sprintf("backup-dir %q holds no complete backup of this database%s", o.Dir, none), "run mode backup first, or give the path of a backup")
 	case len(sources) > 1:
-		return "", fault.BadInput(fmt.Sprintf("backup-dir %q holds backups of several databases: %s", dir, strings.Join(sources, ", ")), "give the path of a backup, or database-url")
+		return "", fault.BadInput(fmt.Sprintf("%s holds backups of several databases: %s", place, strings.Join(sources, ", ")), "give the path of a backup, or database-url")
 	}
 	return path, nil
 }
 
-// Newest returns the path of the newest backup of the database in backup-dir, a folder or a packed file;
+// NewestHere returns the path of the newest backup of the database in backup-dir, a folder or a packed file;
 // "" when there is none.
-func (v *Vault) Newest() (string, error) {
+func (v *Vault) NewestHere() (string, error) {
 	path, _, err := newest(v.Dir, v.source)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil

@@ -18,33 +18,33 @@ func TestTheNewestBackupIsOfOneDatabase(t *testing.T) {
 	t.Parallel()
 	one, two := newPlace(t), newPlace(t)
 	two.dir = one.dir
-	if _, err := Newest(one.dir, ""); !errors.Is(err, os.ErrNotExist) {
+	if _, err := (&Options{Dir: one.dir}).Newest(t.Context(), ""); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no folder: %v", err)
 	}
 	if err := os.MkdirAll(filepath.Join(one.dir, "20991128T020000Z-aaaaaaaa.partial"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Newest(one.dir, ""); !fault.IsInput(err) || !strings.Contains(err.Error(), "no complete backup") {
+	if _, err := (&Options{Dir: one.dir}).Newest(t.Context(), ""); !fault.IsInput(err) || !strings.Contains(err.Error(), "no complete backup") {
 		t.Errorf("none: %v", err)
 	}
 	one.backup(t)
 	newest := one.backup(t)
-	if path, err := Newest(one.dir, ""); err != nil || path != newest.Path {
+	if path, err := (&Options{Dir: one.dir}).Newest(t.Context(), ""); err != nil || path != newest.Path {
 		t.Errorf("of the only database: %q, %v", path, err)
 	}
 	if err := one.vault(Options{Recipients: []age.Recipient{identity(t).Recipient()}}).Tidy(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if path, err := Newest(one.dir, ""); err != nil || path != newest.Path+".tar.gz.age" {
+	if path, err := (&Options{Dir: one.dir}).Newest(t.Context(), ""); err != nil || path != newest.Path+".tar.gz.age" {
 		t.Errorf("packed: %q, %v", path, err)
 	}
 	two.now = one.now
 	other := two.backup(t)
-	if _, err := Newest(one.dir, ""); !fault.IsInput(err) || !strings.Contains(err.Error(), "several databases") {
+	if _, err := (&Options{Dir: one.dir}).Newest(t.Context(), ""); !fault.IsInput(err) || !strings.Contains(err.Error(), "several databases") {
 		t.Errorf("of two databases: %v", err)
 	}
 	for source, want := range map[string]string{newest.SourceURL: newest.Path + ".tar.gz.age", other.SourceURL: other.Path} {
-		if path, err := Newest(one.dir, source); err != nil || path != want {
+		if path, err := (&Options{Dir: one.dir}).Newest(t.Context(), source); err != nil || path != want {
 			t.Errorf("of %s: %q, %v", source, path, err)
 		}
 	}
