@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,7 +31,7 @@ func (s *site) byHooks(t *testing.T) {
 	dir := filepath.Join(s.repo, "deploy")
 	pid, _ := s.Server.Child()
 	var hooks strings.Builder
-	for _, name := range config.HookNames {
+	for _, name := range append(slices.Clone(config.HookNames), config.HookRun) {
 		fmt.Fprintf(&hooks, "      %s: sh deploy/server.sh %s\n", name, name)
 	}
 	for path, text := range map[string]string{
@@ -40,7 +41,8 @@ func (s *site) byHooks(t *testing.T) {
 		// The world's own server is what runs now.
 		"deploy/public.pid": fmt.Sprint(pid), "deploy/public.version": s.Version,
 		config.DefaultPath: fmt.Sprintf("environments:\n  staging:\n    kind: staging\n    server-url: %s\n    driver: command\n"+
-			"    command: {python: \"3.11\", env-file: deploy/server.env}\n    hooks:\n%s", s.URL, hooks.String()),
+			"    command: {python: \"3.11\", env-file: deploy/server.env}\n    hooks:\n%s%s", s.URL, hooks.String(), teamsPipelines),
+		"pipelines.py": teamsCode,
 	} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			t.Fatal(err)
@@ -83,6 +85,10 @@ func TestUpgradeByHooksOnARealServer(t *testing.T) {
 	}
 	if res.DowntimeSeconds == nil || *res.DowntimeSeconds <= 0 || res.PredictedDowntimeSeconds == nil {
 		t.Errorf("downtime %v, predicted %v", res.DowntimeSeconds, res.PredictedDowntimeSeconds)
+	}
+	s.ranHere(t, "light_one", "light_two")
+	if text, err := os.ReadFile(filepath.Join(s.repo, "deploy", "ran")); err != nil || string(text) != "light_one\nlight_two\n" {
+		t.Errorf("the hook run was called for %q: %v", text, err)
 	}
 	t.Logf("downtime %.1f s, predicted %.1f s", *res.DowntimeSeconds, *res.PredictedDowntimeSeconds)
 	if _, err := os.Stat(filepath.Join(s.repo, "deploy", "private.pid")); err == nil {

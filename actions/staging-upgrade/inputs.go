@@ -64,6 +64,7 @@ type Inputs struct {
 	StagingToken         string `help:"API key (ZENKEY_...) of a service account of the staging server." secret:"true" placeholder:"KEY"`
 	StagingDatabaseURL   string `name:"staging-database-url" help:"The staging server's database, to compare its version." secret:"true" placeholder:"URL"`
 	ProveRollback        string `help:"Go forward, back and forward again, so that the way back is proved on the real server; costs a second downtime. Default: true for environments of kind staging, and never for production." placeholder:"BOOL"`
+	TeamPipelines        string `help:"Mode upgrade: run the configuration's pipelines, but for those marked long or skip, on the new server before it is opened. Default: true for environments of kind staging whose configuration has pipelines, and never for production." placeholder:"BOOL"`
 }
 
 // settings are the decoded inputs.
@@ -86,6 +87,7 @@ type settings struct {
 	dry         bool   // mode rollback: show the loss and do nothing
 	acceptLoss  bool
 	prove       bool // the rollback
+	team        bool // the team's pipelines are run
 	window      *upgrade.Window
 	drain       time.Duration
 	rehearsed   time.Duration // how old a rehearsal may be; 0: none is needed
@@ -111,7 +113,7 @@ func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, er
 	var errTrack error
 	s.track, errTrack = in.Wish(s.environment, cfg)
 	faults := []error{err, errTrack}
-	faults = append(faults, s.decodeAsked(in, rt), s.decodeDriver(in), s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeVault(in), s.decodeLimits(in), s.decodeSource(ctx, in), s.decodeRehearsal(in), s.decodeGates(in), s.decodeStaging(cfg, in))
+	faults = append(faults, s.decodeAsked(in, rt), s.decodeDriver(in), s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeVault(in), s.decodeLimits(in), s.decodeSource(ctx, in), s.decodeRehearsal(in), s.decodeGates(in), s.decodeStaging(cfg, in), s.decodeTeam(in))
 	if e := cmp.Or(in.BackupEngine, "dump"); e != "dump" && e != mysql.Mydumper {
 		faults = append(faults, fault.BadInput(fmt.Sprintf("backup-engine %q is not built", in.BackupEngine), "use dump or mydumper"))
 	}

@@ -19,14 +19,14 @@ func TestCheckTellsAllFaultsAtOnce(t *testing.T) {
 	a := &stagingUpgrade{in: Inputs{
 		Common: action.Common{Config: filepath.Join(repo, "none.yml")}, Mode: "downgrade", From: "0.99", To: "0.56.0", Driver: "helm",
 		ServerURL: "ftp://x", DatabaseURL: "mysql://user:secret@127.0.0.1/ze-nml?ssl-mode=on", ScratchDatabaseURL: "mysql://user:secret@127.0.0.1/zenml", ArtifactRoot: filepath.Join(repo, "nowhere"),
-		MaxDowntime: "soon", RollbackOnFailure: "perhaps", Path: "around", OldClients: "some", MaintenanceWindow: "tonight", DrainTimeout: "-1h", RehearsalMaxAge: "old", ProveRollback: "maybe",
+		MaxDowntime: "soon", RollbackOnFailure: "perhaps", Path: "around", OldClients: "some", MaintenanceWindow: "tonight", DrainTimeout: "-1h", RehearsalMaxAge: "old", ProveRollback: "maybe", TeamPipelines: "some",
 	}}
 	err := a.Check(t.Context(), &action.Runtime{Environ: os.Environ(), CacheDir: t.TempDir(), Repo: repo, Now: time.Now})
 	if err == nil {
 		t.Fatal("no fault")
 	}
 	text := err.Error()
-	for _, want := range []string{"none.yml", `mode "downgrade"`, "0.56.0 was withdrawn", `driver "helm"`, `server-url "ftp://x"`, "backup-dir is missing", "max-downtime \"soon\"", "rollback-on-failure", `path "around"`, "old-clients", "maintenance-window", `drain-timeout "-1h"`, `rehearsal-max-age "old"`, "prove-rollback", `the database "ze-nml"`, `ssl-mode "ON"`, "scratch-database-url names a database"} {
+	for _, want := range []string{"none.yml", `mode "downgrade"`, "0.56.0 was withdrawn", `driver "helm"`, `server-url "ftp://x"`, "backup-dir is missing", "max-downtime \"soon\"", "rollback-on-failure", `path "around"`, "old-clients", "maintenance-window", `drain-timeout "-1h"`, `rehearsal-max-age "old"`, "prove-rollback", "team-pipelines", `the database "ze-nml"`, `ssl-mode "ON"`, "scratch-database-url names a database"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no word of %q in %s", want, text)
 		}

@@ -205,7 +205,9 @@ func TestPlanThenUpgradeOnARealServer(t *testing.T) {
 	s.watchCalls(t)
 	s.schedule(t)
 	before := s.content(t)
-	h := newHub(t, s.config+"    environment-url: https://zenml.example.org\n")
+	s.config += "    environment-url: https://zenml.example.org\n"
+	s.brings(t, teamsPipelines)
+	h := newHub(t, s.config)
 	s.environ = h.environ
 	h.Label(churn, 7, "will", command.Label, true)
 	in := h.ask(s.inputs(upgrade.Plan), "ann", "/zenml-upgrade upgrade 0.98.0")
@@ -259,6 +261,7 @@ func TestPlanThenUpgradeOnARealServer(t *testing.T) {
 		t.Errorf("artifacts: %+v", res.Artifacts)
 	}
 	checkChecks(t, res)
+	s.ranHere(t)
 	if files, err := res.Files(); err != nil || !strings.Contains(string(files["journal.jsonl"]), `"step":"migrate"`) {
 		t.Errorf("the journal beside the result: %d files, %v", len(files), err)
 	}

@@ -32,6 +32,7 @@ type Result struct {
 	Staging     *Staging          `json:"staging"`      // null: nothing was compared
 
 	stateDir string
+	light    []string      // names of the checks that are the team's light pipelines
 	track    *action.Track // null: no tracking issue
 }
 
@@ -100,6 +101,7 @@ func (r *Result) decide() {
 	r.judgeRehearsal()
 	r.judgeStaging()
 	r.judgeDifferences()
+	r.judgeTeam()
 	r.Decide(string(r.Outcome))
 	// The outcome names a failure better than one of several grounds for it.
 	if slices.Contains([]upgrade.Outcome{upgrade.RolledBack, upgrade.Frozen, upgrade.RollbackFailed}, r.Outcome) {
@@ -210,7 +212,7 @@ func (r *Result) failureSection() []report.Section {
 	for _, w := range r.WrittenSinceBackup {
 		items = append(items, report.Text{{Plain: "Written since: ", Bold: true}, {Plain: w}})
 	}
-	return []report.Section{{Title: "Failure", Blocks: []report.Block{report.List{Items: items}}}}
+	return []report.Section{{Title: "Failure", Blocks: append([]report.Block{report.List{Items: items}}, r.teamLog()...)}}
 }
 
 func (r *Result) figures() report.Block {
@@ -229,6 +231,9 @@ func (r *Result) figures() report.Block {
 	}
 	add("Migration of the real database", r.MigrationSeconds)
 	add("Smoke pipeline (within the downtime)", r.SmokeSeconds)
+	if r.TeamSeconds != nil {
+		add(r.teamFigure(), r.TeamSeconds)
+	}
 	if b := r.Backup; b != nil {
 		drill := "not made in this run"
 		if b.Drill != nil && b.Drill.Passed {

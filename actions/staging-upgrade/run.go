@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/compat"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/driver"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
@@ -34,6 +35,7 @@ type stagingUpgrade struct {
 	change  []func(*upgrade.Options)
 	packed  string       // path of the packed backup that is rehearsed with; "" when it is a folder, or none
 	release func() error // removes what was unpacked of it; null when no backup is rehearsed with
+	team    *compat.Team // null: nothing of the team's is run
 }
 
 // New returns the action. change alters what a run is made of, for who watches it or, in tests, ends
@@ -60,7 +62,7 @@ Examples:
 
 // Check decodes the inputs and tells every fault in them.
 func (a *stagingUpgrade) Check(ctx context.Context, rt *action.Runtime) error {
-	var errs [5]error
+	var errs [6]error
 	a.set, errs[0] = a.in.decode(ctx, rt)
 	if a.set.stateDir != "" {
 		a.set.vault.OpenDir = filepath.Join(a.set.stateDir, "opened")
@@ -73,6 +75,7 @@ func (a *stagingUpgrade) Check(ctx context.Context, rt *action.Runtime) error {
 		a.index = &pyenv.Index{Manager: a.manager, Dir: rt.CacheDir, Now: rt.Now}
 		errs[4] = a.askIndex(ctx)
 	}
+	a.team, errs[5] = a.readTeam(rt)
 	err := errors.Join(errs[:]...)
 	if err != nil && a.release != nil {
 		err = errors.Join(err, a.release())
@@ -109,6 +112,9 @@ func (a *stagingUpgrade) Run(ctx context.Context, rt *action.Runtime) (action.Re
 	for _, change := range a.change {
 		change(&o)
 	}
+	if a.team != nil {
+		defer a.team.Close()
+	}
 	rep, err := upgrade.Execute(ctx, o)
 	if a.release != nil {
 		err = errors.Join(err, a.release())
@@ -118,6 +124,9 @@ func (a *stagingUpgrade) Run(ctx context.Context, rt *action.Runtime) (action.Re
 	}
 	held.end(ctx, rep)
 	res := &Result{Mode: a.set.mode, Environment: a.set.environment, Report: *rep}
+	if a.team != nil {
+		res.light = a.team.Light()
+	}
 	res.From, res.To = given(rep.Running), given(cmp.Or(rep.Target, a.in.To))
 	if err != nil {
 		res.Reasons = append(res.Reasons, verdict.Because(verdict.Unknown, "unreachable", err.Error(), nil))
@@ -148,10 +157,7 @@ func (a *stagingUpgrade) options(ctx context.Context, rt *action.Runtime) upgrad
 		probes.python = a.interpreters(ctx, a.index)
 	case s.driver == driverCommand:
 		probes.python = s.env.Command.Python
-		servers = &driver.Command{From: a.in.From, To: a.in.To, Copies: processes, Hooks: &driver.Hooks{
-			Commands: s.env.Hooks, Dir: rt.Repo, Environ: rt.Environ, Pass: s.env.Command.Pass, Secrets: rt.Secrets,
-			Environment: s.environment, PublicURL: s.serverURL,
-		}}
+		servers = &driver.Command{From: a.in.From, To: a.in.To, Copies: processes, Hooks: s.hooks(rt)}
 	default:
 		probes.python = absolute(rt.Repo, s.env.Local.Python)
 		processes.oldPython = probes.python
@@ -159,7 +165,7 @@ func (a *stagingUpgrade) options(ctx context.Context, rt *action.Runtime) upgrad
 	processes.python = probes.server
 	releases := releases{manager: a.manager, index: a.index, environ: rt.Environ, dir: rt.CacheDir}
 	s.vault.Now = rt.Now
-	return upgrade.Options{
+	o := upgrade.Options{
 		Vault: vault.New(s.vault, a.db.URL()),
 		Mode:  s.mode, From: a.in.From, To: a.in.To, Commit: a.in.Commit, Environment: s.environment, Kind: s.env.Kind,
 		PublicURL: s.serverURL, APIKey: a.in.ServerToken, BackupDir: s.backupDir, StateDir: s.stateDir,
@@ -168,9 +174,13 @@ func (a *stagingUpgrade) options(ctx context.Context, rt *action.Runtime) upgrad
 		Backup: s.backup, Packed: a.packed, Path: s.path, OldClients: s.oldClients, ProveRollback: s.prove, Window: s.window, Drain: s.drain, RehearsalMaxAge: s.rehearsed,
 		Stops: releases.stops, Account: processes.account, Explain: releases.explain,
 		EncryptionKey: proc.Getenv(a.env, encryptionKey), JWTKey: proc.Getenv(a.env, jwtKey) != "", HostedDisk: rt.Getenv("RUNNER_ENVIRONMENT") == "github-hosted", Terraform: s.terraform,
-		DB: a.db, Driver: servers, ByHooks: s.driver == driverCommand, Probe: func(url string) upgrade.Prober { return server.Watch(url) }, Python: probes.client,
+		DB: a.db, Driver: servers, ByHooks: s.driver == driverCommand, Probe: func(url string) upgrade.Prober { return server.Watch(url) }, Python: probes.clientPython,
 		Environ: rt.Environ, Progress: rt.Progress, Now: rt.Now, Unready: a.noIndex, Found: s.place(rt),
 	}
+	if a.team != nil {
+		o.Team = &team{Team: a.team, environments: probes}
+	}
+	return o
 }
 
 // serverEnv reads the settings the old server runs with; the new one gets the same.

@@ -36,13 +36,18 @@ func TestTracked(t *testing.T) {
 		"rehearsed":            {"production", upgrade.Report{Outcome: upgrade.Rehearsed, Backup: backup, SmokeSeconds: &s, Inventory: []upgrade.Pipeline{{Critical: true}}}, append([]string{"1-critical-pipelines", "1-long-pipelines"}, stored...), nil, nil},
 		"upgraded, production": {"production", upgrade.Report{Outcome: upgrade.Upgraded, Backup: backup, SmokeSeconds: &s}, append([]string{"5-breaking-upgrade", "5-smoke", "5-upgrade"}, stored...), nil, nil},
 		"upgraded, no smoke":   {"production", upgrade.Report{Outcome: upgrade.Upgraded}, []string{"5-breaking-upgrade", "5-upgrade"}, nil, nil},
-		"upgraded, staging":    {"staging", upgrade.Report{Outcome: upgrade.Upgraded, SmokeSeconds: &s, Differences: changed}, []string{"3-light-pipelines", "3-server-healthy", "3-server-upgraded"}, nil, []string{"3-authentication"}},
+		"upgraded, staging":    {"staging", upgrade.Report{Outcome: upgrade.Upgraded, SmokeSeconds: &s, Differences: changed}, []string{"3-server-healthy", "3-server-upgraded"}, nil, []string{"3-authentication"}},
+		"upgraded, team's own": {"staging", upgrade.Report{Outcome: upgrade.Upgraded, Checks: []upgrade.Check{{Name: "pipeline:train", Server: "real", Status: upgrade.Passed}}}, []string{"3-authentication", "3-light-pipelines", "3-server-healthy", "3-server-upgraded"}, nil, nil},
+		"upgraded, one unsure": {"staging", upgrade.Report{Outcome: upgrade.Upgraded, Checks: []upgrade.Check{{Name: "pipeline:train", Server: "real", Status: upgrade.Skipped}}}, []string{"3-authentication", "3-server-healthy", "3-server-upgraded"}, nil, nil},
 		"upgraded, another":    {"development", upgrade.Report{Outcome: upgrade.Upgraded, SmokeSeconds: &s}, nil, nil, nil},
 		"rolled back":          {"staging", upgrade.Report{Outcome: upgrade.RolledBack}, []string{"rollback-restore", "rollback-server", "rollback-tested", "rollback-verify"}, serverSteps["staging"], nil},
 		"frozen":               {"production", upgrade.Report{Outcome: upgrade.Frozen}, nil, serverSteps["production"], nil},
 		"rollback failed":      {"production", upgrade.Report{Outcome: upgrade.RollbackFailed}, nil, append([]string{"rollback-restore", "rollback-server", "rollback-verify"}, serverSteps["production"]...), nil},
 	} {
 		r := &Result{Common: report.Common{From: &from, To: &to}, Report: tt.report}
+		for _, c := range tt.report.Checks {
+			r.light = append(r.light, c.Name)
+		}
 		if r.tracks(&settings{}); r.Tracked() != nil {
 			t.Errorf("%s: tracked although nobody asked", name)
 		}

@@ -141,16 +141,12 @@ func (w *world) pipelineOnce(ctx context.Context, p *pipeline, again string) (At
 		return w.failed(nil, err.Error()), nil
 	}
 	defer place.remove()
-	path, err := w.executable(place.dir, p.words[0])
+	cmd, err := w.command(p, place)
 	if err != nil {
 		return failure(nil, err.Error()), nil
 	}
-	// The world's own variables come last: no configuration leads a pipeline to another server.
-	env := append(slices.Clone(p.env), w.env(place.env(w, p.env)...)...)
-	res, err := proc.Run(ctx, proc.Command{
-		Path: path, Args: p.words[1:], Dir: place.dir, Env: env, Timeout: p.timeout, Log: place.log, MaxLog: maxLog,
-		Secrets: append(slices.Clone(p.hidden), w.secrets...),
-	})
+	cmd.Timeout, cmd.Log, cmd.MaxLog, cmd.Secrets = p.timeout, place.log, maxLog, append(slices.Clone(p.hidden), w.secrets...)
+	res, err := proc.Run(ctx, cmd)
 	proc.KillMarked(place.mark)
 	old := place.deprecations(p.check())
 	at := place.finish(&res)
@@ -168,6 +164,21 @@ func (w *world) pipelineOnce(ctx context.Context, p *pipeline, again string) (At
 	return at.with(end), old
 }
 
+// command is what runs a pipeline. The world's own variables come last: no configuration leads a pipeline
+// to another server.
+func (w *world) command(p *pipeline, place *place) (proc.Command, error) {
+	if w.instead != nil {
+		own := append(slices.Clone(p.env), "ZENML_UPGRADE_PIPELINE="+p.Name, "ZENML_UPGRADE_COMMAND="+p.Command, "ZENML_STORE_TYPE=rest", place.mark)
+		return w.instead(w.version, append(own, w.way()...)...), nil
+	}
+	path, err := w.executable(place.dir, p.words[0])
+	if err != nil {
+		return proc.Command{}, err
+	}
+	env := append(slices.Clone(p.env), w.env(place.env(w, p.env)...)...)
+	return proc.Command{Path: path, Args: p.words[1:], Dir: place.dir, Env: env}, nil
+}
+
 // outcome judges a command that ended with 0 by what the server says of its runs.
 func outcome(name string, before, after map[string]string, seconds float64) Attempt {
 	fresh := 0
@@ -181,7 +192,7 @@ func outcome(name string, before, after map[string]string, seconds float64) Atte
 		}
 	}
 	if fresh == 0 {
-		at := skip(fmt.Sprintf("the command ended with 0 but left no run of a pipeline named %q on the test server, so nothing was tested", name))
+		at := skip(fmt.Sprintf("the command ended with 0 but left no run of a pipeline named %q on the server, so nothing was tested", name))
 		at.Seconds = &seconds
 		return at
 	}

@@ -136,7 +136,8 @@ const tailLines = 40
 
 func lastLines(log []byte) string {
 	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
-	return clean(strings.Join(lines[max(0, len(lines)-tailLines):], "\n"))
+	end := strings.Join(lines[max(0, len(lines)-tailLines):], "\n")
+	return clean(end[max(0, len(end)-longestDetail):]) // what went wrong stands last
 }
 
 // fileName makes a pipeline's name fit for a file.

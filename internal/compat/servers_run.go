@@ -123,29 +123,21 @@ func (t *test) writeOn(ctx context.Context, w *world, s *ownServer, out *attempt
 // an empty folder.
 func (t *test) guarded(ctx context.Context, w *world, s *ownServer, c guard.Config, stores string, do func(*world)) error {
 	c.URL, c.Key = s.URL, s.Key
-	g, err := guard.Start(ctx, c)
+	at, err := w.at(ctx, s.name, c, filepath.Join(filepath.Dir(w.dir), fmt.Sprintf("theirs-%d", t.visits.Add(1))), stores)
 	if err != nil {
 		return err
 	}
-	at := &world{
-		name: s.name, version: w.version, dir: filepath.Join(filepath.Dir(w.dir), fmt.Sprintf("theirs-%d", t.visits.Add(1))),
-		repo: w.repo, suite: w.suite, stores: stores, environ: w.environ, secrets: append([]string{s.Key, g.Key}, w.secrets...),
-		client: w.client, guard: g, api: zenml.New(g.URL), logs: w.logs, label: w.label + "-" + strings.ReplaceAll(s.name, " ", "-"),
-	}
-	if stores == "" {
-		at.stores = filepath.Join(at.dir, "stores")
-	}
 	defer func() {
-		g.Close()
+		at.guard.Close()
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		s.fact.Refused = append([]string{}, slices.Compact(slices.Sorted(slices.Values(append(s.fact.Refused, g.Refused()...))))...) // [] in JSON
+		s.fact.Refused = append([]string{}, slices.Compact(slices.Sorted(slices.Values(append(s.fact.Refused, at.guard.Refused()...))))...) // [] in JSON
 		if at.disturbed != "" {
 			t.res.disturbed = append(t.res.disturbed, at.disturbed)
 		}
 	}()
-	if err := errors.Join(at.folders(), at.api.LoginKey(ctx, g.Key)); err != nil {
-		return fmt.Errorf("reaching %s: %w", s.name, err)
+	if err := at.enter(ctx); err != nil {
+		return err
 	}
 	do(at)
 	return nil

@@ -48,6 +48,7 @@ type world struct {
 	outputs  atomic.Int64
 	label    string // of the run, in the names of logs
 	logs     string // folder for logs that outlive the test; "" for none
+	instead  Hook   // runs a pipeline in place of its command; nil: the command does
 
 	mu        sync.Mutex
 	disturbed string // why this world can prove nothing any more; see failed
@@ -126,11 +127,38 @@ func (w *world) env(extra ...string) []string {
 		"AUTO_OPEN_DASHBOARD=false", "MPLBACKEND=Agg",
 	)
 	if w.guard != nil {
-		env = append(env, "ZENML_STORE_URL="+w.guard.URL, "ZENML_STORE_API_KEY="+w.guard.Key)
+		env = append(env, w.way()...)
 	} else {
 		env = append(env, "ZENML_STORE_URL="+w.server.PrivateURL(), "ZENML_STORE_USERNAME=default", "ZENML_STORE_PASSWORD="+w.password)
 	}
 	return append(env, extra...)
+}
+
+// way leads a client through the world's guard.
+func (w *world) way() []string {
+	return []string{"ZENML_STORE_URL=" + w.guard.URL, "ZENML_STORE_API_KEY=" + w.guard.Key}
+}
+
+// at is a world of w's client at a server that is not ours, behind a guard that the caller closes. stores is
+// where its artifacts lie, "" for an empty folder.
+func (w *world) at(ctx context.Context, name string, c guard.Config, dir, stores string) (*world, error) {
+	g, err := guard.Start(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return &world{
+		name: name, version: w.version, dir: dir, repo: w.repo, suite: w.suite, stores: cmp.Or(stores, filepath.Join(dir, "stores")),
+		environ: w.environ, secrets: append([]string{c.Key, g.Key}, w.secrets...), client: w.client, guard: g, api: zenml.New(g.URL),
+		logs: w.logs, label: w.label + "-" + strings.ReplaceAll(name, " ", "-"), instead: w.instead,
+	}, nil
+}
+
+// enter makes the folders of a world behind a guard and logs in there.
+func (w *world) enter(ctx context.Context) error {
+	if err := errors.Join(w.folders(), w.api.LoginKey(ctx, w.guard.Key)); err != nil {
+		return fmt.Errorf("reaching %s: %w", w.name, err)
+	}
+	return nil
 }
 
 // ask runs one of the embedded scripts and calls each with every JSON line that it wrote, also

@@ -122,7 +122,7 @@ func (d *decoder) hooks(at string, e Environment) {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Hooks)) {
-		d.word(at+".hooks", name, true, HookNames...)
+		d.word(at+".hooks", name, true, append(slices.Clone(HookNames), HookRun)...)
 	}
 	for _, name := range HookNames {
 		d.needed(at+".hooks."+name, e.Hooks[name])

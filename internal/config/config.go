@@ -87,6 +87,9 @@ type Command struct {
 // HookNames are the hooks that an environment with the driver command has, every one.
 var HookNames = []string{"start", "start-private", "stop", "status", "version"}
 
+// HookRun is the hook that it may have beside them.
+const HookRun = "run"
+
 // Project is a folder with requirements of its own.
 type Project struct {
 	Path           string   `yaml:"path"` // relative to the repository, never out of it

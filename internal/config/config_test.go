@@ -110,7 +110,7 @@ waivers:
 		}},
 		"hooks": {"environments:\n  p:\n    kind: production\n    driver: command\n    command: {python: 3, pass: [INPUT_X]}\n" +
 			"    hooks: {drain: ./drain, start: a, start-private: b, stop: c, status: d}\n  q: {kind: staging, hooks: {start: a}}\n", []string{
-			`c.yml:6: environments.p.hooks: "drain" is not known; use one of start, start-private, stop, status, version`,
+			`c.yml:6: environments.p.hooks: "drain" is not known; use one of start, start-private, stop, status, version, run`,
 			`c.yml:6: environments.p.hooks.version: missing; add it`,
 			`c.yml:5: environments.p.command.python: "3" is no Python version; write it like "3.11"`,
 			`c.yml:5: environments.p.command.pass[0]: "INPUT_X" does not pass to a hook; name a variable that the hooks need, such as DOCKER_HOST`,

@@ -17,6 +17,7 @@ const (
 	HookStop         = "stop"          // stop what runs on one of the two addresses; nothing there is no error
 	HookStatus       = "status"        // print running or stopped, for the public address
 	HookVersion      = "version"       // print the version that the public address is set to
+	HookRun          = "run"           // run a pipeline of the team's; may be missing
 )
 
 // Hooks runs the commands of one environment.
@@ -34,8 +35,8 @@ type Hooks struct {
 // server is awaited after the hook.
 const hookTime = 15 * time.Minute
 
-// run runs a hook and returns the last line that it printed.
-func (h *Hooks) run(ctx context.Context, name, version string, extra ...string) (string, error) {
+// Command is what runs a hook.
+func (h *Hooks) Command(name, version string, extra ...string) proc.Command {
 	env := proc.BaseEnv(h.Environ)
 	for _, key := range h.Pass {
 		env = append(env, key+"="+proc.Getenv(h.Environ, key))
@@ -45,10 +46,14 @@ func (h *Hooks) run(ctx context.Context, name, version string, extra ...string) 
 		// For the server, which the hook starts: a proved backup stands already, and ZenML's own
 		// would double the downtime and restore inexactly.
 		"ZENML_STORE_BACKUP_STRATEGY=disabled")
-	res, err := proc.Run(ctx, proc.Command{
-		Path: "/bin/sh", Args: []string{"-c", h.Commands[name]}, Dir: h.Dir, Env: append(env, extra...),
-		Timeout: hookTime, Secrets: h.Secrets, Leave: true,
-	})
+	return proc.Command{Path: "/bin/sh", Args: []string{"-c", h.Commands[name]}, Dir: h.Dir, Env: append(env, extra...), Timeout: hookTime, Secrets: h.Secrets}
+}
+
+// run runs a hook and returns the last line that it printed.
+func (h *Hooks) run(ctx context.Context, name, version string, extra ...string) (string, error) {
+	c := h.Command(name, version, extra...)
+	c.Leave = true
+	res, err := proc.Run(ctx, c)
 	if err != nil {
 		return "", fmt.Errorf("running the hook %s: %w", name, err)
 	}

@@ -86,7 +86,7 @@ func (r *run) loadNext(ctx context.Context) (string, error) {
 	}
 	r.next = s
 	r.started(s)
-	return "imports done, waiting", r.readyClients(ctx)
+	return "imports done, waiting", errors.Join(r.readyClients(ctx), r.readyTeam(ctx))
 }
 
 // lastLook refuses when the world moved since the rehearsal.
@@ -131,7 +131,7 @@ func (r *run) stopOld(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("the probe outside got no answer from %s; nothing was stopped: %w", r.PublicURL, err)
 	}
 	if r.MaxDowntime > 0 {
-		r.overdue = r.limit()
+		r.overdue, r.due = r.limit(), r.Now().Add(r.MaxDowntime)
 	}
 	if err := r.Driver.StopOld(ctx); err != nil {
 		return "", fmt.Errorf("stopping the old server: %w", err)
@@ -215,6 +215,10 @@ func (r *run) checkPrivate(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if err := r.examineAll(ctx, []examination{{"alone on the database", r.alone}}); err != nil {
+		return "", err
+	}
+	// Last of what is looked at: what the team's own code writes must not lead another check astray.
+	if err := r.runTeam(ctx); err != nil {
 		return "", err
 	}
 	detail := "all checks passed"

@@ -39,6 +39,9 @@ func (r *run) rehearsePatch(ctx context.Context) (_ string, err error) {
 	r.aim(r.Criteria.Patch)
 	times := r.timing
 	defer func() { r.timing = times }()
+	if err := r.readyTeam(ctx); err != nil { // what it installs is kept: then it is not installed in the downtime
+		return "", err
+	}
 	err = r.onCopy(ctx, World{Version: r.To}, func(s Server) error {
 		revision, err := r.copy.DB.Revision(ctx)
 		if err != nil {

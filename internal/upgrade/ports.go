@@ -91,6 +91,23 @@ type Course struct {
 	Broken    *migration.Broken
 }
 
+// Team is the team's own code on a new server that nobody else can reach yet.
+type Team interface {
+	// Prepare installs and copies what a version's client needs, so that this does not lie in the downtime.
+	Prepare(ctx context.Context, version string) error
+	// Run runs it with the server's key on an address. What is in checks is complete also beside an error;
+	// a check that failed is told by a *TeamError.
+	Run(ctx context.Context, address, key string) (checks []Check, err error)
+}
+
+// TeamError says that something of the team's own failed on the new version.
+type TeamError struct {
+	What string
+	Log  string // the end of what it wrote, secrets removed
+}
+
+func (e *TeamError) Error() string { return e.What }
+
 // Prober measures from outside when the public address answers.
 type Prober interface {
 	// Answered says whether the address has answered at all; before that nothing is measured.

@@ -10,7 +10,7 @@ import (
 // RollbackProof says that the way back was gone for real, before the way forward that stayed.
 type RollbackProof struct {
 	Seconds         float64  `json:"seconds"`          // forward and back
-	DowntimeSeconds *float64 `json:"downtime_seconds"` // of that, seen from outside; null when it was not seen
+	DowntimeSeconds *float64 `json:"downtime_seconds"` // of that, seen from outside, team_seconds in it; null when it was not seen
 	// ContentBefore and ContentAfter are digests of the database: after the way back it held what it had held.
 	ContentBefore string `json:"content_before"`
 	ContentAfter  string `json:"content_after"`
@@ -46,7 +46,8 @@ func (r *run) proveRollback(ctx context.Context) (failed bool, err error) {
 		p.DowntimeSeconds = &s
 	}
 	r.probe.Stop()
-	r.report.RollbackProof, r.report.Checks = p, r.report.Checks[:checked]
+	// The team's own ran on this way alone: the way back took away what it wrote.
+	r.report.RollbackProof, r.report.Checks = p, append(r.report.Checks[:checked:checked], r.teamChecks...)
 	// The second way forward takes a final backup of its own: people write to the old version again.
 	r.report.Content, r.report.MigrationSeconds, r.probe, r.next = nil, nil, nil, nil
 	r.state.FinalBackup, r.state.ContentBefore, r.state.AtOpening = "", "", nil

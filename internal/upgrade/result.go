@@ -39,7 +39,8 @@ type Report struct {
 	PredictedDowntimeRange   *[2]float64           `json:"predicted_downtime_range"` // from and to, in seconds
 	MigrationSeconds         *float64              `json:"migration_seconds"`
 	SmokeSeconds             *float64              `json:"smoke_seconds"`
-	Rehearsal                *Rehearsal            `json:"rehearsal"` // null when it was not reached
+	TeamSeconds              *float64              `json:"team_seconds"` // of the team's own pipelines; null: none was run. Part of a downtime: see RollbackProof
+	Rehearsal                *Rehearsal            `json:"rehearsal"`    // null when it was not reached
 	Backup                   *Backup               `json:"backup"`
 	Lost                     map[string]zenml.Loss `json:"lost"`
 	WrittenSinceBackup       []string              `json:"written_since_backup"` // null: the public address was not opened
@@ -100,6 +101,7 @@ type Failure struct {
 	Advice     string `json:"advice"`
 	// Migration explains a revision that failed; null when none did, or when it is not known which.
 	Migration *migration.Broken `json:"migration"`
+	OfTeam    bool              `json:"-"` // LogExcerpt is of the team's own code, not of a server
 }
 
 // Pipeline is one line of the inventory.

@@ -76,6 +76,10 @@ type Options struct {
 	ProveRollback bool
 	Unready       error // why nothing can be installed; an earlier run is put back all the same
 
+	// Team is run before the new server opens, but never on an environment of kind production; nil: nothing
+	// of the team's is.
+	Team Team
+
 	ByHooks bool // the driver's servers are no processes of ours: none waits loaded, none shows its database
 
 	DB     Database
@@ -138,6 +142,9 @@ type run struct {
 	timing        timing
 	probe         Prober
 	overdue       *time.Timer        // ends the way forward at MaxDowntime
+	due           time.Time          // when that is
+	teamPassed    string             // the version on which the team's own passed
+	teamChecks    []Check            // how it ended there
 	limit         func() *time.Timer // starts it
 }
 
@@ -303,7 +310,10 @@ func (r *run) explain(ctx context.Context, err error) {
 	if errors.As(err, &step) {
 		f.Step, f.Message = step.Step, step.Err.Error()
 	}
-	if r.newest != nil {
+	var own *TeamError
+	if errors.As(err, &own) {
+		f.LogExcerpt, f.OfTeam = own.Log, true
+	} else if r.newest != nil {
 		_, f.LogExcerpt = r.newest.About()
 	}
 	if rev, err := r.DB.Revision(context.WithoutCancel(ctx)); err == nil {

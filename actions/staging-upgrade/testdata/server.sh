@@ -41,4 +41,13 @@ stop)
 	;;
 status) if [ -e public.pid ] && alive "$(cat public.pid)"; then echo running; else echo stopped; fi ;;
 version) cat public.version ;;
+run)
+	echo "$ZENML_UPGRADE_PIPELINE" >>ran
+	export ZENML_CONFIG_PATH="$PWD/config-run"
+	cd ..
+	# shellcheck disable=SC2086 # the words of a command
+	set -- $ZENML_UPGRADE_COMMAND
+	shift # python
+	"$PYTHON_NEW" "$@"
+	;;
 esac
