@@ -179,6 +179,7 @@ func (a *stagingUpgrade) options(ctx context.Context, rt *action.Runtime) upgrad
 	}
 	if a.team != nil {
 		o.Team = &team{Team: a.team, environments: probes}
+		o.Found = append(o.Found, otherCommit(ctx, rt, a.in.Commit)...)
 	}
 	return o
 }

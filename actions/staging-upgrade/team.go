@@ -57,6 +57,28 @@ func (s *settings) hooks(rt *action.Runtime) *driver.Hooks {
 	}
 }
 
+// otherCommit tells that the pipelines are not known to be those of the commit that is upgraded: what is
+// checked out is what runs, and no code of a pull request gets at the server because somebody named its commit.
+func otherCommit(ctx context.Context, rt *action.Runtime, commit string) []upgrade.Problem {
+	if commit == "" {
+		return nil
+	}
+	what := "which commit is checked out is not known"
+	if git, _ := action.Checkout(rt); git != nil {
+		id, _, err := git.Parents(ctx)
+		if id == commit {
+			return nil
+		}
+		if err == nil {
+			what = "commit " + id + " is checked out"
+		}
+	}
+	return []upgrade.Problem{{
+		Code: "team_commit", What: fmt.Sprintf("the team's pipelines are not known to be those of commit %s: %s", commit, what),
+		Remedy: "check that commit out, or run them with compat-test on its pull request",
+	}}
+}
+
 // team runs the team's pipelines for an upgrade.
 type team struct {
 	*compat.Team

@@ -16,6 +16,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/gitrepo"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
 )
 
@@ -202,6 +203,24 @@ func TestTheTeamsUnknownAsksForAReview(t *testing.T) {
 		r := &Result{light: []string{"pipeline:train"}, Report: upgrade.Report{Outcome: c.outcome, Checks: c.checks}}
 		if r.decide(); r.ReasonCode != c.want {
 			t.Errorf("%s: %s %s, want %s", name, r.Decision, r.ReasonCode, c.want)
+		}
+	}
+}
+
+// What runs is what is checked out; that it is of another commit than the upgrade is told.
+func TestTheCheckedOutCommitIsTheOneUpgraded(t *testing.T) {
+	t.Parallel()
+	r := gitrepo.New(t)
+	head := r.Commit(map[string]string{"pipelines.py": teamsCode})
+	for name, c := range map[string]struct{ dir, commit, want string }{
+		"none asked for": {r.Dir, "", ""},
+		"this one":       {r.Dir, head, ""},
+		"another one":    {r.Dir, strings.Repeat("a", 40), "commit " + head + " is checked out"},
+		"no repository":  {t.TempDir(), head, "which commit is checked out is not known"},
+	} {
+		got := otherCommit(t.Context(), &action.Runtime{Repo: c.dir, Environ: os.Environ()}, c.commit)
+		if c.want == "" && len(got) > 0 || c.want != "" && (len(got) != 1 || got[0].Blocks || !strings.Contains(got[0].What, c.want)) {
+			t.Errorf("%s: %+v, want %q", name, got, c.want)
 		}
 	}
 }
