@@ -87,6 +87,7 @@ func TestUpgradeByHooksOnARealServer(t *testing.T) {
 		t.Errorf("downtime %v, predicted %v", res.DowntimeSeconds, res.PredictedDowntimeSeconds)
 	}
 	s.ranHere(t, "light_one", "light_two")
+	t.Logf("%v", teamChecks(res))
 	if text, err := os.ReadFile(filepath.Join(s.repo, "deploy", "ran")); err != nil || string(text) != "light_one\nlight_two\n" {
 		t.Errorf("the hook run was called for %q: %v", text, err)
 	}

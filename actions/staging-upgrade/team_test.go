@@ -98,7 +98,7 @@ func (s *site) ranHere(t *testing.T, names ...string) {
 func teamChecks(res *Result) []string {
 	var out []string
 	for _, c := range res.Checks {
-		if strings.HasPrefix(c.Name, "pipeline:") {
+		if strings.HasPrefix(c.Name, "pipeline:") || strings.HasPrefix(c.Name, "snapshot") {
 			out = append(out, c.Name+" "+string(c.Status)+" "+c.Server)
 		}
 	}

@@ -93,9 +93,9 @@ type Ran struct {
 	Tail    string // the end of what a failed one wrote, secrets removed
 }
 
-// Run runs the light pipelines on a server, one after another, until one fails. They do not get the key:
+// Run runs the light pipelines on a server, one after another, until one fails, and then snapshots of them. They do not get the key:
 // a guard on loopback is all that they reach, and it goes with the run. The error says why they could not
-// be tried; one that failed is in the list, last.
+// be tried; what failed is in the list.
 func (t *Team) Run(ctx context.Context, url, key string) (_ []Ran, err error) {
 	at, err := t.world.at(ctx, "the new server", guard.Config{URL: url, Key: key, Open: true}, filepath.Join(t.dir, "visit"), t.o.Stores)
 	if err != nil {
@@ -119,10 +119,34 @@ func (t *Team) Run(ctx context.Context, url, key string) (_ []Ran, err error) {
 			return out, errors.New(at.disturbed)
 		}
 		if end.Status == Failed {
-			break
+			return out, nil
 		}
 	}
-	return out, nil
+	out = append(out, t.snapshots(ctx, at, out)...)
+	if at.disturbed != "" {
+		return out, errors.New(at.disturbed)
+	}
+	return out, context.Cause(ctx)
+}
+
+// snapshots makes, deletes, makes again and runs snapshots (run templates before 0.90) of the runs that just
+// passed. The team's own are read and left in place: of one that is deleted not all comes back.
+func (t *Team) snapshots(ctx context.Context, at *world, all []Ran) []Ran {
+	var checks []string
+	for _, r := range all {
+		if name, _ := strings.CutPrefix(r.Name, "pipeline:"); r.Status == Passed {
+			checks = append(checks, "snapshot_recreated:"+name, "snapshot_executed:"+name)
+		}
+	}
+	if len(checks) == 0 {
+		return nil
+	}
+	done := at.runSuite(ctx, append([]string{"snapshot:read"}, checks...), nil)
+	var out []Ran
+	for _, name := range done.names {
+		out = append(out, ran(name, done.by[name]))
+	}
+	return out
 }
 
 // ran is an attempt for the caller. One that passed only when it was repeated proves nothing.

@@ -97,6 +97,7 @@ CHECKS: Dict[str, Callable[[], None]] = {
     "client:writes": client_writes,
     "snapshot:created": snapshots.created,
     "snapshot:executed": snapshots.executed,
+    "snapshot:read": snapshots.read,
     "tracking:models": tracking.models,
     "tracking:mlflow": tracking.mlflow,
     "tracking:mlflow_kept": tracking.mlflow_kept,
@@ -106,7 +107,10 @@ CHECKS: Dict[str, Callable[[], None]] = {
 OPTIONAL = ("tracking:mlflow_kept",)
 
 # Groups whose checks are named by what is found.
-NAMED: Dict[str, Callable[[str], None]] = {"integration": integration, "stack": stacks.check, "connector": connectors.check}
+NAMED: Dict[str, Callable[[str], None]] = {
+    "integration": integration, "stack": stacks.check, "connector": connectors.check,
+    "snapshot_recreated": snapshots.recreated, "snapshot_executed": snapshots.executed_of,
+}
 
 
 def expand(checks: List[str]) -> Iterator[str]:
