@@ -15,6 +15,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/driver"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/hook"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
@@ -157,7 +158,7 @@ func (a *stagingUpgrade) options(ctx context.Context, rt *action.Runtime) upgrad
 		probes.python = a.interpreters(ctx, a.index)
 	case s.driver == driverCommand:
 		probes.python = s.env.Command.Python
-		servers = &driver.Command{From: a.in.From, To: a.in.To, Copies: processes, Hooks: s.hooks(rt)}
+		servers = &driver.Command{From: a.in.From, To: a.in.To, Copies: processes, Hooks: a.serverHooks(rt)}
 	default:
 		probes.python = absolute(rt.Repo, s.env.Local.Python)
 		processes.oldPython = probes.python
@@ -182,6 +183,16 @@ func (a *stagingUpgrade) options(ctx context.Context, rt *action.Runtime) upgrad
 		o.Found = append(o.Found, otherCommit(ctx, rt, a.in.Commit)...)
 	}
 	return o
+}
+
+// hooks are shell commands of the environment's configuration.
+func (a *stagingUpgrade) hooks(rt *action.Runtime, commands map[string]string, pass []string) hook.Set {
+	return hook.Set{Commands: commands, Dir: rt.Repo, Environ: rt.Environ, Pass: pass, Secrets: rt.Secrets, Environment: a.set.environment}
+}
+
+// serverHooks start and stop the environment's server.
+func (a *stagingUpgrade) serverHooks(rt *action.Runtime) *driver.Hooks {
+	return driver.NewHooks(a.hooks(rt, a.set.env.Hooks, a.set.env.Command.Pass), a.set.serverURL)
 }
 
 // serverEnv reads the settings the old server runs with; the new one gets the same.

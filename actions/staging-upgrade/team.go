@@ -41,20 +41,12 @@ func (a *stagingUpgrade) readTeam(rt *action.Runtime) (*compat.Team, error) {
 	}
 	o := compat.TeamOptions{Pipelines: s.cfg.Pipelines, Repo: rt.Repo, Environ: rt.Environ, Secrets: rt.Secrets, Stores: a.in.ArtifactRoot}
 	if s.driver == driverCommand && s.env.Hooks[driver.HookRun] != "" && s.env.Command != nil {
-		hooks := s.hooks(rt)
+		hooks := a.serverHooks(rt)
 		o.Hook = func(version string, env ...string) proc.Command {
 			return hooks.Command(driver.HookRun, version, env...)
 		}
 	}
 	return compat.NewTeam(o)
-}
-
-// hooks are those of an environment with the driver command.
-func (s *settings) hooks(rt *action.Runtime) *driver.Hooks {
-	return &driver.Hooks{
-		Commands: s.env.Hooks, Dir: rt.Repo, Environ: rt.Environ, Pass: s.env.Command.Pass, Secrets: rt.Secrets,
-		Environment: s.environment, PublicURL: s.serverURL,
-	}
 }
 
 // otherCommit tells that the pipelines are not known to be those of the commit that is upgraded: what is

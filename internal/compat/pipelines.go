@@ -145,7 +145,7 @@ func (w *world) pipelineOnce(ctx context.Context, p *pipeline, again string) (At
 	if err != nil {
 		return failure(nil, err.Error()), nil
 	}
-	cmd.Timeout, cmd.Log, cmd.MaxLog, cmd.Secrets = p.timeout, place.log, maxLog, append(slices.Clone(p.hidden), w.secrets...)
+	cmd.Timeout, cmd.Log, cmd.MaxLog, cmd.Secrets = p.timeout, place.log, maxLog, slices.Concat(cmd.Secrets, p.hidden, w.secrets)
 	res, err := proc.Run(ctx, cmd)
 	proc.KillMarked(place.mark)
 	old := place.deprecations(p.check())

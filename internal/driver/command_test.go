@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/hook"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
 )
 
@@ -36,16 +37,16 @@ func newSite(t *testing.T, running string) *site {
 	t.Cleanup(public.Close)
 	s.url = public.URL
 	s.write(t, "public", running)
-	s.cmd = &Command{From: "0.85.0", To: "0.98.0", Hooks: &Hooks{
+	s.cmd = &Command{From: "0.85.0", To: "0.98.0", Hooks: NewHooks(hook.Set{
 		Dir: s.dir, Environ: append(os.Environ(), "GITHUB_TOKEN=secret-of-ours", "DOCKER_HOST=unix:///d.sock"), Pass: []string{"DOCKER_HOST"},
-		Environment: "staging", PublicURL: s.url, Commands: map[string]string{
+		Environment: "staging", Commands: map[string]string{
 			"start":         `echo "start $ZENML_UPGRADE_VERSION" >> log; echo "$ZENML_UPGRADE_VERSION" > public`,
 			"start-private": `echo "start-private $ZENML_UPGRADE_VERSION $ZENML_STORE_BACKUP_STRATEGY" >> log; echo "$ZENML_UPGRADE_VERSION" > private; echo "$ZENML_UPGRADE_PRIVATE_PORT" > port`,
 			"stop":          `echo "stop $ZENML_UPGRADE_ADDRESS" >> log; rm -f "$ZENML_UPGRADE_ADDRESS"`,
 			"status":        `if [ -f public ]; then echo checking; echo running; else echo stopped; fi`,
 			"version":       `cat public`,
 		},
-	}}
+	}, s.url)}
 	return s
 }
 

@@ -3,10 +3,9 @@ package driver
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/hook"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 )
 
@@ -20,43 +19,41 @@ const (
 	HookRun          = "run"           // run a pipeline of the team's; may be missing
 )
 
-// Hooks runs the commands of one environment.
+// Hooks are the commands of one environment that start and stop its server.
 type Hooks struct {
-	Commands    map[string]string // shell commands by name
-	Dir         string            // where they run: the repository's root
-	Environ     []string          // our process's environment; proc.BaseEnv decides what of it passes
-	Pass        []string          // names of further variables that pass, such as DOCKER_HOST
-	Secrets     []string          // kept out of what is told of their output
-	Environment string            // the environment's name
-	PublicURL   string
+	*hook.Set
+	PublicURL string
 }
 
-// hookTime bounds one hook. Pulling an image and a roll-out are in it; a migration is not: the
+// NewHooks gives them their time. Pulling an image and a roll-out are in it; a migration is not: the
 // server is awaited after the hook.
-const hookTime = 15 * time.Minute
+func NewHooks(s hook.Set, publicURL string) *Hooks {
+	s.Limit = 15 * time.Minute
+	return &Hooks{&s, publicURL}
+}
 
-// Command is what runs a hook.
-func (h *Hooks) Command(name, version string, extra ...string) proc.Command {
-	env := proc.BaseEnv(h.Environ)
-	for _, key := range h.Pass {
-		env = append(env, key+"="+proc.Getenv(h.Environ, key))
-	}
-	env = append(env, "ZENML_UPGRADE_HOOK="+name, "ZENML_UPGRADE_ENVIRONMENT="+h.Environment,
-		"ZENML_UPGRADE_VERSION="+version, "ZENML_UPGRADE_PUBLIC_URL="+h.PublicURL,
+// call is one of a hook.
+func (h *Hooks) call(name, version string, extra ...string) hook.Call {
+	return hook.Call{Name: name, Env: append([]string{
+		"ZENML_UPGRADE_VERSION=" + version, "ZENML_UPGRADE_PUBLIC_URL=" + h.PublicURL,
 		// For the server, which the hook starts: a proved backup stands already, and ZenML's own
 		// would double the downtime and restore inexactly.
-		"ZENML_STORE_BACKUP_STRATEGY=disabled")
-	return proc.Command{Path: "/bin/sh", Args: []string{"-c", h.Commands[name]}, Dir: h.Dir, Env: append(env, extra...), Timeout: hookTime, Secrets: h.Secrets}
+		"ZENML_STORE_BACKUP_STRATEGY=disabled",
+	}, extra...)}
+}
+
+// Command is what runs a hook and ends with it.
+func (h *Hooks) Command(name, version string, extra ...string) proc.Command {
+	return h.Set.Command(h.call(name, version, extra...))
 }
 
 // run runs a hook and returns the last line that it printed.
 func (h *Hooks) run(ctx context.Context, name, version string, extra ...string) (string, error) {
-	c := h.Command(name, version, extra...)
+	c := h.call(name, version, extra...)
 	c.Leave = true
-	res, err := proc.Run(ctx, c)
+	res, err := h.Run(ctx, c)
 	if err != nil {
-		return "", fmt.Errorf("running the hook %s: %w", name, err)
+		return "", err
 	}
-	lines := strings.Split(strings.TrimSpace(string(res.Stdout)), "\n")
-	return strings.TrimSpace(lines[len(lines)-1]), nil
+	return proc.LastLine(res.Stdout), nil
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -28,6 +29,8 @@ type Command struct {
 	Keep    int           // bytes kept of the end of each stream; 0: 1 MiB
 	Timeout time.Duration // 0: only the context ends it
 	Secrets []string      // removed from Log, from what is kept and from errors
+	// Addresses says that the passwords of the addresses that it prints are secrets, too; Log does not know them.
+	Addresses bool
 	Session bool          // a session of its own, for a child that may be let go to outlive us
 	Leave   bool          // what it leaves behind in its group goes on; else that ends with it
 	Place   Place         // where the child is started; nil: beside us
@@ -45,6 +48,7 @@ type Result struct {
 	ExitCode       int    // -1 when a signal ended it
 	Seconds        float64
 	TimedOut       bool
+	Answer         string // the last line of standard output as it was written: it may hold secrets
 }
 
 // ErrTimeout is returned (wrapped) when Command.Timeout ended a process.
@@ -83,8 +87,13 @@ func Run(ctx context.Context, c Command) (Result, error) {
 	} else if errors.Is(err, exec.ErrWaitDelay) {
 		err = nil // what goes on holds its output open
 	}
+	secrets := c.Secrets
+	if c.Addresses {
+		secrets = slices.Concat(secrets, addressPasswords(stdout.bytes()), addressPasswords(stderr.bytes()))
+	}
 	res := Result{
-		Stdout: Redact(stdout.bytes(), c.Secrets), Stderr: Redact(stderr.bytes(), c.Secrets),
+		Answer: LastLine(stdout.bytes()),
+		Stdout: Redact(stdout.bytes(), secrets), Stderr: Redact(stderr.bytes(), secrets),
 		ExitCode: -1, Seconds: time.Since(begin).Seconds(),
 	}
 	if cmd.ProcessState != nil {
@@ -164,6 +173,12 @@ func lastLines(r *Result) string {
 		lines = lines[len(lines)-12:]
 	}
 	return strings.Join(lines, "\n")
+}
+
+// LastLine is the last line of an output, without space around it.
+func LastLine(b []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
 }
 
 // BaseEnv returns what a child may know of our environment: paths, language, certificates and

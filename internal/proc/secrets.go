@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"bytes"
 	"net/url"
 	"regexp"
 	"strings"
@@ -17,8 +18,16 @@ func SecretValues(env ...string) []string {
 		if secretKey.MatchString(strings.ToUpper(k)) && v != "" {
 			out = append(out, v)
 		}
-		for _, word := range strings.Fields(v) { // several addresses may stand in one value
-			out = append(out, urlPassword(word)...)
+		out = append(out, addressPasswords([]byte(v))...) // several may stand in one value
+	}
+	return out
+}
+
+// addressPasswords are the passwords of the addresses in a text.
+func addressPasswords(text []byte) (out []string) {
+	for _, word := range bytes.Fields(text) {
+		if bytes.Contains(word, []byte("://")) {
+			out = append(out, urlPassword(string(word))...)
 		}
 	}
 	return out
