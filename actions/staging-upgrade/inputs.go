@@ -17,7 +17,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/checklist"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/tracking"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
@@ -39,7 +39,7 @@ type Inputs struct {
 	ServerToken          string `help:"API key (ZENKEY_...) of a service account of that server. Required with a server." secret:"true" placeholder:"KEY"`
 	DatabaseURL          string `name:"database-url" help:"The server's database: sqlite:////PATH or mysql://USER:PASSWORD@HOST:PORT/NAME (also for MariaDB). Required but for a rehearsal with a backup." secret:"true" placeholder:"URL"`
 	ScratchDatabaseURL   string `name:"scratch-database-url" help:"A MySQL or MariaDB server where throw-away databases may be made, mysql://USER:PASSWORD@HOST:PORT. Needed only where this machine has no server program of the database's series." secret:"true" placeholder:"URL"`
-	BackupEngine         string `help:"Program that dumps a MySQL or MariaDB database: dump (mysqldump or mariadb-dump) or mydumper." default:"dump" placeholder:"ENGINE"`
+	BackupEngine         string `help:"What backs a MySQL or MariaDB database up: dump (mysqldump or mariadb-dump), mydumper, or command: snapshots by the environment's snapshot commands." default:"dump" placeholder:"ENGINE"`
 	BackupDir            string `help:"Folder for backups, outside the repository and the output folder. Required but for plan." placeholder:"DIR"`
 	BackupRecipients     string `help:"age recipients (age1...), separated by commas: when a run has ended well, backups are encrypted to them and the folders removed." placeholder:"LIST"`
 	BackupIdentity       string `help:"age identity (AGE-SECRET-KEY-1...) that opens encrypted backups, for modes rehearse and rollback and for rehearsal-max-age; what is opened lies below state-dir while it is used." secret:"true" placeholder:"KEY"`
@@ -114,10 +114,18 @@ func (in *Inputs) decode(ctx context.Context, rt *action.Runtime) (*settings, er
 	s.track, errTrack = in.Wish(s.environment, cfg)
 	faults := []error{err, errTrack}
 	faults = append(faults, s.decodeAsked(in, rt), s.decodeDriver(in), s.decodeMode(in), action.Versions(in.From, in.To), s.decodeServer(in), s.decodeFolders(in), s.decodeVault(in), s.decodeLimits(in), s.decodeSource(ctx, in), s.decodeRehearsal(in), s.decodeGates(in), s.decodeStaging(cfg, in), s.decodeTeam(in))
-	if e := cmp.Or(in.BackupEngine, "dump"); e != "dump" && e != mysql.Mydumper {
-		faults = append(faults, fault.BadInput(fmt.Sprintf("backup-engine %q is not built", in.BackupEngine), "use dump or mydumper"))
+	return s, errors.Join(append(faults, s.decodeEngine(in))...)
+}
+
+func (s *settings) decodeEngine(in *Inputs) error {
+	switch {
+	case in.BackupEngine != "" && !slices.Contains(database.Engines, in.BackupEngine):
+		return fault.BadInput(fmt.Sprintf("backup-engine %q is not built", in.BackupEngine), "use "+strings.Join(database.Engines, ", "))
+	case in.BackupEngine == database.EngineCommand && s.known && s.env.Snapshot == nil:
+		return fault.BadInput("backup-engine command needs snapshot commands, which this environment does not have",
+			"add snapshot: {take, restore, drop, forget} to it in the configuration file")
 	}
-	return s, errors.Join(faults...)
+	return nil
 }
 
 // pick takes what it needs of the configuration and chooses the environment.

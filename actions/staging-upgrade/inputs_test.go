@@ -81,6 +81,8 @@ func TestModesTakeTheirInputs(t *testing.T) {
 		"rollback to a version":       {Inputs{Mode: "rollback", To: "0.97.0", DatabaseURL: "u", ServerToken: "k", BackupDir: backups}, "to is given"},
 		"verify a backup":             {Inputs{Mode: "verify", DatabaseURL: "u", ServerToken: "k", Backup: backups}, "backup is given"},
 		"upgrade to nowhere":          {Inputs{Mode: "upgrade", DatabaseURL: "u", ServerToken: "k", BackupDir: backups}, "to is missing"},
+		"an engine that is not known": {Inputs{Mode: "backup", DatabaseURL: "u", ServerToken: "k", BackupDir: backups, BackupEngine: "rsync"}, "use dump, mydumper, command"},
+		"snapshots without commands":  {Inputs{Mode: "backup", DatabaseURL: "u", ServerToken: "k", BackupDir: backups, BackupEngine: "command"}, "needs snapshot commands"},
 		"upgrade to a backup":         {Inputs{Mode: "upgrade", To: "0.98.0", DatabaseURL: "u", ServerToken: "k", BackupDir: backups, Backup: backups}, "backup is given"},
 	} {
 		repo := t.TempDir()

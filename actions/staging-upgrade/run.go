@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/compat"
@@ -70,6 +71,7 @@ func (a *stagingUpgrade) Check(ctx context.Context, rt *action.Runtime) error {
 	}
 	a.db, errs[1] = a.open(ctx, database.Options{
 		Environ: rt.Environ, CacheDir: rt.CacheDir, ScratchURL: a.in.ScratchDatabaseURL, Production: a.set.env.Kind == "production",
+		Snapshots: a.snapshots(rt),
 	})
 	a.env, errs[2] = a.serverEnv(rt)
 	if a.manager, errs[3] = pyenv.New(rt.Environ, rt.CacheDir); errs[3] == nil {
@@ -166,6 +168,7 @@ func (a *stagingUpgrade) options(ctx context.Context, rt *action.Runtime) upgrad
 	processes.python = probes.server
 	releases := releases{manager: a.manager, index: a.index, environ: rt.Environ, dir: rt.CacheDir}
 	s.vault.Now = rt.Now
+	s.vault.Forget = func(ctx context.Context, snapshot string) error { return database.ForgetSnapshot(ctx, a.db, snapshot) }
 	o := upgrade.Options{
 		Vault: vault.New(s.vault, a.db.URL()),
 		Mode:  s.mode, From: a.in.From, To: a.in.To, Commit: a.in.Commit, Environment: s.environment, Kind: s.env.Kind,
@@ -183,6 +186,20 @@ func (a *stagingUpgrade) options(ctx context.Context, rt *action.Runtime) upgrad
 		o.Found = append(o.Found, otherCommit(ctx, rt, a.in.Commit)...)
 	}
 	return o
+}
+
+// snapshotLimit is how long a snapshot may take to be made or restored: clouds take long.
+const snapshotLimit = 2 * time.Hour
+
+// snapshots are the commands of backup-engine command; null without any.
+func (a *stagingUpgrade) snapshots(rt *action.Runtime) *hook.Set {
+	c := a.set.env.Snapshot
+	if c == nil {
+		return nil
+	}
+	s := a.hooks(rt, c.Commands(), c.Pass)
+	s.Limit = snapshotLimit
+	return &s
 }
 
 // hooks are shell commands of the environment's configuration.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/hops"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/pyenv"
@@ -143,7 +142,7 @@ func (a *stagingUpgrade) open(ctx context.Context, o database.Options) (database
 	if a.in.DatabaseURL == "" {
 		return nil, nil // told with the other inputs
 	}
-	o.Mydumper = a.in.BackupEngine == mysql.Mydumper
+	o.Engine = a.in.BackupEngine
 	return database.Open(a.in.DatabaseURL, o)
 }
 

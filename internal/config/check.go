@@ -84,6 +84,13 @@ func (d *decoder) environment(at, name string, e Environment) {
 	d.word(at+".kind", e.Kind, true, "development", "staging", "production")
 	d.word(at+".driver", e.Driver, false, "local", "command")
 	d.hooks(at, e)
+	if e.Snapshot != nil {
+		commands := e.Snapshot.Commands()
+		for _, name := range slices.Sorted(maps.Keys(commands)) {
+			d.needed(at+".snapshot."+name, commands[name])
+		}
+		d.passed(at+".snapshot.pass", e.Snapshot.Pass)
+	}
 	d.address(at+".server-url", e.ServerURL, "give the key as the input server-token")
 	d.address(at+".environment-url", e.EnvironmentURL, "write the address without it: everyone sees it")
 	if e.Local != nil {
@@ -134,9 +141,14 @@ func (d *decoder) hooks(at string, e Environment) {
 	if !pythonForm.MatchString(e.Command.Python) {
 		d.at(at+".command.python", `write it like "3.11"`, "%q is no Python version", e.Command.Python)
 	}
-	for i, name := range e.Command.Pass {
+	d.passed(at+".command.pass", e.Command.Pass)
+}
+
+// passed tells which variables no hook gets.
+func (d *decoder) passed(at string, names []string) {
+	for i, name := range names {
 		if !envForm.MatchString(name) || ownVariable.MatchString(name) {
-			d.at(fmt.Sprintf("%s.command.pass[%d]", at, i), "name a variable that the hooks need, such as DOCKER_HOST", "%q does not pass to a hook", name)
+			d.at(fmt.Sprintf("%s[%d]", at, i), "name a variable that the hooks need, such as DOCKER_HOST", "%q does not pass to a hook", name)
 		}
 	}
 }

@@ -43,6 +43,7 @@ type Environment struct {
 	Local       *Local            `yaml:"local"`
 	Command     *Command          `yaml:"command"`
 	Hooks       map[string]string `yaml:"hooks"`        // shell commands of the driver command, by HookNames
+	Snapshot    *Snapshot         `yaml:"snapshot"`     // of the backup engine command
 	Window      string            `yaml:"window"`       // see ParseWindow
 	CompareWith string            `yaml:"compare-with"` // name of the environment, mostly staging, that a plan compares it with
 	MaxDowntime string            `yaml:"max-downtime"` // Go duration, positive
@@ -82,6 +83,21 @@ type Command struct {
 	Python  string   `yaml:"python"`   // series that the server runs on, such as 3.11: copies run on it here
 	EnvFile string   `yaml:"env-file"` // KEY=value lines that a copy's server needs, such as the encryption key
 	Pass    []string `yaml:"pass"`     // names of variables that hooks get, such as DOCKER_HOST
+}
+
+// Snapshot are the shell commands by which something else, such as a cloud, makes snapshots of the
+// database; docs/snapshots.md says what each must do.
+type Snapshot struct {
+	Take    string   `yaml:"take"`
+	Restore string   `yaml:"restore"`
+	Drop    string   `yaml:"drop"`
+	Forget  string   `yaml:"forget"`
+	Pass    []string `yaml:"pass"` // names of variables that they get, such as AWS_PROFILE
+}
+
+// Commands are the commands by their names.
+func (s *Snapshot) Commands() map[string]string {
+	return map[string]string{"take": s.Take, "restore": s.Restore, "drop": s.Drop, "forget": s.Forget}
 }
 
 // HookNames are the hooks that an environment with the driver command has, every one.

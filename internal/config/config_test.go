@@ -20,6 +20,7 @@ environments:
     driver: local
     local: {python: .venv/bin/python, env-file: server.env, port: 8237}
     hooks: {}
+    snapshot: {take: s take, restore: s restore, drop: s drop, forget: s forget, pass: [AWS_PROFILE]}
     window: 2026-11-28T22:00/2h Europe/Berlin
     max-downtime: 10m
     rollback: true
@@ -55,8 +56,9 @@ func TestParseReadsEveryKey(t *testing.T) {
 		Environments: map[string]Environment{
 			"staging": {
 				Kind: "staging", ServerURL: "http://127.0.0.1:8237", Driver: "local",
-				Local: &Local{Python: ".venv/bin/python", EnvFile: "server.env", Port: 8237},
-				Hooks: map[string]string{}, Window: "2026-11-28T22:00/2h Europe/Berlin", MaxDowntime: "10m", Rollback: Rollback{Always: "true"},
+				Local:    &Local{Python: ".venv/bin/python", EnvFile: "server.env", Port: 8237},
+				Snapshot: &Snapshot{Take: "s take", Restore: "s restore", Drop: "s drop", Forget: "s forget", Pass: []string{"AWS_PROFILE"}},
+				Hooks:    map[string]string{}, Window: "2026-11-28T22:00/2h Europe/Berlin", MaxDowntime: "10m", Rollback: Rollback{Always: "true"},
 			},
 			"prod_1": {Kind: "production"},
 		},
@@ -107,6 +109,12 @@ waivers:
 			`c.yml:2: gates.staging.hold: "no" is not known; use one of required, off`,
 			`c.yml:4: gates.production.approvals.from[1]: "@x" is neither a team nor a login; give a team of the configuration or a login without @`,
 			`c.yml:4: gates.production.approvals.count: 2 must approve, and only 1 may; name more people in from, their team or operators`,
+		}},
+		"snapshot": {"environments:\n  p:\n    kind: staging\n    snapshot: {take: a, restore: b, delete: c, pass: [GITHUB_TOKEN]}\n", []string{
+			`c.yml:4: environments.p.snapshot: unknown key "delete"; known are take, restore, drop, forget, pass`,
+			`c.yml:4: environments.p.snapshot.drop: missing; add it`,
+			`c.yml:4: environments.p.snapshot.forget: missing; add it`,
+			`c.yml:4: environments.p.snapshot.pass[0]: "GITHUB_TOKEN" does not pass to a hook; name a variable that the hooks need, such as DOCKER_HOST`,
 		}},
 		"hooks": {"environments:\n  p:\n    kind: production\n    driver: command\n    command: {python: 3, pass: [INPUT_X]}\n" +
 			"    hooks: {drain: ./drain, start: a, start-private: b, stop: c, status: d}\n  q: {kind: staging, hooks: {start: a}}\n", []string{

@@ -229,7 +229,7 @@ func TestRemovedBackup(t *testing.T) {
 				t.Skipf("skipped: no right to mount a disk: %v", err)
 			}
 		}
-		err = RemoveBackup(m.Path, d.URL())
+		err = RemoveBackup(t.Context(), m.Path, d.URL(), noSnapshots)
 		if (err != nil) != cutOff {
 			t.Errorf("cut off: %v, got %v", cutOff, err)
 		}

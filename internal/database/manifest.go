@@ -15,7 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"golang.org/x/mod/sumdb/dirhash"
 )
@@ -28,6 +27,7 @@ const (
 	besideFolder = "server" // Meta.Beside
 	stepsName    = "RESTORE.md"
 	scriptName   = "restore.sh"
+	snapshotName = "snapshot.txt" // the name of the snapshot, in a line
 	manifestName = "manifest.json"
 )
 
@@ -45,7 +45,8 @@ var filesOf = map[string][]string{
 	mysqlEngine:   {dumpName, stepsName, scriptName},
 	mariadbEngine: {dumpName, stepsName, scriptName},
 
-	mysql.Mydumper: {dumpFolder, stepsName, scriptName},
+	EngineMydumper: {dumpFolder, stepsName, scriptName},
+	EngineCommand:  {snapshotName, stepsName},
 }
 
 const (
@@ -58,11 +59,12 @@ const (
 type Manifest struct {
 	Path           string           `json:"-"`      // the backup folder, absolute
 	Format         string           `json:"format"` // zenml-upgrade/backup/v1
-	Engine         string           `json:"engine"` // sqlite-online-backup, mysqldump, mariadb-dump, mydumper
+	Engine         string           `json:"engine"` // sqlite-online-backup, mysqldump, mariadb-dump, mydumper, command
 	EngineVersion  string           `json:"engine_version"`
-	Options        []string         `json:"options"` // of the dump program; null without one
-	Server         *Server          `json:"server"`  // null for SQLite
-	Bytes          int64            `json:"bytes"`   // of the copy or dump
+	Options        []string         `json:"options"`            // of the dump program, or the digest of the commands; null without either
+	Snapshot       string           `json:"snapshot,omitempty"` // its name; only of engine command
+	Server         *Server          `json:"server"`             // null for SQLite
+	Bytes          int64            `json:"bytes"`              // of the copy or dump; of a snapshot's database
 	Keys           Keys             `json:"keys"`
 	Beside         []string         `json:"beside"` // files below server/, sorted: how the server was set up
 	Digest         string           `json:"digest"` // h1: over the folder without the manifest (x/mod dirhash)

@@ -57,8 +57,16 @@ func (d *MySQL) Same(storeURL string) bool { return d.client.Same(storeURL) }
 // Folders returns none: where the server keeps its files is its own matter.
 func (d *MySQL) Folders() []string { return nil }
 
-// Size returns the bytes that tables and indexes take, as the server estimates them.
-func (d *MySQL) Size(ctx context.Context) (size int64, err error) {
+// Size returns the bytes that a copy of the database takes here: none where snapshots lie elsewhere.
+func (d *MySQL) Size(ctx context.Context) (int64, error) {
+	if d.byCommand() {
+		return 0, nil
+	}
+	return d.measure(ctx)
+}
+
+// measure returns the bytes that tables and indexes take, as the server estimates them.
+func (d *MySQL) measure(ctx context.Context) (size int64, err error) {
 	err = d.client.With(ctx, func(c *sql.Conn) error {
 		// MySQL 8 would answer with what it knew a day ago; MariaDB has no such setting.
 		_, _ = c.ExecContext(ctx, "SET SESSION information_schema_stats_expiry = 0")

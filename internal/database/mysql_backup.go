@@ -16,18 +16,18 @@ import (
 // dumping is a backup that is not finished.
 type dumping struct {
 	db    *MySQL
-	tools *mysql.Tools
+	tools *mysql.Tools // nil: a snapshot is taken by command
 	folder
 }
 
-// dumpTries is how often a database in use is dumped until a dump meets a quiet moment.
+// dumpTries is how often a database in use is dumped until a dump, or a snapshot, meets a quiet moment.
 const dumpTries = 5
 
 // errChanged says that the content was another after the dump than before.
-var errChanged = errors.New("the content changed while it was dumped")
+var errChanged = errors.New("the content changed meanwhile")
 
-// Backup makes a new folder in dir that holds a dump of the database, its manifest, and the steps
-// and a script by which a person restores it. While it is made the folder's name ends in
+// Backup makes a new folder in dir that holds a dump of the database or the name of its snapshot, its
+// manifest, and how a person restores it. While it is made the folder's name ends in
 // ".partial". On an error the folder is removed.
 //
 // What the manifest says is proved without a lock: the content is fingerprinted in a snapshot that
@@ -57,7 +57,7 @@ func (d *MySQL) backup(ctx context.Context, dir string, meta Meta) (*Manifest, e
 	}
 	for _, step := range b.steps() {
 		if err := step(ctx); err != nil {
-			return nil, errors.Join(err, b.remove())
+			return nil, errors.Join(err, b.giveUp(context.WithoutCancel(ctx)))
 		}
 	}
 	return &b.m, nil
@@ -72,22 +72,28 @@ func (d *MySQL) begin(ctx context.Context, dir string, meta Meta) (*dumping, err
 	if err != nil {
 		return nil, err
 	}
-	tools, err := d.dumpTools(ctx, v)
-	if err != nil {
+	b := &dumping{db: d}
+	if !d.byCommand() {
+		if b.tools, err = d.dumpTools(ctx, v); err != nil {
+			return nil, err
+		}
+	}
+	if b.folder, err = newFolder(dir, d.URL(), meta); err != nil {
 		return nil, err
 	}
-	f, err := newFolder(dir, d.URL(), meta)
-	if err != nil {
-		return nil, err
+	b.m.Server, b.m.SourceURL = server, d.URL()
+	if b.tools == nil {
+		b.m.Engine, b.m.Options, b.m.Snapshot = EngineCommand, []string{commandsDigest(d.options.Snapshots)}, snapshotOf(b.final)
+	} else {
+		b.m.Engine, b.m.EngineVersion, b.m.Options = b.tools.Engine, b.tools.Text(), b.tools.Options()
 	}
-	f.m.Server, f.m.Engine, f.m.EngineVersion, f.m.Options, f.m.SourceURL = server, tools.Engine, tools.Text(), tools.Options(), d.URL()
-	return &dumping{d, tools, f}, nil
+	return b, nil
 }
 
 // dumpTools are the programs that the next backup is made with.
 func (d *MySQL) dumpTools(ctx context.Context, v mysql.Version) (*mysql.Tools, error) {
 	find := func() (*mysql.Tools, error) { return mysql.FindTools(ctx, d.options.Environ, v) }
-	if d.options.Mydumper {
+	if d.options.Engine == EngineMydumper {
 		find = func() (*mysql.Tools, error) { return mysql.FindMydumper(ctx, d.options.Environ) }
 	}
 	tools, err := find()
@@ -99,7 +105,7 @@ func (d *MySQL) dumpTools(ctx context.Context, v mysql.Version) (*mysql.Tools, e
 
 // dumpIn is where a backup's dump lies below its folder.
 func dumpIn(engine string) string {
-	if engine == mysql.Mydumper {
+	if engine == EngineMydumper {
 		return dumpFolder
 	}
 	return dumpName
@@ -108,10 +114,11 @@ func dumpIn(engine string) string {
 // steps are the stages of a backup in order. Killed between any two, it leaves the database
 // untouched and no folder that passes for a backup.
 func (b *dumping) steps() []func(context.Context) error {
-	return []func(context.Context) error{b.dump, b.describe, b.finish}
+	return []func(context.Context) error{b.copyContent, b.describe, b.finish}
 }
 
-func (b *dumping) dump(ctx context.Context) (err error) {
+// copyContent has the dump or snapshot made, and proves what it is of.
+func (b *dumping) copyContent(ctx context.Context) (err error) {
 	c := b.db.client
 	if b.m.Revision, err = b.db.Revision(ctx); err != nil {
 		return err
@@ -130,8 +137,7 @@ func (b *dumping) dump(ctx context.Context) (err error) {
 		f, schema, err := snapshot.Fingerprint(ctx)
 		before <- result{f, schema, errors.Join(err, snapshot.End())}
 	}()
-	file := filepath.Join(b.partial, dumpIn(b.m.Engine))
-	err = b.tools.Dump(ctx, c, file, b.hold)
+	size, err := b.make(ctx)
 	was := <-before
 	if err := errors.Join(err, was.err); err != nil {
 		return err
@@ -154,8 +160,20 @@ func (b *dumping) dump(ctx context.Context) (err error) {
 	b.m.Server.Objects = map[string]int{
 		"views": len(was.schema.Views), "triggers": len(was.schema.Triggers), "routines": len(was.schema.Routines), "events": len(was.schema.Events),
 	}
-	b.m.Bytes, err = settle(file)
-	return err
+	b.m.Bytes = size
+	return nil
+}
+
+// make has the dump or the snapshot made, and returns its bytes.
+func (b *dumping) make(ctx context.Context) (int64, error) {
+	if b.tools == nil {
+		return b.take(ctx)
+	}
+	file := filepath.Join(b.partial, dumpIn(b.m.Engine))
+	if err := b.tools.Dump(ctx, b.db.client, file, b.hold); err != nil {
+		return 0, err
+	}
+	return settle(file)
 }
 
 // settle closes a dump to others, makes it durable and returns its bytes.
@@ -192,9 +210,12 @@ func writtenDuring(quiescent bool, lines []string) error {
 
 // describe writes the steps for a person and, last, the manifest.
 func (b *dumping) describe(ctx context.Context) error {
+	if b.tools == nil {
+		return b.seal(ctx, map[string]string{stepsName: snapshotSteps(b)})
+	}
 	var sums []string
 	names := []string{dumpName}
-	if b.m.Engine == mysql.Mydumper {
+	if b.m.Engine == EngineMydumper {
 		entries, err := os.ReadDir(filepath.Join(b.partial, dumpFolder))
 		if err != nil {
 			return err

@@ -21,7 +21,7 @@ func TestServerBackupByMydumper(t *testing.T) {
 	onBoth(t, func(t *testing.T, kind string) {
 		t.Helper()
 		d, a := sampleServer(t, kind, "")
-		d.options.Mydumper = true
+		d.options.Engine = EngineMydumper
 		dir := t.TempDir()
 		if _, err := d.Backup(t.Context(), dir, Meta{Now: time.Now()}); err == nil || !strings.Contains(err.Error(), "4 triggers, routines and events") {
 			t.Errorf("what it does not keep: %v", err)

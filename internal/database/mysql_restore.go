@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -21,11 +22,17 @@ import (
 //	        the database its old character set. The database itself stays, with the rights on it:
 //	        the account needs none of the server's
 //	load    runs the dump
+//
+// of a snapshot, in place of the two
+//
+//	revert  has a command bring the snapshot back, which may take the mark along
+//
 //	prove   compares all content with the manifest, and takes the mark away
 type reloading struct {
 	db    *MySQL
 	m     *Manifest
-	tools *mysql.Tools
+	tools *mysql.Tools // nil: by command
+	hold  *os.File     // of the backup's folder; what a command starts holds it, too
 }
 
 // restoringMark is what the marker table says while a restore has not ended.
@@ -41,10 +48,15 @@ func (d *MySQL) Restore(ctx context.Context, backup string) error {
 	if err := d.stillLocked(ctx); err != nil {
 		return err
 	}
+	hold, err := holdDead(ctx, m.Path) // what a killed run started may still be restoring
+	if err != nil {
+		return fmt.Errorf("restoring the database %q from %q: %w", d.URL(), backup, err)
+	}
+	defer hold.Close()
 	if err := d.alone(ctx); err != nil {
 		return err
 	}
-	if err := d.reload(ctx, m); err != nil {
+	if err := d.reload(ctx, m, hold); err != nil {
 		return fmt.Errorf("restoring the database %q from %q: %w", d.URL(), backup, err)
 	}
 	return nil
@@ -60,11 +72,12 @@ func (d *MySQL) alone(ctx context.Context) error {
 	return err
 }
 
-func (d *MySQL) reload(ctx context.Context, m *Manifest) error {
+func (d *MySQL) reload(ctx context.Context, m *Manifest, hold *os.File) error {
 	r, err := d.reloading(ctx, m)
 	if err != nil {
 		return err
 	}
+	r.hold = hold
 	for _, step := range r.steps() {
 		if err := step(ctx); err != nil {
 			return err
@@ -77,13 +90,16 @@ func (d *MySQL) reloading(ctx context.Context, m *Manifest) (*reloading, error) 
 	if m.Server == nil {
 		return nil, fmt.Errorf("the backup is one of another kind (%s)", m.Engine)
 	}
+	if m.Engine == EngineCommand {
+		return &reloading{db: d, m: m}, d.haveCommands()
+	}
 	v, err := mysql.ParseVersion(m.Server.Version)
 	if err != nil {
 		return nil, err
 	}
-	if m.Engine == mysql.Mydumper {
+	if m.Engine == EngineMydumper {
 		tools, err := mysql.FindMydumper(ctx, d.options.Environ)
-		return &reloading{d, m, tools}, err
+		return &reloading{db: d, m: m, tools: tools}, err
 	}
 	tools, err := mysql.FindTools(ctx, d.options.Environ, v)
 	if err != nil {
@@ -92,10 +108,13 @@ func (d *MySQL) reloading(ctx context.Context, m *Manifest) (*reloading, error) 
 	if m.Engine == mariadbEngine && tools.Engine != mariadbEngine {
 		return nil, fault.Unreachable("the backup was made by mariadb-dump, and the program mariadb, which reads it, is not here", nil, "install MariaDB's client")
 	}
-	return &reloading{d, m, tools}, nil
+	return &reloading{db: d, m: m, tools: tools}, nil
 }
 
 func (r *reloading) steps() []func(context.Context) error {
+	if r.tools == nil {
+		return []func(context.Context) error{r.ensure, r.mark, r.revert, r.prove}
+	}
 	return []func(context.Context) error{r.ensure, r.mark, r.clear, r.load, r.prove}
 }
 
@@ -153,15 +172,29 @@ func (r *reloading) prove(ctx context.Context) error {
 	if err := r.db.alone(ctx); err != nil { // somebody who came meanwhile may have written
 		return err
 	}
-	got, err := r.db.Fingerprint(ctx)
+	if err := r.db.equals(ctx, r.m); err != nil {
+		return err
+	}
+	return r.db.client.With(ctx, func(c *sql.Conn) error {
+		_, there, err := readMarker(ctx, c, restoringMark)
+		if err != nil || !there { // a snapshot that replaced the whole database took it along
+			return err
+		}
+		return takeMarker(ctx, c, restoringMark)
+	})
+}
+
+// equals proves that the database holds what a backup holds.
+func (d *MySQL) equals(ctx context.Context, m *Manifest) error {
+	got, err := d.Fingerprint(ctx)
 	if err != nil {
 		return err
 	}
-	want := r.m.Fingerprint()
+	want := m.Fingerprint()
 	if lines := want.Diff(got); len(lines) > 0 {
 		return fmt.Errorf("the restored database differs from its backup: %s", strings.Join(lines, "; "))
 	}
-	return r.db.client.With(ctx, func(c *sql.Conn) error { return takeMarker(ctx, c, restoringMark) })
+	return nil
 }
 
 // writeMarker says in the marker table what the database is.
@@ -188,9 +221,7 @@ func takeMarker(ctx context.Context, c *sql.Conn, what string) error {
 
 // readMarker returns the token that the marker table holds for a word, and whether it does.
 func readMarker(ctx context.Context, c *sql.Conn, what string) (token string, there bool, err error) {
-	var tables int
-	err = c.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?", mysql.MarkerTable).Scan(&tables)
-	if err != nil || tables == 0 {
+	if there, err := hasMarkerTable(ctx, c); err != nil || !there {
 		return "", false, err
 	}
 	err = c.QueryRowContext(ctx, "SELECT token FROM "+mysql.MarkerTable+" WHERE what = ?", what).Scan(&token)
@@ -198,4 +229,9 @@ func readMarker(ctx context.Context, c *sql.Conn, what string) (token string, th
 		return "", false, nil
 	}
 	return token, err == nil, err
+}
+
+func hasMarkerTable(ctx context.Context, c *sql.Conn) (there bool, err error) {
+	err = c.QueryRowContext(ctx, "SELECT COUNT(*) > 0 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?", mysql.MarkerTable).Scan(&there)
+	return there, err
 }

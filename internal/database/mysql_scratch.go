@@ -28,6 +28,9 @@ func (d *MySQL) Scratch(ctx context.Context, backup, dir string, begun func(Mark
 	if m.Server == nil {
 		return nil, fmt.Errorf("the backup is one of another kind (%s)", m.Engine)
 	}
+	if m.Engine == EngineCommand {
+		return d.scratchByCommand(ctx, m, dir, begun)
+	}
 	v, err := mysql.ParseVersion(m.Server.Version)
 	if err != nil {
 		return nil, err
@@ -53,7 +56,7 @@ func (d *MySQL) Scratch(ctx context.Context, backup, dir string, begun func(Mark
 		copied, err = d.onScratch(ctx, v, m, mark)
 	}
 	if err == nil {
-		err = copied.reload(ctx, m)
+		err = copied.reload(ctx, m, nil)
 	}
 	if err == nil {
 		err = copied.quiet(ctx)
@@ -177,6 +180,12 @@ func (d *MySQL) quiet(ctx context.Context) error {
 // Drop removes a throw-away copy: it ends its private server, or drops its database if the marker
 // in that holds the token that was journalled when it was made. A copy that is gone is no error.
 func (d *MySQL) Drop(ctx context.Context, m Mark) error {
+	if m.Copy != "" {
+		if err := d.dropByCommand(ctx, m); err != nil {
+			return fmt.Errorf("removing the throw-away copy %q of the snapshot %q: %w", m.Copy, m.Snapshot, err)
+		}
+		return m.removeFolder()
+	}
 	d.mu.Lock()
 	server := d.privates[m.Dir]
 	delete(d.privates, m.Dir)
@@ -243,6 +252,9 @@ func (d *MySQL) Check(ctx context.Context) []Finding {
 	}
 	if _, missing, err := d.client.Rights(ctx); err != nil || len(missing) > 0 {
 		block("database_rights", errors.Join(err, rightsMissing(missing)), "grant the account all privileges on the database")
+	}
+	if d.byCommand() {
+		return out // the commands need nothing else that could be looked at
 	}
 	if _, err := d.dumpTools(ctx, v); err != nil {
 		block("dump_program", err, "install the client of the server's family")

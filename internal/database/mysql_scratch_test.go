@@ -1,7 +1,6 @@
 package database
 
 import (
-	"database/sql"
 	"slices"
 	"strings"
 	"testing"
@@ -18,21 +17,6 @@ func withoutServer(t *testing.T, a mysql.Address, scratch string, production boo
 		t.Fatal(err)
 	}
 	return d
-}
-
-// secondServer starts another server of MySQL's.
-func secondServer(t *testing.T) mysql.Address {
-	t.Helper()
-	p, err := mysql.FindServer(t.Context(), dbserver.Environ(t), mysql.Version{Major: 8})
-	if err != nil {
-		t.Skipf("skipped: %v", err)
-	}
-	s, err := p.Start(t.Context(), t.TempDir(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Kill)
-	return s.Address
 }
 
 // serverOf is the address of a server, without a database.
@@ -52,33 +36,15 @@ func codesOf(findings []Finding) (codes []string) {
 	return codes
 }
 
-func databases(t *testing.T, a mysql.Address) (names []string) {
+func databases(t *testing.T, a mysql.Address) []string {
 	t.Helper()
-	err := mysql.New(&a).WithServer(t.Context(), func(c *sql.Conn) error {
-		rows, err := c.QueryContext(t.Context(), "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE 'zenml\\_upgrade\\_%'")
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var n string
-			if err := rows.Scan(&n); err != nil {
-				return err
-			}
-			names = append(names, n)
-		}
-		return rows.Err()
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return names
+	return dbserver.Names(t, a, `zenml\_upgrade\_%`)
 }
 
 func TestServerScratchByURL(t *testing.T) {
 	t.Parallel()
 	a := dbserver.New(t, dbserver.MySQL)
-	second := secondServer(t)
+	second := dbserver.Second(t, dbserver.MySQL)
 	dbserver.Exec(t, a, append(slices.Clone(richServer), "DROP EVENT nightly")...) // it would be switched off in the copy
 	here := serverOf(a)
 	there := serverOf(second)

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
@@ -55,7 +54,7 @@ func restoreScript(b *dumping, sums []string) string {
 		fmt.Fprintf(&rows, "count %s %d\n", shellQuote(name), b.m.Tables[name].Rows)
 	}
 	load := `sql "$name" <dump.sql`
-	if b.m.Engine == mysql.Mydumper {
+	if b.m.Engine == EngineMydumper {
 		load = `myloader --defaults-file="$settings" --database="$name" --directory=dump --threads=4 --enable-binlog`
 	}
 	return fmt.Sprintf(`#!/bin/sh

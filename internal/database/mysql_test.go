@@ -54,6 +54,13 @@ func helpMySQL(ctx context.Context, job string, args []string) (bool, error) {
 			return true, err
 		}
 		return true, runAndDie(ctx, nil, "0")
+	case "snapshot": // storage, folder for backups
+		d.options.Engine, d.options.Snapshots = EngineCommand, commandsIn(args[2], args[1])
+		_, err := d.Backup(ctx, args[3], Meta{Now: time.Now(), Quiescent: true})
+		return true, err
+	case "revert": // storage, backup
+		d.options.Snapshots = commandsIn(args[2], args[1])
+		return true, d.Restore(ctx, args[3])
 	case "lock":
 		if _, err := d.Lock(ctx, args[2]); err != nil {
 			return true, err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/hook"
 )
 
 // Database is the database of a ZenML server, whatever keeps it.
@@ -57,10 +58,23 @@ type Finding struct {
 type Options struct {
 	Environ    []string // our process's environment: programs are found on its PATH
 	CacheDir   string   // what takes time to make is kept there; "" keeps nothing
-	Mydumper   bool     // dump with mydumper instead of mysqldump or mariadb-dump
+	Engine     string   // what backups are made with, one of the Engine constants; "": EngineDump
 	ScratchURL string   // a server where throw-away databases may be made; "": only private processes
 	Production bool     // then no throw-away database is made on the source's own server
+	// Snapshots are the commands take, restore, drop and forget of EngineCommand; nil when there are none.
+	// They are needed for the snapshots that there are, also when Engine is another by now.
+	Snapshots *hook.Set
 }
+
+// What makes backups of a database on a server.
+const (
+	EngineDump     = "dump" // mysqldump or mariadb-dump
+	EngineMydumper = mysql.Mydumper
+	EngineCommand  = "command" // snapshots by commands of the configuration
+)
+
+// Engines lists them.
+var Engines = []string{EngineDump, EngineMydumper, EngineCommand}
 
 // Open returns the database behind a URL (contract, "Database URLs"). A file is looked at, a
 // server is not asked yet.
@@ -80,8 +94,8 @@ func Open(rawURL string, o Options) (Database, error) {
 		return nil, fault.BadInput(fmt.Sprintf("database-url has the scheme %q", cut(scheme, 20)), mysql.Form)
 	case scheme != "sqlite":
 		return nil, fault.BadInput(fmt.Sprintf("database-url has the unknown scheme %q", cut(scheme, 20)), works+urlForm)
-	case o.Mydumper:
-		return nil, fault.BadInput("backup-engine is mydumper, but the database is SQLite's", "leave backup-engine away")
+	case o.Engine != "" && o.Engine != EngineDump:
+		return nil, fault.BadInput(fmt.Sprintf("backup-engine is %s, but the database is SQLite's", o.Engine), "leave backup-engine away: a file is copied")
 	case o.ScratchURL != "":
 		return nil, fault.BadInput("scratch-database-url is given, but a copy of a SQLite database is a file", "leave scratch-database-url away")
 	}

@@ -26,6 +26,9 @@ type Mark struct {
 	Dir   string `json:"dir"`   // absolute; holds the copy, or nothing but a marker
 	Token string `json:"token"` // what the copy's marker holds
 	Name  string `json:"name"`  // of the database on the server of scratch-database-url; else ""
+	// Copy is by what name the commands of a snapshot know the copy, and Snapshot what it is of; else "".
+	Copy     string `json:"copy,omitempty"`
+	Snapshot string `json:"snapshot,omitempty"`
 }
 
 // Scratch restores a verified backup into a new folder below dir and proves that its content is

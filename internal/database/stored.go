@@ -37,7 +37,11 @@ func OpenStored(ctx context.Context, backup, lockDir string, o Options) (*Stored
 		s.Database = &SQLite{}
 		return s, nil
 	}
-	o.Mydumper = false
+	if m.Engine == EngineCommand {
+		return nil, fault.BadInput(fmt.Sprintf("the backup %q is a snapshot: what restores it is the database's account, which a backup does not hold", backup),
+			"leave backup away and give database-url: a snapshot is taken and rehearsed with")
+	}
+	o.Engine = ""
 	if s.Database, err = openMySQL(m.SourceURL, o); err != nil {
 		return nil, fmt.Errorf("reading the source that the backup %q names: %w", backup, err)
 	}

@@ -41,10 +41,17 @@ func HoldFolder(path string) (*os.File, error) {
 // with the run, but for what it is just writing.
 const holdLimit = time.Minute
 
+// forgetter has a snapshot removed, by its name.
+type forgetter func(ctx context.Context, snapshot string) error
+
+// ErrNotForgotten says that a snapshot of an unfinished or removed backup may still be there.
+var ErrNotForgotten = errors.New("a snapshot that no backup needs could not be removed")
+
 // sweep removes what killed runs left in dir of unfinished backups and exports of the database with this URL.
-// The caller holds the database's lock, so that none of them is still being made by a run; a dump
-// program that has not ended yet is waited for.
-func sweep(ctx context.Context, dir, url string) error {
+// The caller holds the database's lock, so that none of them is still being made by a run; a program
+// that has not ended yet is waited for. What names a snapshot that cannot be removed stays
+// (ErrNotForgotten), for the next sweep.
+func sweep(ctx context.Context, dir, url string, forget forgetter) (left error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -57,44 +64,81 @@ func sweep(ctx context.Context, dir, url string) error {
 		if !strings.HasSuffix(e.Name(), partialEnd(url)) {
 			continue
 		}
-		if err := removeDead(ctx, filepath.Join(dir, e.Name())); err != nil {
-			return fmt.Errorf("removing the unfinished backup %q of a run that was cut off: %w", e.Name(), err)
+		err := removeDead(ctx, filepath.Join(dir, e.Name()), url, forget)
+		if err != nil {
+			err = fmt.Errorf("removing the unfinished backup %q of a run that was cut off: %w", e.Name(), err)
 		}
-		swept = true
+		if err != nil && !errors.Is(err, ErrNotForgotten) {
+			return err
+		}
+		left, swept = errors.Join(left, err), true
 	}
 	if swept {
-		return syncPath(dir)
+		return errors.Join(left, syncPath(dir))
 	}
 	return nil
 }
 
-// RemoveBackup removes a backup of the database with this URL. It takes the name first, by which the
-// backup is known to be whole; of a removal that is cut off the next Sweep removes the rest.
-func RemoveBackup(path, url string) error {
+// sealedEnd comes before partialEnd in the name of a folder that is being removed because its backup is
+// kept as a file.
+const sealedEnd = ".sealed"
+
+// RemoveBackup removes a backup of the database with this URL, and has its snapshot removed. It takes
+// the name first, by which the backup is known to be whole; of a removal that is cut off the next Sweep
+// removes the rest.
+func RemoveBackup(ctx context.Context, path, url string, forget forgetter) error {
 	gone := path + partialEnd(url)
+	if err := os.Rename(path, gone); err != nil {
+		return err
+	}
+	return removeUnfinished(ctx, gone, url, forget)
+}
+
+// RemoveSealed removes the folder of a backup that is kept as a file: its snapshot stays.
+func RemoveSealed(path, url string) error {
+	gone := path + sealedEnd + partialEnd(url)
 	if err := os.Rename(path, gone); err != nil {
 		return err
 	}
 	return os.RemoveAll(gone)
 }
 
-// removeDead removes a folder or file as soon as nobody holds it.
-func removeDead(ctx context.Context, path string) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, holdLimit, fmt.Errorf("a program still writes into it after %s", holdLimit))
+// removeUnfinished removes an unfinished backup, its snapshot first: the folder holds its name.
+func removeUnfinished(ctx context.Context, path, url string, forget forgetter) error {
+	text, err := os.ReadFile(filepath.Join(path, snapshotName))
+	name := strings.TrimSpace(string(text))
+	// A name that was cut off is of a snapshot that was never asked for.
+	if err == nil && snapshotForm.MatchString(name) && !strings.HasSuffix(path, sealedEnd+partialEnd(url)) {
+		if err := forget(ctx, name); err != nil {
+			return fmt.Errorf("%w: %w", ErrNotForgotten, err)
+		}
+	}
+	return os.RemoveAll(path)
+}
+
+// removeDead removes an unfinished backup or a file as soon as nobody holds it.
+func removeDead(ctx context.Context, path, url string, forget forgetter) error {
+	hold, err := holdDead(ctx, path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(removeUnfinished(ctx, path, url, forget), hold.Close())
+}
+
+// holdDead holds a folder or file as soon as nobody else does.
+func holdDead(ctx context.Context, path string) (*os.File, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, holdLimit, fmt.Errorf("a program of a run that was cut off still uses %q after %s: wait for its end, and run again", path, holdLimit))
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		hold, err := HoldFolder(path)
-		if err == nil {
-			return errors.Join(os.RemoveAll(path), hold.Close())
-		}
 		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return err
+			return hold, err
 		}
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		case <-tick.C:
 		}
 	}
@@ -102,8 +146,12 @@ func removeDead(ctx context.Context, path string) error {
 
 // Sweep removes unfinished backups of this database that killed runs left in dir. Call it with the
 // lock held.
-func (d *SQLite) Sweep(ctx context.Context, dir string) error { return sweep(ctx, dir, d.URL()) }
+func (d *SQLite) Sweep(ctx context.Context, dir string) error {
+	return sweep(ctx, dir, d.URL(), noSnapshots)
+}
 
 // Sweep removes unfinished backups of this database that killed runs left in dir. Call it with the
 // lock held.
-func (d *MySQL) Sweep(ctx context.Context, dir string) error { return sweep(ctx, dir, d.URL()) }
+func (d *MySQL) Sweep(ctx context.Context, dir string) error {
+	return sweep(ctx, dir, d.URL(), d.forget)
+}

@@ -10,8 +10,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"slices"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -31,10 +31,10 @@ type Command struct {
 	Secrets []string      // removed from Log, from what is kept and from errors
 	// Addresses says that the passwords of the addresses that it prints are secrets, too; Log does not know them.
 	Addresses bool
-	Session bool          // a session of its own, for a child that may be let go to outlive us
-	Leave   bool          // what it leaves behind in its group goes on; else that ends with it
-	Place   Place         // where the child is started; nil: beside us
-	Files   []*os.File    // what it inherits, as the descriptors 3, 4, ...
+	Session   bool       // a session of its own, for a child that may be let go to outlive us
+	Leave     bool       // what it leaves behind in its group goes on; else that ends with it
+	Place     Place      // where the child is started; nil: beside us
+	Files     []*os.File // what it inherits, as the descriptors 3, 4, ...
 }
 
 // Place is where a child process lives, such as a network namespace: what Do starts is in it.

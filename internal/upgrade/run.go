@@ -177,7 +177,7 @@ func Execute(ctx context.Context, o Options) (*Report, error) {
 		return &r.report, err
 	}
 	defer func() { _ = release() }() // the lock ends with our process in any case
-	if err := o.DB.Sweep(ctx, o.BackupDir); err != nil {
+	if err := r.sweep(ctx); err != nil {
 		return &r.report, err
 	}
 	recovered, err := r.recover(ctx)
@@ -193,6 +193,19 @@ func Execute(ctx context.Context, o Options) (*Report, error) {
 	err = r.execute(ctx)
 	r.tidy(context.WithoutCancel(ctx))
 	return &r.report, err
+}
+
+// sweep removes what killed runs left of backups. A snapshot that cannot be removed must not keep this
+// run from putting anything back.
+func (r *run) sweep(ctx context.Context) error {
+	err := r.DB.Sweep(ctx, r.BackupDir)
+	if !errors.Is(err, database.ErrNotForgotten) {
+		return err
+	}
+	r.report.Problems = append(r.report.Problems, Problem{
+		Code: "snapshot_not_forgotten", What: err.Error(), Remedy: "mend the hook forget; the next run asks it again. Until then the snapshot may cost and holds data",
+	})
+	return nil
 }
 
 // plan says what stands against an upgrade and changes nothing. Like preflight it goes on after a

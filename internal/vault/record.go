@@ -42,10 +42,11 @@ type Record struct {
 	CreatedAt    time.Time `json:"created_at"`
 	ZenMLVersion string    `json:"zenml_version"`
 	Revision     string    `json:"revision"`
-	Digest       string    `json:"digest"`  // h1: of the folder, as in its manifest
-	Drilled      bool      `json:"drilled"` // it was restored, and the old version ran on it
-	Packed       *Packed   `json:"packed"`  // null: only the folder is there
-	Kept         bool      `json:"kept"`    // a copy in the destination was read back and is the same
+	Digest       string    `json:"digest"`             // h1: of the folder, as in its manifest
+	Snapshot     string    `json:"snapshot,omitempty"` // its name, which goes with the backup; "": the data is in the backup itself
+	Drilled      bool      `json:"drilled"`            // it was restored, and the old version ran on it
+	Packed       *Packed   `json:"packed"`             // null: only the folder is there
+	Kept         bool      `json:"kept"`               // a copy in the destination was read back and is the same
 }
 
 // Packed is a backup as one file.
@@ -59,7 +60,7 @@ type Packed struct {
 func recordOf(m *database.Manifest) Record {
 	return Record{
 		Format: recordFormat, Name: filepath.Base(m.Path), SourceURL: m.SourceURL, CreatedAt: m.CreatedAt,
-		ZenMLVersion: m.ZenMLVersion, Revision: m.Revision, Digest: m.Digest,
+		ZenMLVersion: m.ZenMLVersion, Revision: m.Revision, Digest: m.Digest, Snapshot: m.Snapshot,
 	}
 }
 

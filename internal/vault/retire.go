@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,7 +14,7 @@ import (
 // retire removes old backups, here and in the destination.
 func (v *Vault) retire(ctx context.Context, held []string) (err error) {
 	if v.Keep > 0 || v.KeepFor > 0 {
-		if err := v.retireHere(held); err != nil {
+		if err := v.retireHere(ctx, held); err != nil {
 			return err
 		}
 	}
@@ -35,14 +36,34 @@ func (v *Vault) retire(ctx context.Context, held []string) (err error) {
 		}
 	}
 	for _, r := range v.old(found, held) {
-		if err := d.remove(ctx, r); err != nil {
+		if err := v.removeThere(ctx, d, r); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (v *Vault) retireHere(held []string) error {
+// removeThere removes a backup from the destination, and its snapshot when the backup is not here
+// either.
+func (v *Vault) removeThere(ctx context.Context, d *destination, r *Record) error {
+	here, err := readRecord(v.Dir, r.Name)
+	switch {
+	case err != nil:
+		return err
+	case here != nil:
+		here.Kept = false
+		if err := here.write(v.Dir); err != nil {
+			return err
+		}
+	case r.Snapshot != "":
+		if err := v.forget(ctx, r.Snapshot); err != nil {
+			return err
+		}
+	}
+	return d.remove(ctx, r)
+}
+
+func (v *Vault) retireHere(ctx context.Context, held []string) error {
 	all, err := records(v.Dir, v.source)
 	if err != nil {
 		return err
@@ -59,23 +80,60 @@ func (v *Vault) retireHere(held []string) error {
 		}
 	}
 	for _, r := range v.old(all, held) {
-		folder := filepath.Join(v.Dir, r.Name)
-		if _, err := os.Stat(folder); err == nil {
-			if err := database.RemoveBackup(folder, v.source); err != nil {
-				return err
-			}
-		}
-		gone := []string{r.Name + database.ProofSuffix, r.Name + recordEnd} // the record last: a killed removal is done again
-		if r.Packed != nil {
-			gone = append([]string{r.Packed.File}, gone...)
-		}
-		for _, name := range gone {
-			if err := os.Remove(filepath.Join(v.Dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
-				return err
-			}
+		if err := v.removeHere(ctx, r); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// removeHere removes a backup with all that stands beside it, the record last: a killed removal is done
+// again. Its snapshot goes before the record, when nothing that could be restored names it any more, and
+// stays with a copy in the destination.
+func (v *Vault) removeHere(ctx context.Context, r *Record) error {
+	folder := filepath.Join(v.Dir, r.Name)
+	_, err := os.Stat(folder)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+	case err != nil:
+		return err
+	case r.Kept:
+		err = database.RemoveSealed(folder, v.source)
+	default:
+		err = database.RemoveBackup(ctx, folder, v.source, v.forget)
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	gone := []string{r.Name + database.ProofSuffix}
+	if r.Packed != nil {
+		gone = append(gone, r.Packed.File)
+	}
+	if err := v.removeFiles(gone...); err != nil {
+		return err
+	}
+	if r.Snapshot != "" && !r.Kept {
+		if err := v.forget(ctx, r.Snapshot); err != nil {
+			return err
+		}
+	}
+	return v.removeFiles(r.Name + recordEnd)
+}
+
+func (v *Vault) removeFiles(names ...string) error {
+	for _, name := range names {
+		if err := os.Remove(filepath.Join(v.Dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *Vault) forget(ctx context.Context, snapshot string) error {
+	if v.Forget == nil {
+		return fmt.Errorf("the snapshot %q is to be removed, and no command is known for it", snapshot)
+	}
+	return v.Forget(ctx, snapshot)
 }
 
 // old returns what need not be kept: beyond so many of the newest, or older than so long. The newest

@@ -27,6 +27,8 @@ type Options struct {
 	Keep        int            // so many of the newest; 0: all
 	KeepFor     time.Duration  // those that are not older; 0: all
 	Now         func() time.Time
+	// Forget removes the snapshot of a backup that is removed; nil: none is known.
+	Forget func(ctx context.Context, snapshot string) error
 }
 
 // Vault keeps the backups of one database. Its user holds the database's lock.
@@ -181,7 +183,7 @@ func (v *Vault) seal(ctx context.Context, held []string) error {
 		if st, err := os.Stat(filepath.Join(v.Dir, r.Packed.File)); err != nil || st.Size() != r.Packed.Bytes {
 			return fmt.Errorf("the encrypted file of the backup %q is not what was written: its folder stays", m.Path)
 		}
-		if err := database.RemoveBackup(m.Path, v.source); err != nil {
+		if err := database.RemoveSealed(m.Path, v.source); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -393,5 +394,65 @@ func TestACopyThatReadsBackAnotherDoesNotCount(t *testing.T) {
 	found, unfinished, err := d.list(t.Context())
 	if err != nil || len(found) != 0 || len(unfinished) != 1 {
 		t.Errorf("%v, %v, %v", found, unfinished, err)
+	}
+}
+
+// The snapshot of a backup goes with the last of the backup, here or in the destination.
+func TestRetiredBackupsAreForgotten(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		packed, kept bool
+		fails        bool
+	}{
+		"a folder": {}, "a packed one": {packed: true}, "one that is kept elsewhere": {kept: true}, "the command fails": {fails: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlace(t)
+			var forgotten []string
+			fails := c.fails
+			o := Options{Keep: 1, Forget: func(_ context.Context, snapshot string) error {
+				if fails {
+					return errors.New("no answer")
+				}
+				forgotten = append(forgotten, snapshot)
+				return nil
+			}}
+			if c.packed {
+				o.Recipients = []age.Recipient{identity(t).Recipient()}
+			}
+			far := o
+			far.Destination = filepath.Join(t.TempDir(), "far")
+			v := p.vault(o)
+			for i := range 2 {
+				m := p.backup(t)
+				m.Snapshot = fmt.Sprintf("snapshot-%d", i)
+				err := v.Mark(m)
+				if c.kept {
+					err = errors.Join(err, p.vault(far).Copy(t.Context(), m))
+				}
+				err = errors.Join(err, v.Tidy(t.Context(), nil))
+				if (err != nil) != (c.fails && i == 1) {
+					t.Fatal(err)
+				}
+			}
+			want := []string{"snapshot-0"}
+			if c.kept {
+				if len(forgotten) > 0 {
+					t.Errorf("gone with a backup that is in the destination: %v", forgotten)
+				}
+				v = p.vault(far)
+			}
+			fails = false
+			if err := v.Tidy(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, forgotten); diff != "" {
+				t.Error(diff)
+			}
+			if err := v.Tidy(t.Context(), nil); err != nil || len(forgotten) != 1 {
+				t.Errorf("%v, %v", err, forgotten)
+			}
+		})
 	}
 }

@@ -30,6 +30,9 @@ var Both = []string{MariaDB, MySQL}
 // series are the versions wanted of the machine; any patch is right.
 var series = map[string]mysql.Version{MariaDB: {MariaDB: true, Major: 10, Minor: 11}, MySQL: {Major: 8}}
 
+// Series is the version of a server that tests use; any patch is right.
+func Series(kind string) mysql.Version { return series[kind] }
+
 type running struct {
 	once   sync.Once
 	server *mysql.Private
@@ -100,6 +103,47 @@ func New(t testing.TB, kind string) mysql.Address {
 	Exec(t, a.On(""), "CREATE DATABASE `"+a.Name+"`")
 	t.Cleanup(func() { Exec(t, a.On(""), "DROP DATABASE IF EXISTS `"+a.Name+"`") })
 	return a
+}
+
+// Second starts another server of a kind, which ends with the test.
+func Second(t testing.TB, kind string) mysql.Address {
+	t.Helper()
+	p, err := mysql.FindServer(t.Context(), Environ(t), series[kind])
+	if err != nil {
+		t.Skipf("skipped: %v", err)
+	}
+	p.Templates = filepath.Join(machine.Cache(t), "servers")
+	s, err := p.Start(t.Context(), t.TempDir(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Kill)
+	return s.Address
+}
+
+// Names are the databases of a server whose names are LIKE a pattern.
+func Names(t testing.TB, a mysql.Address, pattern string) (names []string) {
+	t.Helper()
+	server := a.On("")
+	err := mysql.New(&server).With(t.Context(), func(c *sql.Conn) error {
+		rows, err := c.QueryContext(t.Context(), "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE ?", pattern)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var n string
+			if err := rows.Scan(&n); err != nil {
+				return err
+			}
+			names = append(names, n)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }
 
 // Exec runs statements in one session.
