@@ -237,7 +237,7 @@ func TestPlanThenUpgradeOnARealServer(t *testing.T) {
 		dump(t, res)
 		t.Fatalf("upgrade: %v", err)
 	}
-	if d := cmp.Diff([]string{"comment open", "hold open"}, verdicts(res.Gates)); d != "" || res.AskedBy == nil || *res.AskedBy != "ann" {
+	if d := cmp.Diff([]string{"window open", "comment open", "hold open"}, verdicts(res.Gates)); d != "" || res.AskedBy == nil || *res.AskedBy != "ann" {
 		t.Errorf("asked by %v; %s", res.AskedBy, d)
 	}
 	s.isKept(t, res, in.BackupDestination, id)
