@@ -137,6 +137,16 @@ func TestStagingThenProduction(t *testing.T) {
 	if r := s.run(t, o); r.OK || !strings.Contains(r.Log, "server-token is missing") || !strings.Contains(r.Log, "database-url is missing") {
 		t.Errorf("without secrets: jobs %v:\n%s", r.Jobs, r.Log)
 	}
+	// What encrypts, keeps and opens backups reaches the program, which tells that none of it is any good here.
+	o = s.dispatch(t, w, "staging", "plan", 29)
+	o.Secrets["STAGING_BACKUP_IDENTITY"] = "AGE-SECRET-KEY-1NONE"
+	o.Vars["ZENML_BACKUP_RECIPIENTS"], o.Vars["ZENML_BACKUP_DESTINATION"] = "nobody", "ftp://nowhere"
+	r := s.run(t, o)
+	for _, want := range []string{"backup-recipients holds something", "backup-destination is no place", "backup-identity holds no age identity"} {
+		if r.OK || !strings.Contains(r.Log, want) || strings.Contains(r.Log, "SECRET-KEY-1NONE") {
+			t.Errorf("no %q: jobs %v:\n%s", want, r.Jobs, r.Log)
+		}
+	}
 	o = s.dispatch(t, w, "staging", "upgrade", 23)
 	o.PATH = t.TempDir()
 	if r := s.run(t, o); r.OK || r.Steps["staging-upgrade/upgrade"] != "" || !strings.Contains(r.Log, "nothing was touched") {
