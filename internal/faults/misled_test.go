@@ -37,6 +37,14 @@ func misled() []oneFault {
 			s.Key = standin.NewSite(t, standin.SQLite, shared).Key
 		}, exit: 2, outcome: "", says: "refused the key", serves: standin.Old, leaves: true},
 		anothersDatabase(),
+		{name: "two runs at once on two databases, with one state-dir", at: at("after rehearsal begin", func(t testing.TB, s *standin.Site) {
+			t.Helper()
+			other := standin.NewSite(t, standin.SQLite, shared)
+			r := other.Run(t, "upgrade", []string{"--state-dir", filepath.Join(s.Backups, "state")})
+			if r.Exit != 1 || r.Result.ReasonCode != "locked" || !strings.Contains(r.Text, "zenml-upgrade upgrade of staging, process") || other.Version() != standin.Old {
+				t.Errorf("the second run: exit %d, %s\n%s", r.Exit, r.Result.ReasonCode, r.Told)
+			}
+		}), exit: 0, outcome: "upgraded", says: "was upgraded", serves: standin.New},
 		{name: "scratch-database-url is production under another name", kind: dbserver.MySQL, mode: "rehearse", before: productionAsScratch,
 			exit: 1, outcome: "refused", says: "**Block:** scratch-database-url leads to the very server", serves: standin.Old},
 		{name: "a truncated dump of ZenML's own, which its settings would restore", kind: dbserver.MariaDB, before: truncatedDump,

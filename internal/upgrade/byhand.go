@@ -62,9 +62,9 @@ func (r *run) openRollback(last *journal.Record) error {
 	}
 	began := r.Now()
 	id := began.UTC().Format("20060102T150405.000Z")
-	j, err := journal.Create(r.StateDir, id, r.Now)
+	j, err := r.createJournal(id)
 	if err != nil {
-		return fmt.Errorf("opening the journal: %w", err)
+		return err
 	}
 	r.journal, r.state = j, &State{
 		RunID: id, From: r.From, To: r.To, Commit: r.Commit, Environment: r.Environment, StartedAt: began, Database: r.DB.URL(), Address: r.PublicURL,

@@ -106,6 +106,9 @@ func (r *run) resume(last *journal.Record) error {
 	if err != nil {
 		return fmt.Errorf("opening the journal of an unfinished run: %w", err)
 	}
+	if err := j.HeldBy(r.holder()); err != nil {
+		return errors.Join(err, j.Close())
+	}
 	r.journal, r.state = j, &State{RunID: last.Run()}
 	for _, e := range last.Entries {
 		if len(e.State) > 0 {

@@ -74,9 +74,9 @@ func Execute(ctx context.Context, o Options) (*Report, error) {
 		}
 		return &r.report, err
 	}
-	release, err := o.DB.Lock(ctx, fmt.Sprintf("zenml-upgrade %s of %s", o.Mode, o.Environment))
+	release, err := o.DB.Lock(ctx, r.holder())
 	if errors.Is(err, database.ErrHeld) {
-		r.refuse(Problem{Code: "locked", What: err.Error(), Remedy: "wait for that run to end", Blocks: true})
+		r.refuse(locked(err))
 		return &r.report, nil
 	}
 	if err != nil {
@@ -87,6 +87,10 @@ func Execute(ctx context.Context, o Options) (*Report, error) {
 		return &r.report, err
 	}
 	recovered, err := r.recover(ctx)
+	if errors.Is(err, journal.ErrHeld) { // of another database, with the same state-dir
+		r.refuse(locked(err))
+		return &r.report, nil
+	}
 	if recovered || err != nil {
 		return &r.report, err
 	}
@@ -112,6 +116,14 @@ func (r *run) sweep(ctx context.Context) error {
 		Code: "snapshot_not_forgotten", What: err.Error(), Remedy: "mend the hook forget; the next run asks it again. Until then the snapshot may cost and holds data",
 	})
 	return nil
+}
+
+func (o *Options) holder() string {
+	return fmt.Sprintf("zenml-upgrade %s of %s", o.Mode, o.Environment)
+}
+
+func locked(err error) Problem {
+	return Problem{Code: "locked", What: err.Error(), Remedy: "wait for that run to end", Blocks: true}
 }
 
 // plan says what stands against an upgrade and changes nothing. Like preflight it goes on after a
@@ -147,9 +159,9 @@ func (r *run) refuse(p Problem) {
 func (r *run) execute(ctx context.Context) error {
 	began := r.Now()
 	id := began.UTC().Format("20060102T150405.000Z")
-	j, err := journal.Create(r.StateDir, id, r.Now)
+	j, err := r.createJournal(id)
 	if err != nil {
-		return fmt.Errorf("opening the journal: %w", err)
+		return err
 	}
 	defer j.Close()
 	r.journal, r.results = j, nil
@@ -167,6 +179,17 @@ func (r *run) execute(ctx context.Context) error {
 	err = r.end()
 	r.explainMigration(ctx)
 	return err
+}
+
+func (r *run) createJournal(id string) (*journal.Journal, error) {
+	j, err := journal.Create(r.StateDir, id, r.Now)
+	if err != nil {
+		return nil, fmt.Errorf("opening the journal: %w", err)
+	}
+	if err := j.HeldBy(r.holder()); err != nil {
+		return nil, errors.Join(err, j.Close())
+	}
+	return j, nil
 }
 
 // explainLimit bounds the looking for a repair: some wheels are fetched for it.

@@ -124,6 +124,19 @@ func resume(f *os.File, path string, now func() time.Time) (*Journal, *Record, e
 	return j, r, nil
 }
 
+// HeldBy tells other processes who writes the journal, until it is closed.
+func (j *Journal) HeldBy(holder string) error {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "this machine"
+	}
+	text := fmt.Sprintf("%s, process %d on %s", holder, os.Getpid(), host)
+	if err := os.WriteFile(filepath.Join(filepath.Dir(j.path), holderName), []byte(text), 0o600); err != nil {
+		return fmt.Errorf("naming the holder of the journal: %w", err)
+	}
+	return nil
+}
+
 // Path is the file's path.
 func (j *Journal) Path() string { return j.path }
 

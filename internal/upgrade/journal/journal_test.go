@@ -3,6 +3,7 @@ package journal
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -149,8 +150,13 @@ func TestTornTailIsCutAndResumed(t *testing.T) {
 		if !r.Torn || len(r.Entries) != 1 || r.Finished() {
 			t.Fatalf("cut at %d: torn %v, %d entries", end, r.Torn, len(r.Entries))
 		}
-		if _, _, err := Resume(path, time.Now); err == nil || !strings.Contains(err.Error(), "still going on") {
-			t.Fatalf("a second writer was let in: %v", err)
+		for _, want := range []string{"in another process", `in "an upgrade of staging, process `} {
+			if _, _, err := Resume(path, time.Now); !errors.Is(err, ErrHeld) || !strings.Contains(err.Error(), want) {
+				t.Fatalf("a second writer: %v, want %s", err, want)
+			}
+			if err := j.HeldBy("an upgrade of staging"); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if err := j.Append(Entry{Event: End}, nil); err != nil {
 			t.Fatal(err)

@@ -168,11 +168,38 @@ func Last(dir string) (*Record, error) {
 // moment, and the lock with it.
 func unlock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_UN) }
 
+// ErrHeld says that a living process writes the journal.
+var ErrHeld = errors.New("the run is still going on")
+
+type heldError struct{ by string }
+
+func (e heldError) Error() string        { return ErrHeld.Error() + " in " + e.by }
+func (e heldError) Is(target error) bool { return target == ErrHeld }
+
+// holderName is the file beside a journal that says who writes it. It decides nothing: the lock does.
+const holderName = "holder"
+
+// longestHolder bounds what is read of it.
+const longestHolder = 300
+
+func holderOf(path string) string {
+	f, err := os.Open(filepath.Join(filepath.Dir(path), holderName))
+	if err != nil {
+		return "another process"
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, longestHolder))
+	if err != nil || len(text) == 0 {
+		return "another process"
+	}
+	return fmt.Sprintf("%q", text)
+}
+
 // lock lets one living process write a journal. The kernel frees it when the process ends.
 func lock(f *os.File) error {
 	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return errors.New("the run is still going on in another process")
+		return heldError{holderOf(f.Name())}
 	}
 	return err
 }
