@@ -15,6 +15,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/hops"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
 
 // problems gathers what stands against an upgrade; all of it is told at once.
@@ -89,23 +90,46 @@ const pastRounding = 1100 * time.Millisecond
 // checkDatabase wants a proof that the server uses this very database: a log-in must leave its mark
 // in it. A copy of it, or another one of the same content, would pass every other check.
 func (r *run) checkDatabase(ctx context.Context, p *problems) {
+	marked, err := r.leavesMark(ctx, r.client)
+	switch {
+	case err != nil:
+		p.block("other_database", fmt.Sprintf("whether the server uses the database of database-url is not known: %v", err), "check database-url and server-url")
+	case !marked:
+		p.block("other_database", "a log-in to the server left no mark in the database of database-url: another one may be upgraded than the server uses",
+			"check that database-url names the database of server-url")
+	}
+}
+
+// leavesMark says whether a log-in to a server is written down in the database.
+func (r *run) leavesMark(ctx context.Context, c *zenml.Client) (bool, error) {
 	before, err := r.DB.Fingerprint(ctx)
 	after := before
 	for try := 0; err == nil && try < 2 && before.Tables[keyTable] == after.Tables[keyTable]; try++ {
 		if try > 0 { // a column of whole seconds holds the same after two log-ins in one, and this key logged in just before
 			_ = await(ctx, pastRounding, func() bool { return false })
 		}
-		if err = r.client.LoginKey(ctx, r.APIKey); err == nil {
+		if err = c.LoginKey(ctx, r.APIKey); err == nil {
 			after, err = r.DB.Fingerprint(ctx)
 		}
 	}
-	switch {
-	case err != nil:
-		p.block("other_database", fmt.Sprintf("whether the server uses the database of database-url is not known: %v", err), "check database-url and server-url")
-	case before.Tables[keyTable] == after.Tables[keyTable]:
-		p.block("other_database", "a log-in to the server left no mark in the database of database-url: another one may be upgraded than the server uses",
-			"check that database-url names the database of server-url")
+	return before.Tables[keyTable] != after.Tables[keyTable], err
+}
+
+// isOurs wants the server on the public address to use the real database: a hook's version alone does not
+// say so, for another server may have taken the address meanwhile. A process of ours is known by itself.
+// The restored content was compared before: the mark spoils nothing.
+func (r *run) isOurs(ctx context.Context, c *zenml.Client) error {
+	if !r.ByHooks {
+		return nil
 	}
+	marked, err := r.leavesMark(ctx, c)
+	if err != nil {
+		return fmt.Errorf("whether %s uses the database of database-url is not known: %w", r.PublicURL, err)
+	}
+	if !marked {
+		return fmt.Errorf("what answers on %s is another server: a log-in to it left no mark in the database of database-url; stop it there and start the right one", r.PublicURL)
+	}
+	return nil
 }
 
 // checkServerVersion compares the server that answers with the version that somebody said runs.

@@ -110,6 +110,9 @@ func (r *run) startOld(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := r.isOurs(ctx, c); err != nil {
+		return "", err
+	}
 	if err := r.whole(ctx, c); err != nil {
 		return "", err
 	}
