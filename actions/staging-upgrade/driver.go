@@ -52,7 +52,7 @@ func (d *local) Check(ctx context.Context) []upgrade.Problem {
 	l, err := server.FindListener(d.port)
 	switch {
 	case err != nil && server.InContainer():
-		block("in_container", "the driver local runs inside a container and cannot see the server's process", "run the binary on the server's machine")
+		block("in_container", "the driver local runs inside a container, and the server's process is not in it", "run the binary where the server's process is: on its machine or in its container")
 	case err != nil:
 		block("server_process", fmt.Sprintf("the process that listens on port %d was not found: %v", d.port, err), "run on the server's machine, as its user")
 	case !l.IsZenML():
