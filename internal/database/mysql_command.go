@@ -59,7 +59,7 @@ func (d *MySQL) ask(ctx context.Context, name, snapshot string, hold *os.File, m
 	if err := d.haveCommands(); err != nil {
 		return proc.Result{}, err
 	}
-	c := hook.Call{Name: name, Env: append([]string{
+	c := hook.Call{Name: name, Brief: true, Env: append([]string{
 		"ZENML_UPGRADE_SNAPSHOT=" + snapshot, "ZENML_UPGRADE_DATABASE_HOST=" + d.client.Host,
 		fmt.Sprintf("ZENML_UPGRADE_DATABASE_PORT=%d", d.client.Port), "ZENML_UPGRADE_DATABASE_NAME=" + d.client.Name,
 	}, more...)}

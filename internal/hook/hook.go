@@ -3,9 +3,11 @@ package hook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
@@ -22,11 +24,15 @@ type Set struct {
 	Limit       time.Duration     // how long one may take
 }
 
+// longestLine is how much of a line is told where Call.Brief asks for one.
+const longestLine = 300
+
 // Call is one command to run.
 type Call struct {
 	Name  string
 	Env   []string   // beside what every command gets
 	Leave bool       // what it leaves behind goes on; else that ends with it
+	Brief bool       // of what it printed before it failed only the last line is told: the others may be data
 	Files []*os.File // what it and all that it starts hold open
 }
 
@@ -46,6 +52,11 @@ func (s *Set) Command(c Call) proc.Command {
 // Run runs a call to its end.
 func (s *Set) Run(ctx context.Context, c Call) (proc.Result, error) {
 	res, err := proc.Run(ctx, s.Command(c))
+	var exit *proc.ExitError
+	if c.Brief && errors.As(err, &exit) {
+		exit.Tail = proc.LastLine([]byte(exit.Tail))
+		exit.Tail = strings.ToValidUTF8(exit.Tail[:min(len(exit.Tail), longestLine)], "")
+	}
 	if err != nil {
 		return res, fmt.Errorf("running the hook %s: %w", c.Name, err)
 	}

@@ -18,6 +18,7 @@ func TestRun(t *testing.T) {
 			"seen":  `echo "$ZENML_UPGRADE_HOOK $ZENML_UPGRADE_ENVIRONMENT $MORE [$GITHUB_TOKEN$OTHER]"`,
 			"fails": `echo "mysql://root:pass-word@db/x $CLOUD_KEY hunter22" >&2; exit 1`,
 			"tells": `echo begun; echo "mysql://root:pass-word@db/x"`,
+			"shows": `echo "a row"; echo "ERROR 1064"; exit 2`,
 			"hangs": `sleep 60`,
 		},
 	}
@@ -34,6 +35,9 @@ func TestRun(t *testing.T) {
 	res, err = s.Run(t.Context(), Call{Name: "tells"})
 	if err != nil || res.Answer != "mysql://root:pass-word@db/x" || strings.Contains(string(res.Stdout), "pass-word") {
 		t.Errorf("%+v, %v", res, err)
+	}
+	if _, err = s.Run(t.Context(), Call{Name: "shows", Brief: true}); err == nil || !strings.HasSuffix(err.Error(), "status 2: ERROR 1064") {
+		t.Errorf("%v", err)
 	}
 	s.Limit = 100 * time.Millisecond
 	if _, err = s.Run(t.Context(), Call{Name: "hangs"}); !errors.Is(err, proc.ErrTimeout) || !strings.Contains(err.Error(), "hook hangs") {
