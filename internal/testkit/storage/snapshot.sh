@@ -1,8 +1,8 @@
 # What keeps a database elsewhere does when it is asked for snapshots: they are dumps in a folder, and
 # copies are databases of another server. Run by: sh snapshot.sh FOLDER, with the variables of a hook.
+# shellcheck shell=sh disable=SC1090,SC1091,SC2154 # dump, client, options and other come from settings
 set -eu
 here=$1
-# dump, client, options, other (user, password, host and port of the copies' server), sets them
 . "$here/settings"
 snapshot=$here/snapshots/${ZENML_UPGRADE_SNAPSHOT:?}
 real=${ZENML_UPGRADE_DATABASE_NAME:?}
@@ -27,7 +27,7 @@ if [ -e "$here/before-$ZENML_UPGRADE_HOOK" ]; then . "$here/before-$ZENML_UPGRAD
 case $ZENML_UPGRADE_HOOK in
 take)
 	on real "$real" -e "SELECT CONCAT('CHARACTER SET ', @@character_set_database, ' COLLATE ', @@collation_database)" >"$snapshot.charset"
-	# shellcheck disable=SC2154,SC2086 # of settings; several words
+	# shellcheck disable=SC2086 # several words
 	"$dump" --defaults-file="$here/real.cnf" $options --ignore-table="$real.zenml_upgrade_marker" "$real" >"$snapshot.sql"
 	;;
 restore)
@@ -35,7 +35,6 @@ restore)
 		load real "$real"
 	else
 		load copies "$copy"
-		# shellcheck disable=SC2154 # of settings
 		echo "mysql://$other/$copy"
 	fi
 	;;
