@@ -87,7 +87,12 @@ func (t *team) Prepare(ctx context.Context, v string) error {
 
 func (t *team) Run(ctx context.Context, address, key string) ([]upgrade.Check, error) {
 	all, err := t.Team.Run(ctx, address, key)
-	out := make([]upgrade.Check, 0, len(all))
+	checks, failed := teamOutcome(all)
+	return checks, cmp.Or(err, failed)
+}
+
+// teamOutcome makes checks of what was run; the first that failed is the error.
+func teamOutcome(all []compat.Ran) (out []upgrade.Check, err error) {
 	for _, ran := range all {
 		out = append(out, upgrade.Check{Name: ran.Name, Status: upgrade.Status(ran.Status), Seconds: ran.Seconds, Detail: ran.Detail})
 		if ran.Status == compat.Failed && err == nil {

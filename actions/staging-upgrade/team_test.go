@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/compat"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/report"
@@ -108,6 +109,9 @@ func teamChecks(res *Result) []string {
 // The second of the team's pipelines fails on the new version: everything is put back, and what the first
 // one wrote is gone.
 func TestATeamsPipelineThatFailsIsRolledBackExactly(t *testing.T) {
+	if os.Getenv("ZENML_UPGRADE_FULL") == "" {
+		t.Skip("skipped: only with ZENML_UPGRADE_FULL (make test-full)")
+	}
 	t.Parallel()
 	s := newSite(t)
 	s.brings(t, "pipelines:\n- {name: light_one, command: python pipelines.py light_one}\n"+
@@ -179,6 +183,22 @@ func TestWhereTheTeamsPipelinesAreRun(t *testing.T) {
 		if d := cmp.Diff(c.want, got); d != "" {
 			t.Errorf("%s: %s", name, d)
 		}
+	}
+}
+
+// The first that failed ends the way forward, with the end of its log.
+func TestWhatFailsOfTheTeamsIsTheError(t *testing.T) {
+	t.Parallel()
+	all := []compat.Ran{{Name: "pipeline:a", Status: compat.Passed, Seconds: 2}, {Name: "pipeline:b", Status: compat.Skipped, Detail: "long"}}
+	want := []upgrade.Check{{Name: "pipeline:a", Status: upgrade.Passed, Seconds: 2}, {Name: "pipeline:b", Status: upgrade.Skipped, Detail: "long"}}
+	if checks, err := teamOutcome(all); err != nil || cmp.Diff(want, checks) != "" {
+		t.Errorf("%v: %s", err, cmp.Diff(want, checks))
+	}
+	all = append(all, compat.Ran{Name: "pipeline:c", Status: compat.Failed, Detail: "it broke", Tail: "the end"}, compat.Ran{Name: "pipeline:d", Status: compat.Failed})
+	checks, err := teamOutcome(all)
+	var failed *upgrade.TeamError
+	if !errors.As(err, &failed) || failed.Log != "the end" || !strings.HasPrefix(failed.What, "pipeline:c failed on the new version") || len(checks) != 4 || checks[2].Status != upgrade.Failed {
+		t.Errorf("%v, %+v", err, checks)
 	}
 }
 
