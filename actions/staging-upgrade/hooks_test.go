@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/world"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
@@ -87,7 +89,13 @@ func TestUpgradeByHooksOnARealServer(t *testing.T) {
 		t.Errorf("downtime %v, predicted %v", res.DowntimeSeconds, res.PredictedDowntimeSeconds)
 	}
 	s.ranHere(t, "light_one", "light_two")
-	t.Logf("%v", teamChecks(res))
+	want := []string{
+		"pipeline:light_one passed real", "pipeline:heavy skipped real", "pipeline:never skipped real", "pipeline:light_two passed real", "snapshot:read skipped real",
+		"snapshot_recreated:light_one passed real", "snapshot_executed:light_one skipped real", "snapshot_recreated:light_two passed real", "snapshot_executed:light_two skipped real",
+	}
+	if d := cmp.Diff(want, teamChecks(res)); d != "" {
+		t.Error(d)
+	}
 	if text, err := os.ReadFile(filepath.Join(s.repo, "deploy", "ran")); err != nil || string(text) != "light_one\nlight_two\n" {
 		t.Errorf("the hook run was called for %q: %v", text, err)
 	}
