@@ -11,6 +11,7 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/vault"
 )
 
 func TestCheckTellsAllFaultsAtOnce(t *testing.T) {
@@ -122,7 +123,7 @@ func TestWhatIsUpgraded(t *testing.T) {
 		"a backup for an upgrade":            {server, Inputs{Mode: "upgrade", To: "0.98.0", Backup: dir, ServerToken: "k", DatabaseURL: "u"}, "backup is given, and mode is upgrade", "server"},
 		"a backup that is not there":         {server, Inputs{Mode: "rehearse", Backup: filepath.Join(dir, "none")}, "is no backup", "backup"},
 	} {
-		s := &settings{mode: upgrade.Mode(c.in.Mode), env: c.env, known: true, backupDir: c.in.BackupDir}
+		s := &settings{mode: upgrade.Mode(c.in.Mode), env: c.env, known: true, backupDir: c.in.BackupDir, vault: vault.Options{Dir: c.in.BackupDir}}
 		err := s.decodeSource(t.Context(), &c.in)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
