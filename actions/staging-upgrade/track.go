@@ -21,7 +21,7 @@ func (r *Result) tracks(s *settings) {
 	}
 	run := tracking.Run{
 		To: *r.To, By: checklist.StagingUpgrade, Proofs: r.proofs(s.env.Kind), Decision: r.Decision, Says: r.headline(), Codes: []string{r.ReasonCode},
-		Finished: r.Outcome == upgrade.Upgraded, Figures: r.trackedFigures(),
+		Finished: r.Outcome == upgrade.Upgraded, Figures: r.trackedFigures(), Journal: r.trackedJournal(),
 	}
 	if r.From != nil {
 		run.From = *r.From
@@ -126,6 +126,23 @@ func (r *Result) trackedFigures() []tracking.Figure {
 	}
 	if a := r.Artifacts; a != nil {
 		out = append(out, tracking.Figure{Name: "Artifacts loaded by both versions, same value", Value: fmt.Sprintf("%d of %d tried", a.Same, a.Tried)})
+	}
+	return out
+}
+
+// trackedJournal is how the steps of a run that may change the server ended, without their details: those may
+// name hosts, paths and tables.
+func (r *Result) trackedJournal() []tracking.Entry {
+	if r.Mode != upgrade.Upgrade && r.Mode != upgrade.Rollback {
+		return nil
+	}
+	out := make([]tracking.Entry, 0, len(r.Steps))
+	for _, s := range r.Steps {
+		e := tracking.Entry{Step: s.Name, Status: string(s.Status), Seconds: s.Seconds}
+		if s.StartedAt != nil {
+			e.At = *s.StartedAt
+		}
+		out = append(out, e)
 	}
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/yuin/goldmark"
@@ -175,10 +176,16 @@ func TestFinished(t *testing.T) {
 	update(t, s, "1", wish(), checked(t))
 	done := rehearsed()
 	done.Says, done.Finished, done.Figures = "The server was upgraded.", true, []tracking.Figure{{Name: "Downtime", Value: "12.3 s"}}
+	done.Journal = []tracking.Entry{{Step: "migrate", Status: "passed", At: time.Date(2026, 11, 26, 8, 0, 0, 0, time.UTC), Seconds: 9}, {Step: "watch", Status: "skipped"}}
 	update(t, s, "2", wish(), done)
 	i := s.Issue(churn, 1)
 	if i.State != "closed" || i.StateReason != "completed" || !strings.Contains(i.Body, "| Downtime | 12.3 s |") || !strings.Contains(i.Body, "**Pass.** staging-upgrade: The server was upgraded.") {
 		t.Errorf("%s, %s: %.600s", i.State, i.StateReason, i.Body)
+	}
+	for _, row := range []string{"| migrate | passed | 2026-11-26 08:00:00 UTC | 9.0 |", "| watch | skipped | not reached | 0.0 |"} {
+		if !strings.Contains(i.Body, row) {
+			t.Errorf("no %q in %s", row, i.Body)
+		}
 	}
 	if said := update(t, s, "3", wish(), checked(t)); said != "The tracking issue was left alone: issue 1 is closed. Reopen it to go on." {
 		t.Error(said)
@@ -266,6 +273,7 @@ func TestHostile(t *testing.T) {
 	w := tracking.Wish{Environment: "production", Operators: []string{"ann"}, Teams: []config.Team{{Name: words}, {Name: "--><b>"}}}
 	r := checked(t)
 	r.Says, r.Codes, r.Figures, r.Finished = words, []string{words}, []tracking.Figure{{Name: words, Value: words}}, true
+	r.Journal = []tracking.Entry{{Step: words, Status: words}}
 	r.Proofs[0].Evidence = words
 	r.Phases[0].Note = words
 	r.Phases[1].Steps = append(r.Phases[1].Steps, tracking.Step{ID: "change-" + words, Text: words, By: checklist.Person, Notes: []string{words}, Done: words})

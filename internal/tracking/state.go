@@ -31,6 +31,8 @@ type state struct {
 	Proofs      []proved `json:"proofs,omitempty"` // by step
 	Told        []told   `json:"told,omitempty"`   // by action
 	Figures     []Figure `json:"figures,omitempty"`
+	Journal     []Entry  `json:"journal,omitempty"` // of the last run that changed the server
+	JournalRun  string   `json:"journal_run,omitempty"`
 }
 
 // proved is a proof and the run that made it.
@@ -53,6 +55,7 @@ type told struct {
 const (
 	largestHidden   = 24 << 10
 	largestUnpacked = 1 << 20
+	mostEntries     = 60 // of a journal
 )
 
 var (
@@ -137,7 +140,7 @@ func (s state) sound() bool {
 			return false
 		}
 	}
-	return true
+	return s.JournalRun == "" || runForm.MatchString(s.JournalRun)
 }
 
 // known is the state to go on from: that of the newest text which this token wrote, but not this update: another
@@ -187,6 +190,9 @@ func (k *keeper) apply(s state) state {
 	}
 	if here && r.Finished {
 		s.Finished, s.Figures = true, r.Figures
+	}
+	if here && len(r.Journal) > 0 && !slices.Equal(s.Journal, r.Journal) {
+		s.Journal, s.JournalRun = r.Journal[:min(len(r.Journal), mostEntries)], runID
 	}
 	return s
 }

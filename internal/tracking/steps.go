@@ -1,6 +1,10 @@
 package tracking
 
-import "github.com/zenml-upgrade/zenml-upgrade/internal/checklist"
+import (
+	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/checklist"
+)
 
 // Phase is a phase of the checklist whose steps are boxes.
 type Phase struct {
@@ -30,6 +34,14 @@ type Proof struct {
 type Figure struct {
 	Name  string `json:"n"`
 	Value string `json:"v"`
+}
+
+// Entry is how a step of an upgrade or a rollback ended.
+type Entry struct {
+	Step    string    `json:"s"`
+	Status  string    `json:"e"`
+	At      time.Time `json:"a,omitzero"` // zero for a step that was not reached
+	Seconds float64   `json:"d"`
 }
 
 // Steps takes a checklist apart into its boxes and what is proved of them by the runs that can.

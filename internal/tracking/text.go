@@ -63,6 +63,9 @@ func (k *keeper) document(s state, t ticks, length int) report.Document {
 	if len(s.Figures) > 0 {
 		d.Sections = append(d.Sections, figures(s.Figures))
 	}
+	if len(s.Journal) > 0 {
+		d.Sections = append(d.Sections, k.mirror(s))
+	}
 	d.Sections = append(d.Sections, steps...)
 	d.Sections = append(d.Sections, k.rules())
 	return d
@@ -182,6 +185,20 @@ func figures(list []Figure) report.Section {
 		t.Rows = append(t.Rows, []report.Text{report.T(f.Name), report.T(f.Value)})
 	}
 	return report.Section{Title: "Report", Blocks: []report.Block{t}}
+}
+
+// mirror shows the journal of the last run that changed the server.
+func (k *keeper) mirror(s state) report.Section {
+	t := report.Table{Header: []string{"Step", "Status", "Began", "Seconds"}}
+	for _, e := range s.Journal {
+		began := "not reached"
+		if !e.At.IsZero() {
+			began = e.At.UTC().Format("2006-01-02 15:04:05 UTC")
+		}
+		t.Rows = append(t.Rows, []report.Text{report.T(report.Line(e.Step, 80)), report.T(report.Line(e.Status, 20)), report.T(began), report.T(fmt.Sprintf("%.1f", e.Seconds))})
+	}
+	words := append(report.T("A copy of the run's journal, to read. No gate, resume or rollback looks at it here"), k.link(s.JournalRun)...)
+	return report.Section{Title: "Journal of the last upgrade or rollback", Folded: true, Blocks: []report.Block{report.Para{Text: words}, t}}
 }
 
 // rules say who may tick.

@@ -51,6 +51,7 @@ type Run struct {
 	Codes    []string // of the reasons
 	Finished bool     // the environment runs the target now
 	Figures  []Figure // the report that the issue is closed with
+	Journal  []Entry  // of an upgrade or a rollback: a mirror of its journal, for showing only
 }
 
 // Place is where the issue and the run are.
