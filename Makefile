@@ -48,9 +48,9 @@ test:
 test-full: test-setup build
 	@ZENML_UPGRADE_FULL=1 go run ./tools/testreport -p 2 -timeout 180m ./...
 
-# Every kill point and every fault, on every kind of database; with real ZenML on SQLite.
+# Every kill point and every fault, on every kind of database; every kill point with real ZenML, too: some hours.
 faults: test-setup build
-	@ZENML_UPGRADE_FULL=1 go run ./tools/testreport -timeout 180m ./internal/faults
+	@ZENML_UPGRADE_FULL=1 go run ./tools/testreport -timeout 300m ./internal/faults
 
 lint: lint-setup
 	@sh tools/lint.sh
