@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 )
 
 // Kind says which class of failure an error is; the command line turns it into an exit status.
@@ -49,6 +50,9 @@ func BadInput(what, next string) *Error { return &Error{Kind: Input, What: what,
 func Unreachable(what string, err error, next string) *Error {
 	return &Error{Kind: NoVerdict, What: what, Err: err, Next: next}
 }
+
+// NoRoom says whether a disk or a quota is full.
+func NoRoom(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // List takes a joined error apart into the single faults.
 func List(err error) []error {

@@ -81,6 +81,9 @@ func (r *run) findWayBack(ctx context.Context) (*journal.Record, error) {
 	case fault.IsInput(err):
 		p.block("backup_not_opened", err.Error(), "give backup-identity, or another backup")
 		return nil, nil
+	case fault.NoRoom(err):
+		p.block("backup_not_opened", err.Error(), "make room on the disk of state-dir")
+		return nil, nil
 	case err != nil:
 		p.block("backup_not_whole", err.Error(), "give another backup")
 		return nil, nil

@@ -213,8 +213,13 @@ func Unpack(ctx context.Context, file, dir string, identities []age.Identity) (m
 	if err = writeFiles(in, folder); err == nil {
 		m, err = database.Verify(ctx, folder)
 	}
+	if fault.NoRoom(err) {
+		err = fault.Unreachable(fmt.Sprintf("the packed backup %q could not be unpacked below %q", file, dir), err, "make room on the disk of state-dir")
+	} else if err != nil {
+		err = untrusted(file, err)
+	}
 	if err != nil {
-		return nil, nil, errors.Join(untrusted(file, err), release())
+		return nil, nil, errors.Join(err, release())
 	}
 	return m, release, nil
 }
