@@ -77,18 +77,7 @@ func (r *run) findWayBack(ctx context.Context) (*journal.Record, error) {
 	if err == nil {
 		m, err = r.openWayBack(ctx, path)
 	}
-	switch {
-	case fault.IsInput(err):
-		p.block("backup_not_opened", err.Error(), "give backup-identity, or another backup")
-		return nil, nil
-	case fault.NoRoom(err):
-		p.block("backup_not_opened", err.Error(), "make room on the disk of state-dir")
-		return nil, nil
-	case err != nil:
-		p.block("backup_not_whole", err.Error(), "give another backup")
-		return nil, nil
-	case m.SourceURL != r.DB.URL():
-		p.block("other_database", fmt.Sprintf("the backup %q is of the database %s", m.Path, m.SourceURL), "give a backup of this database")
+	if !r.opens(m, err, &p) {
 		return nil, nil
 	}
 	r.back, r.To, r.report.Target = &wayBack{Manifest: m}, m.ZenMLVersion, m.ZenMLVersion
@@ -110,6 +99,23 @@ func (r *run) findWayBack(ctx context.Context) (*journal.Record, error) {
 	}
 	r.back.unending = true
 	return last, nil
+}
+
+// opens says whether a backup was opened that can be gone back to; p learns why not.
+func (r *run) opens(m *database.Manifest, err error, p *problems) bool {
+	switch {
+	case fault.IsInput(err):
+		p.block("backup_not_opened", err.Error(), "give backup-identity, or another backup")
+	case fault.NoRoom(err):
+		p.block("backup_not_opened", err.Error(), "make room on the disk of state-dir")
+	case err != nil:
+		p.block("backup_not_whole", err.Error(), "give another backup")
+	case m.SourceURL != r.DB.URL():
+		p.block("other_database", fmt.Sprintf("the backup %q is of the database %s", m.Path, m.SourceURL), "give a backup of this database")
+	default:
+		return true
+	}
+	return false
 }
 
 // endedAs says whether a run came to its end with this outcome.
