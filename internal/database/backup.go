@@ -89,7 +89,7 @@ func (b *making) copyDatabase(ctx context.Context) error {
 		}
 		return nil
 	})
-	b.m.Schema, b.m.Tables, b.m.Work = source.Schema, source.Tables, source.Work
+	b.m.setContent(source)
 	return err
 }
 
@@ -158,7 +158,7 @@ func (b *making) checkCopy(ctx context.Context) error {
 			return writtenMeanwhile(lines)
 		}
 	}
-	b.m.Schema, b.m.Tables, b.m.Work, b.m.ContentDigest = copied.Schema, copied.Tables, copied.Work, copied.Digest()
+	b.m.setContent(copied)
 	st, err := os.Stat(target)
 	if err != nil {
 		return err

@@ -97,6 +97,11 @@ func (m *Manifest) Fingerprint() Fingerprint {
 	return Fingerprint{Schema: m.Schema, Tables: m.Tables, Work: m.Work}
 }
 
+// setContent notes what the backup holds.
+func (m *Manifest) setContent(f Fingerprint) {
+	m.Schema, m.Tables, m.Work, m.ContentDigest = f.Schema, f.Tables, f.Work, f.Digest()
+}
+
 // encode returns the manifest's only valid bytes: Verify compares them, so no byte can change.
 func (m *Manifest) encode() ([]byte, error) {
 	sealed := *m

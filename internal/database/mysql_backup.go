@@ -149,7 +149,7 @@ func (b *dumping) copyContent(ctx context.Context) (err error) {
 	if lines := was.f.Diff(now); len(lines) > 0 {
 		return writtenDuring(b.meta.Quiescent, lines)
 	}
-	b.m.Schema, b.m.Tables, b.m.Work, b.m.ContentDigest = now.Schema, now.Tables, now.Work, now.Digest()
+	b.m.setContent(now)
 	err = c.With(ctx, func(c *sql.Conn) error {
 		b.m.Keys.Secrets, err = secretsOf(ctx, c, now, b.meta.EncryptionKey)
 		return err

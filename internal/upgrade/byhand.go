@@ -297,14 +297,8 @@ func (r *run) startOldAgain(ctx context.Context) (string, error) {
 	if err := r.Driver.StartOld(ctx, r.To); err != nil {
 		return "", fmt.Errorf("starting %s: %w", r.To, err)
 	}
-	if r.ByHooks {
-		c, err := r.connect(ctx, r.PublicURL, r.To)
-		if err == nil {
-			err = r.isOurs(ctx, c)
-		}
-		if err != nil {
-			return "", err
-		}
+	if err := r.isOurs(ctx); err != nil {
+		return "", err
 	}
 	secret, err := r.sound(ctx, r.PublicURL, r.To)
 	return fmt.Sprintf("%s answers, secret: %s", r.To, secret), err

@@ -103,17 +103,17 @@ func (r *run) inWindow(predicted float64) error {
 	if r.Window == nil {
 		return nil
 	}
-	now, layout := r.Now(), "2006-01-02 15:04 MST"
+	now := r.Now()
 	end := r.Window.End()
 	switch {
 	case !now.Before(end):
-		return fmt.Errorf("the maintenance window ended at %s", end.Format(layout))
+		return fmt.Errorf("the maintenance window ended at %s", end.Format(toTheMinute))
 	case r.Mode == Plan:
 		return nil
 	case now.Before(r.Window.Start):
-		return fmt.Errorf("the maintenance window opens at %s", r.Window.Start.In(end.Location()).Format(layout))
+		return fmt.Errorf("the maintenance window opens at %s", r.Window.Start.In(end.Location()).Format(toTheMinute))
 	case now.Add(time.Duration(predicted * float64(time.Second))).After(end):
-		return fmt.Errorf("the predicted downtime of %.0fs does not fit into the maintenance window, which ends at %s", predicted, end.Format(layout))
+		return fmt.Errorf("the predicted downtime of %.0fs does not fit into the maintenance window, which ends at %s", predicted, end.Format(toTheMinute))
 	}
 	return nil
 }

@@ -58,12 +58,11 @@ func (r *run) judgeWindow(predicted float64) error {
 	if r.Window == nil || r.Mode != Plan && r.Mode != Upgrade {
 		return nil
 	}
-	const layout = "2006-01-02 15:04 MST"
 	end := r.Window.End()
 	g := gate.Gate{
 		Name: "window", Verdict: gate.Open, Evidence: []string{},
-		Needed: fmt.Sprintf("the cut-over lies between %s and %s", r.Window.Start.In(end.Location()).Format(layout), end.Format(layout)),
-		Got:    "it is " + r.Now().In(end.Location()).Format(layout),
+		Needed: fmt.Sprintf("the cut-over lies between %s and %s", r.Window.Start.In(end.Location()).Format(toTheMinute), end.Format(toTheMinute)),
+		Got:    "it is " + r.Now().In(end.Location()).Format(toTheMinute),
 	}
 	err := r.inWindow(predicted)
 	switch {
@@ -77,5 +76,8 @@ func (r *run) judgeWindow(predicted float64) error {
 	r.noteGate(g)
 	return err
 }
+
+// toTheMinute is how a time is told to people.
+const toTheMinute = "2006-01-02 15:04 MST"
 
 const windowRemedy = "run in the window, or give another maintenance-window"

@@ -90,7 +90,7 @@ const pastRounding = 1100 * time.Millisecond
 // checkDatabase wants a proof that the server uses this very database: a log-in must leave its mark
 // in it. A copy of it, or another one of the same content, would pass every other check.
 func (r *run) checkDatabase(ctx context.Context, p *problems) {
-	marked, err := r.leavesMark(ctx, r.client)
+	marked, err := r.leavesMark(ctx)
 	switch {
 	case err != nil:
 		p.block("other_database", fmt.Sprintf("whether the server uses the database of database-url is not known: %v", err), "check database-url and server-url")
@@ -100,8 +100,9 @@ func (r *run) checkDatabase(ctx context.Context, p *problems) {
 	}
 }
 
-// leavesMark says whether a log-in to a server is written down in the database.
-func (r *run) leavesMark(ctx context.Context, c *zenml.Client) (bool, error) {
+// leavesMark says whether a log-in to the server on the public address is written down in the database.
+func (r *run) leavesMark(ctx context.Context) (bool, error) {
+	c := zenml.New(r.PublicURL)
 	before, err := r.DB.Fingerprint(ctx)
 	after := before
 	for try := 0; err == nil && try < 2 && before.Tables[keyTable] == after.Tables[keyTable]; try++ {
@@ -118,11 +119,11 @@ func (r *run) leavesMark(ctx context.Context, c *zenml.Client) (bool, error) {
 // isOurs wants the server on the public address to use the real database: a hook's version alone does not
 // say so, for another server may have taken the address meanwhile. A process of ours is known by itself.
 // The restored content was compared before: the mark spoils nothing.
-func (r *run) isOurs(ctx context.Context, c *zenml.Client) error {
+func (r *run) isOurs(ctx context.Context) error {
 	if !r.ByHooks {
 		return nil
 	}
-	marked, err := r.leavesMark(ctx, c)
+	marked, err := r.leavesMark(ctx)
 	if err != nil {
 		return fmt.Errorf("whether %s uses the database of database-url is not known: %w", r.PublicURL, err)
 	}

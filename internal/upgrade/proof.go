@@ -74,7 +74,7 @@ func (r *run) checkRehearsed(ctx context.Context, p *problems) {
 	}
 	newest, verdict, fault := r.lookForProof(ctx)
 	if newest != nil {
-		at := newest.At.Format("2006-01-02 15:04 MST")
+		at := newest.At.Format(toTheMinute)
 		g.Got, g.Evidence = "a rehearsal of "+at, []string{newest.Backup + database.ProofSuffix + ", " + at}
 	}
 	if fault != nil {
@@ -108,7 +108,7 @@ func (r *run) lookForProof(ctx context.Context) (*Proof, gate.Verdict, *Problem)
 		return nil, gate.Closed, missing(fmt.Sprintf("no rehearsal of the upgrade to %s was made", r.To), remedy)
 	}
 	old := &Problem{Code: "rehearsal_old", Remedy: remedy, Blocks: true}
-	at := newest.At.Format("2006-01-02 15:04 MST")
+	at := newest.At.Format(toTheMinute)
 	switch {
 	case r.Now().Sub(newest.At) > r.RehearsalMaxAge:
 		old.What = fmt.Sprintf("the newest rehearsal of the upgrade to %s is of %s, older than rehearsal-max-age (%s)", r.To, at, r.RehearsalMaxAge)

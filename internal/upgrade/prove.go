@@ -91,7 +91,7 @@ func (r *run) useBackup(ctx context.Context) (string, error) {
 		return "", err
 	}
 	r.state.BackupPath, r.report.Backup, r.backedUp = m.Path, backupOf(m), m
-	return fmt.Sprintf("of %s, %d kB, %s", m.CreatedAt.Format("2006-01-02 15:04 MST"), m.Bytes>>10, m.Digest), nil
+	return fmt.Sprintf("of %s, %d kB, %s", m.CreatedAt.Format(toTheMinute), m.Bytes>>10, m.Digest), nil
 }
 
 // measureBackup backs the copy up and throws that away.

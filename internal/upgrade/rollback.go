@@ -110,7 +110,7 @@ func (r *run) startOld(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := r.isOurs(ctx, c); err != nil {
+	if err := r.isOurs(ctx); err != nil {
 		return "", err
 	}
 	if err := r.whole(ctx, c); err != nil {
