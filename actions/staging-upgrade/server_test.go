@@ -5,12 +5,15 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/dbserver"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/sabotage"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/storage"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
 )
 
@@ -71,6 +74,40 @@ func upgradesOnADatabaseServer(t *testing.T, release string, a mysql.Address) {
 		}
 	}
 	noPassword(t, a, s.backups, s.out)
+}
+
+// Backups are snapshots that the team's own commands take, and the team's pipelines run on the new version;
+// all of it is gone back once, by a snapshot, before it stays.
+func TestSnapshotsAndTheTeamOnADatabaseServer(t *testing.T) {
+	t.Parallel()
+	everywhere(t, "", func(t *testing.T, a mysql.Address) {
+		t.Helper()
+		kind := filepath.Base(t.Name())
+		copies := dbserver.Second(t, kind)
+		store := storage.New(t, kind, a.On(""), copies)
+		s := newSiteOn(t, a.StoreURL())
+		s.config += store.Config()
+		s.brings(t, teamsPipelines)
+		in := s.inputs(upgrade.Upgrade)
+		in.BackupEngine, in.ProveRollback = database.EngineCommand, "true"
+		res, err := s.act(t, in)
+		if err != nil || res.Outcome != upgrade.Upgraded || res.Decision == "block" || s.version(t) != "0.98.0" {
+			dump(t, res)
+			t.Fatalf("upgrade: %v", err)
+		}
+		s.wentBack(t, res)
+		for _, want := range []string{"pipeline:light_one passed real", "pipeline:light_two passed real"} {
+			if got := teamChecks(res); !slices.Contains(got, want) {
+				t.Errorf("%q is not among %q", want, got)
+			}
+		}
+		s.ranHere(t) // on the way that was gone back
+		if left := storage.Copies(t, copies); len(left) > 0 || len(store.Snapshots(t)) == 0 {
+			t.Errorf("copies left: %v; snapshots: %v", left, store.Snapshots(t))
+		}
+		noPassword(t, a, s.backups, s.out)
+		noPassword(t, copies, s.backups, s.out)
+	})
 }
 
 // noPassword looks for the database's password in every file below these folders, and for

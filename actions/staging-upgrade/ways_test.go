@@ -42,19 +42,25 @@ func TestBothWaysAreRehearsed(t *testing.T) {
 	if os.Getenv("ZENML_UPGRADE_FULL") == "" {
 		t.Skip("skipped: only with ZENML_UPGRADE_FULL (make test-full)")
 	}
-	s := newSite(t)
-	in := s.inputs(upgrade.Rehearse)
-	in.Path = upgrade.PathBoth
-	res, err := s.act(t, in)
-	if err != nil || res.Outcome != upgrade.Rehearsed {
-		dump(t, res)
-		t.Fatalf("rehearsal: %v", err)
+	for _, release := range []string{"0.85.0", "0.58.2"} {
+		t.Run(release, func(t *testing.T) {
+			t.Parallel()
+			s := newSiteOf(t, release, "")
+			in := s.inputs(upgrade.Rehearse)
+			in.Path = upgrade.PathBoth
+			res, err := s.act(t, in)
+			if err != nil || res.Outcome != upgrade.Rehearsed {
+				dump(t, res)
+				t.Fatalf("rehearsal: %v", err)
+			}
+			h := res.Rehearsal
+			if len(h.Ways) != 2 || !h.Ways[0].Passed || !h.Ways[1].Passed || len(h.Ways[1].Stops) < 5 || h.Way != upgrade.Direct || !strings.Contains(h.Because, "both ways pass") {
+				t.Errorf("rehearsal: %+v", h)
+			}
+			t.Logf("%d stops", len(h.Ways[1].Stops))
+			s.areTimed(t, h.Revisions)
+		})
 	}
-	h := res.Rehearsal
-	if len(h.Ways) != 2 || !h.Ways[0].Passed || !h.Ways[1].Passed || len(h.Ways[1].Stops) < 5 || h.Way != upgrade.Direct || !strings.Contains(h.Because, "both ways pass") {
-		t.Errorf("rehearsal: %+v", h)
-	}
-	s.areTimed(t, h.Revisions)
 }
 
 // A pipeline runs when the upgrade begins and ends while it is waited for. The schedule is held until

@@ -229,7 +229,7 @@ func TestRemovedBackup(t *testing.T) {
 				t.Skipf("skipped: no right to mount a disk: %v", err)
 			}
 		}
-		err = RemoveBackup(t.Context(), m.Path, d.URL(), noSnapshots)
+		err = RemoveFolder(m.Path, d.URL())
 		if (err != nil) != cutOff {
 			t.Errorf("cut off: %v, got %v", cutOff, err)
 		}

@@ -10,12 +10,14 @@ import (
 // Run is one pipeline run as its row tells it.
 type Run struct {
 	ID         string    // a UUID, without dashes
+	Name       string    // of the run
+	Status     string    // as the API tells it, "" when the row has none
 	Pipeline   string    // its name, "" for a run of none
 	Start, End time.Time // UTC, zero when the row has none
 }
 
 // runsQuery is the same on all engines: ZenML 0.58 to 0.98 have these columns.
-const runsQuery = `SELECT r.id, COALESCE(p.name, ''), COALESCE(CAST(r.start_time AS CHAR), ''), COALESCE(CAST(r.end_time AS CHAR), '')
+const runsQuery = `SELECT r.id, r.name, COALESCE(r.status, ''), COALESCE(p.name, ''), COALESCE(CAST(r.start_time AS CHAR), ''), COALESCE(CAST(r.end_time AS CHAR), '')
 FROM pipeline_run r LEFT JOIN pipeline p ON p.id = r.pipeline_id`
 
 func runs(ctx context.Context, take func(Run), in func(func(*sql.Conn) error) error) error {
@@ -28,7 +30,7 @@ func runs(ctx context.Context, take func(Run), in func(func(*sql.Conn) error) er
 		for rows.Next() {
 			var r Run
 			var start, end string
-			if err := rows.Scan(&r.ID, &r.Pipeline, &start, &end); err != nil {
+			if err := rows.Scan(&r.ID, &r.Name, &r.Status, &r.Pipeline, &start, &end); err != nil {
 				return err
 			}
 			if r.Start, err = stamp(start); err != nil {

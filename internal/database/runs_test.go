@@ -14,18 +14,18 @@ import (
 // history is a pipeline with a run that ended and one that has not begun, and a run of no pipeline.
 var history = []string{
 	`CREATE TABLE pipeline (id CHAR(32) PRIMARY KEY, name VARCHAR(20))`,
-	`CREATE TABLE pipeline_run (id CHAR(32) PRIMARY KEY, pipeline_id CHAR(32), start_time DATETIME, end_time DATETIME)`,
+	`CREATE TABLE pipeline_run (id CHAR(32) PRIMARY KEY, name VARCHAR(20) NOT NULL, status VARCHAR(20), pipeline_id CHAR(32), start_time DATETIME, end_time DATETIME)`,
 	`INSERT INTO pipeline VALUES ('p', 'train')`,
-	`INSERT INTO pipeline_run VALUES ('a', 'p', '2026-11-25 01:02:03', '2026-11-25 01:03:04'), ('b', 'p', NULL, NULL), ('c', NULL, '2026-11-25 01:02:03', NULL)`,
+	`INSERT INTO pipeline_run VALUES ('a', 'one', 'completed', 'p', '2026-11-25 01:02:03', '2026-11-25 01:03:04'), ('b', 'two', 'running', 'p', NULL, NULL), ('c', 'three', NULL, NULL, '2026-11-25 01:02:03', NULL)`,
 }
 
 func TestRunsAreReadFromTheirRows(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 25, 1, 2, 3, 0, time.UTC)
 	want := []Run{
-		{ID: "a", Pipeline: "train", Start: start, End: start.Add(61 * time.Second)},
-		{ID: "b", Pipeline: "train"},
-		{ID: "c", Start: start},
+		{ID: "a", Name: "one", Status: "completed", Pipeline: "train", Start: start, End: start.Add(61 * time.Second)},
+		{ID: "b", Name: "two", Status: "running", Pipeline: "train"},
+		{ID: "c", Name: "three", Start: start},
 	}
 	check := func(t *testing.T, d Reader) {
 		t.Helper()

@@ -79,24 +79,14 @@ func sweep(ctx context.Context, dir, url string, forget forgetter) (left error) 
 	return nil
 }
 
-// sealedEnd comes before partialEnd in the name of a folder that is being removed because its backup is
-// kept as a file.
-const sealedEnd = ".sealed"
+// removedEnd comes before partialEnd in the name of a folder that is being removed by RemoveFolder.
+const removedEnd = ".removed"
 
-// RemoveBackup removes a backup of the database with this URL, and has its snapshot removed. It takes
-// the name first, by which the backup is known to be whole; of a removal that is cut off the next Sweep
-// removes the rest.
-func RemoveBackup(ctx context.Context, path, url string, forget forgetter) error {
-	gone := path + partialEnd(url)
-	if err := os.Rename(path, gone); err != nil {
-		return err
-	}
-	return removeUnfinished(ctx, gone, url, forget)
-}
-
-// RemoveSealed removes the folder of a backup that is kept as a file: its snapshot stays.
-func RemoveSealed(path, url string) error {
-	gone := path + sealedEnd + partialEnd(url)
+// RemoveFolder removes the folder of a backup of the database with this URL; its snapshot stays, for the
+// caller's record or file names it. It takes the name first, by which the backup is known to be whole; of a
+// removal that is cut off the next Sweep removes the rest.
+func RemoveFolder(path, url string) error {
+	gone := path + removedEnd + partialEnd(url)
 	if err := os.Rename(path, gone); err != nil {
 		return err
 	}
@@ -108,7 +98,7 @@ func removeUnfinished(ctx context.Context, path, url string, forget forgetter) e
 	text, err := os.ReadFile(filepath.Join(path, snapshotName))
 	name := strings.TrimSpace(string(text))
 	// A name that was cut off is of a snapshot that was never asked for.
-	if err == nil && snapshotForm.MatchString(name) && !strings.HasSuffix(path, sealedEnd+partialEnd(url)) {
+	if err == nil && snapshotForm.MatchString(name) && !strings.HasSuffix(path, removedEnd+partialEnd(url)) {
 		if err := forget(ctx, name); err != nil {
 			return fmt.Errorf("%w: %w", ErrNotForgotten, err)
 		}

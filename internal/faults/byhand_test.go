@@ -2,12 +2,14 @@ package faults
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/dbserver"
+	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/files"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/standin"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/zenml"
 )
@@ -150,16 +152,19 @@ func TestRollbackByHandWhereNothingIsLost(t *testing.T) {
 	}
 }
 
-// Nothing but log-ins since, and whether pipelines run is not known: that is shown.
+// A server that does not answer cannot stop what its rows tell of: that is shown. When nothing is under
+// way, nothing but log-ins would be lost, and nobody is asked.
 func TestRollbackByHandWithoutAServer(t *testing.T) {
 	t.Parallel()
 	s, old := upgraded(t, standin.SQLite)
 	s.Stop(t)
+	s.Exec(t, "UPDATE pipeline_run SET status = 'running' WHERE id = '"+standin.ID("r1")+"'")
 	r := s.Run(t, "rollback", nil)
-	if r.Exit != 1 || !strings.Contains(strings.Join(r.Result.Written, ";"), "whether pipelines are running is not known") {
+	if r.Exit != 1 || !strings.Contains(strings.Join(r.Result.Written, ";"), `the pipeline run "train-1" is under way`) {
 		t.Fatalf("exit %d, %v\n%s", r.Exit, r.Result.Written, r.Told)
 	}
-	r = s.Run(t, "rollback", []string{"--accept-loss", "true"})
+	s.Exec(t, "UPDATE pipeline_run SET status = 'completed' WHERE id = '"+standin.ID("r1")+"'")
+	r = s.Run(t, "rollback", nil)
 	if r.Exit != 4 || r.Result.Outcome != "rolled_back" || s.Version() != standin.Old {
 		t.Fatalf("exit %d, %s\n%s", r.Exit, r.Result.Outcome, r.Told)
 	}
@@ -187,6 +192,36 @@ func TestRollbackByHandOfAFrozenUpgrade(t *testing.T) {
 	if r := s.Run(t, "plan", nil); r.Exit != 0 {
 		t.Errorf("no upgrade is possible afterwards: exit %d\n%s", r.Exit, r.Told)
 	}
+}
+
+// A rollback by hand that was cut off finds its backup altered: nothing is loaded from it, what was there is
+// named, and with the backup whole again the next run ends what the first one began.
+func TestRollbackByHandWhoseBackupWasAltered(t *testing.T) {
+	t.Parallel()
+	s, old := upgraded(t, standin.SQLite)
+	if r := s.Run(t, "rollback", accepted, killEnv+"=after restore the old data begin"); r.Exit != -1 {
+		t.Fatalf("the rollback was not killed: exit %d\n%s", r.Exit, r.Told)
+	}
+	exports, err := filepath.Glob(filepath.Join(s.Backups, "*.written.jsonl")) // beside the backup that is gone back to
+	if err != nil || len(exports) != 1 {
+		t.Fatalf("%v, %v", exports, err)
+	}
+	back := filepath.Join(strings.TrimSuffix(exports[0], ".written.jsonl"), "zenml.db")
+	there := s.Content(t)
+	files.Flip(t, back)
+	r := s.Run(t, "rollback", accepted)
+	if r.Exit != 5 || r.Result.Outcome != "rollback_failed" || !strings.Contains(r.Text, "cannot be trusted") || !strings.Contains(r.Text, "run mode rollback again: it goes on where this one stopped") {
+		t.Errorf("altered: exit %d, %s\n%s\n%s", r.Exit, r.Result.Outcome, r.Told, r.Text)
+	}
+	if diff := there.Diff(s.Content(t)); len(diff) > 0 || s.Version() != "" {
+		t.Errorf("something of an altered backup was loaded: %v, %q serves", diff, s.Version())
+	}
+	files.Flip(t, back)
+	if r := s.Run(t, "rollback", accepted); r.Exit != 4 || r.Result.Outcome != "rolled_back" || s.Version() != standin.Old {
+		t.Fatalf("whole again: exit %d, %s\n%s\n%s", r.Exit, r.Result.Outcome, r.Told, r.Text)
+	}
+	whole(t, s, standin.SQLite, old, standin.Old)
+	clean(t, s)
 }
 
 // What stands against a rollback is told before anything is touched.

@@ -59,3 +59,34 @@ func same(t *testing.T, s *standin.Site, old database.Fingerprint, want bool) {
 		t.Errorf("the data differs from the old in %v, want that: %v", diff, !want)
 	}
 }
+
+// Somebody writes while a new version that answers too seldom is withdrawn, and it cannot be started again:
+// the work is kept, and a person is told what to start.
+func TestWithdrawnInVain(t *testing.T) {
+	t.Parallel()
+	s := standin.NewSite(t, standin.SQLite, shared)
+	s.Configure(t, "    rollback: {watch: 3s, error-limit: 0.05, error-rate: restore}\n")
+	s.Fault(t, "new-answers-half")
+	r := runWith(t, s, "upgrade", nil, at("after note: the new version is withdrawn", func(t testing.TB, s *standin.Site) {
+		t.Helper()
+		someoneWrites(t, s)
+		s.Mend(t, "new-answers-half")
+		s.Fault(t, "new-open-fails")
+	}))
+	if r.Exit != 4 || r.Result.Outcome != "frozen" || !strings.Contains(r.Text, "start ZenML 0.98.0 again, its data is whole") || !strings.Contains(r.Text, "address already in use") || s.Version() != "" {
+		t.Errorf("exit %d, %s, %q serves\n%s\n%s", r.Exit, r.Result.Outcome, s.Version(), r.Told, r.Text)
+	}
+	if !strings.Contains(strings.Join(r.Result.Written, ";"), "tag") {
+		t.Errorf("written since: %v", r.Result.Written)
+	}
+	serveNew(t, s, r)
+	want, got := s.Migrated(t, standin.SQLite, standin.New), s.Content(t)
+	if got.Tables["tag"].Rows != want.Tables["tag"].Rows+1 {
+		t.Errorf("what was written is gone: %+v", got.Tables["tag"])
+	}
+	delete(want.Tables, "tag")
+	delete(got.Tables, "tag")
+	if diff := want.Diff(got); len(diff) > 0 {
+		t.Errorf("the data is not the new: %v", diff)
+	}
+}

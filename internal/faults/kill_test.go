@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -27,6 +28,7 @@ import (
 type scenario struct {
 	name    string
 	prepare func(*testing.T, *standin.Site)
+	on      string                  // the kind of database that it takes; "": any, and its entries are the same on each
 	rotates bool                    // a sample is tried on SQLite, too: its cells take several whole runs each
 	byHand  bool                    // mode rollback is killed and run again; else mode upgrade
 	args    []string                // of mode upgrade
@@ -88,6 +90,12 @@ var scenarios = []scenario{
 			t.Fatalf("the rollback was not killed: exit %d\n%s", r.Exit, r.Told)
 		}
 	}, expect: always(putBack)},
+	{name: "upgrade by snapshots", on: dbserver.MariaDB, args: byCommand, prepare: bySnapshots(dbserver.MariaDB), expect: afterUpgrade},
+	{name: "rollback by snapshots", on: dbserver.MySQL, args: byCommand, prepare: func(t *testing.T, s *standin.Site) {
+		t.Helper()
+		snapshots(t, s, dbserver.MySQL)
+		s.Fault(t, "new-open-fails")
+	}, from: func(e string) bool { return strings.HasSuffix(e, "\tfailed") }, expect: always(oldAgain)},
 }
 
 // afterUpgrade is what follows an upgrade that was killed. One that had stopped the old server ends as
@@ -192,8 +200,11 @@ func entries(t *testing.T, kind string, sc scenario) []string {
 func cells(t *testing.T, kind string) (out []cell, total int) {
 	t.Helper()
 	for _, sc := range scenarios {
+		if sc.on != "" && sc.on != kind {
+			continue
+		}
 		var found []cell
-		all, begun := entries(t, standin.SQLite, sc), sc.from == nil // they are the same on every kind
+		all, begun := entries(t, cmp.Or(sc.on, standin.SQLite), sc), sc.from == nil
 		for i, e := range all {
 			begun = begun || sc.from(e)
 			if begun {

@@ -68,7 +68,7 @@ func program() int {
 		wrong, _ := time.ParseDuration(os.Getenv(clockEnv))
 		o.Watch = func(e journal.Entry, written bool) {
 			if address := os.Getenv(askEnv); address != "" {
-				ask(address, when(written)+" "+e.Step+" "+string(e.Event))
+				ask(address, when(written)+" "+said(e))
 			}
 			end(e, written)
 			jump.Store(jump.Load() || e.Step == "preflight" && written && e.Event == journal.Done)
@@ -81,6 +81,14 @@ func program() int {
 		}
 	})
 	return app.With(ctx, []action.Action{act}, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+}
+
+// said names an entry; notes, which all belong to the run, by what they say.
+func said(e journal.Entry) string {
+	if e.Event == journal.Note {
+		return "note: " + e.Detail
+	}
+	return e.Step + " " + string(e.Event)
 }
 
 func when(written bool) string {

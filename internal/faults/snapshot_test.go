@@ -2,8 +2,6 @@ package faults
 
 import (
 	"fmt"
-	"maps"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/dbserver"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/standin"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/storage"
@@ -29,7 +28,6 @@ func TestUpgradesBySnapshots(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped: whole upgrades are not run in a short run")
 	}
-	byCommand := []string{"--backup-engine", "command"}
 	for name, c := range map[string]struct {
 		kind         string
 		fault        string            // of the stand-in
@@ -72,9 +70,7 @@ func TestUpgradesBySnapshots(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := standin.NewSite(t, c.kind, shared)
-			second := dbserver.Second(t, c.kind)
-			store := storage.New(t, c.kind, dbserver.Account(t, c.kind), second)
-			configureSnapshots(t, s, store)
+			store, second := snapshots(t, s, c.kind)
 			for command, text := range c.before {
 				store.Before(t, command, text)
 			}
@@ -100,26 +96,88 @@ func TestUpgradesBySnapshots(t *testing.T) {
 			}
 			whole(t, s, c.kind, old, c.serves)
 			clean(t, s)
-			if left := storage.Copies(t, second); len(left) > 0 {
-				t.Errorf("copies were left: %v\n%v", left, store.Log(t))
-			}
-			if diff := cmp.Diff(snapshotsNamed(t, s), store.Snapshots(t)); diff != "" {
-				t.Errorf("the snapshots are not those of the backups: %s\n%v", diff, store.Log(t))
-			}
 		})
 	}
 }
 
-func configureSnapshots(t *testing.T, s *standin.Site, store *storage.Storage) {
+var byCommand = []string{"--backup-engine", "command"}
+
+// bySnapshots has the backups of a site be snapshots.
+func bySnapshots(kind string) func(*testing.T, *standin.Site) {
+	return func(t *testing.T, s *standin.Site) {
+		t.Helper()
+		snapshots(t, s, kind)
+	}
+}
+
+// snapshots has the backups of a site be snapshots in a storage; second is the server that holds the copies
+// of them. In the end no copy may be left, and no snapshot without a backup.
+func snapshots(t *testing.T, s *standin.Site, kind string) (store *storage.Storage, second mysql.Address) {
 	t.Helper()
-	if u, err := url.Parse(s.Store); err != nil || u.Scheme != "mysql" {
-		t.Fatal("it is no database on a server")
+	second = dbserver.Second(t, kind)
+	store = storage.New(t, kind, dbserver.Account(t, kind), second)
+	s.Configure(t, store.Config())
+	t.Cleanup(func() {
+		if left := storage.Copies(t, second); len(left) > 0 {
+			t.Errorf("copies were left: %v\n%v", left, store.Log(t))
+		}
+		if diff := cmp.Diff(snapshotsNamed(t, s), store.Snapshots(t)); diff != "" {
+			t.Errorf("the snapshots are not those of the backups: %s\n%v", diff, store.Log(t))
+		}
+	})
+	return store, second
+}
+
+// Later, by hand, a snapshot is gone back to like a dump: what is there is kept in one of its own.
+func TestRollbackByHandToASnapshot(t *testing.T) {
+	t.Parallel()
+	for _, kind := range dbserver.Both {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			s := standin.NewSite(t, kind, shared)
+			store, _ := snapshots(t, s, kind)
+			old := s.Content(t)
+			if r := s.Run(t, "upgrade", byCommand); r.Exit != 0 {
+				t.Fatalf("the upgrade: exit %d\n%s", r.Exit, r.Told)
+			}
+			if err := s.Post("since", "completed"); err != nil {
+				t.Fatal(err)
+			}
+			there := s.Content(t)
+			if r := s.Run(t, "rollback", byCommand); r.Exit != 1 || r.Result.ReasonCode != "loss_not_accepted" {
+				t.Fatalf("unasked: exit %d, %s\n%s", r.Exit, r.Result.ReasonCode, r.Told)
+			}
+			r := s.Run(t, "rollback", slices.Concat(byCommand, accepted))
+			if r.Exit != 4 || r.Result.Outcome != "rolled_back" || s.Version() != standin.Old {
+				t.Fatalf("exit %d, %s, %s serves\n%s\n%v", r.Exit, r.Result.Outcome, s.Version(), r.Told, store.Log(t))
+			}
+			whole(t, s, kind, old, standin.Old)
+			kept(t, s, there)
+			clean(t, s)
+		})
 	}
-	var commands []string
-	for _, name := range slices.Sorted(maps.Keys(store.Command)) {
-		commands = append(commands, fmt.Sprintf("%s: %q", name, store.Command[name]))
+}
+
+// A snapshot of a run that was cut off, which the hook does not remove, keeps nobody from upgrading, is
+// told, and goes when the hook works again.
+func TestASnapshotThatIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	s := standin.NewSite(t, dbserver.MySQL, shared)
+	store, _ := snapshots(t, s, dbserver.MySQL)
+	store.Before(t, "take", once("true", `echo x >"$snapshot.sql"; kill -9 $PPID; exec sleep 60`))
+	if r := s.Run(t, "upgrade", byCommand); r.Exit != -1 {
+		t.Fatalf("the run was not killed: exit %d\n%s", r.Exit, r.Told)
 	}
-	s.Configure(t, "    snapshot: {"+strings.Join(commands, ", ")+"}\n")
+	store.Before(t, "forget", "exit 1")
+	r := s.Run(t, "upgrade", byCommand)
+	if r.Exit != 0 || r.Result.Outcome != "upgraded" || !strings.Contains(r.Text, "snapshot_not_forgotten") || len(store.Snapshots(t)) != 3 {
+		t.Errorf("exit %d, %s, %v\n%s\n%s", r.Exit, r.Result.Outcome, store.Snapshots(t), r.Told, r.Text)
+	}
+	store.Before(t, "forget", "")
+	if r := s.Run(t, "upgrade", byCommand); r.Exit != wasNew.exit || strings.Contains(r.Text, "snapshot_not_forgotten") || len(store.Snapshots(t)) != 2 {
+		t.Errorf("exit %d, %v\n%s\n%s", r.Exit, store.Snapshots(t), r.Told, r.Text)
+	}
+	clean(t, s)
 }
 
 // snapshotsNamed are the snapshots that the site's backups name.

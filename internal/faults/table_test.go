@@ -211,7 +211,7 @@ func table() []oneFault {
 		{name: "the key is revoked after the rehearsal", at: at("after rehearsal done", statement("DELETE FROM api_key")), exit: 1, outcome: "refused", says: "nothing", serves: standin.Old},
 		{name: "a pipeline is running", before: func(t *testing.T, s *standin.Site) {
 			t.Helper()
-			s.Exec(t, "UPDATE pipeline_run SET data = '{\"status\": \"running\"}' WHERE id = '"+standin.ID("r1")+"'")
+			s.Exec(t, "UPDATE pipeline_run SET status = 'running' WHERE id = '"+standin.ID("r1")+"'")
 		}, exit: 1, outcome: "refused", says: "pipelines_running", serves: standin.Old, stays: []string{"pipeline_run"}},
 		{name: "a long pipeline begins before the cut-over", at: at("after load the new version done", func(t testing.TB, s *standin.Site) {
 			t.Helper()

@@ -138,14 +138,14 @@ const stopLimit = time.Minute
 // knows of it: that was accepted with the loss.
 func (r *run) stopRuns(ctx context.Context) (string, error) {
 	if r.client == nil {
-		return "the server does not answer: nothing was asked to stop", nil
+		return "the server could not be asked to stop anything", nil
 	}
 	asked := 0
 	for _, o := range r.running {
 		asked++
-		if err := r.client.StopRun(ctx, o.id); err != nil {
+		if err := r.client.StopRun(ctx, o.ID); err != nil {
 			r.report.Problems = append(r.report.Problems, Problem{
-				Code: "pipeline_not_stopped", What: fmt.Sprintf("the pipeline run %q could not be stopped: %v", o.name, err), Remedy: "stop it where it runs",
+				Code: "pipeline_not_stopped", What: fmt.Sprintf("the pipeline run %q could not be stopped: %v", o.Name, err), Remedy: "stop it where it runs",
 			})
 		}
 	}

@@ -43,7 +43,7 @@ func (r *run) drain(ctx context.Context) (string, error) {
 	defer tick.Stop()
 	for {
 		if err := r.readRuns(ctx); err != nil && ctx.Err() == nil {
-			return "", fmt.Errorf("listing pipeline runs: %w", err)
+			return "", fmt.Errorf("looking for running pipelines: %w", err)
 		}
 		running := r.underway()
 		if len(running) == 0 && ctx.Err() == nil {

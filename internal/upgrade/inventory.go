@@ -18,10 +18,10 @@ import (
 // versions fields move from one part to another, so they are looked up in all of them.
 type object = map[string]any
 
-// unfinished says whether a run may be under way: its status is none of the final ones. A status that
-// is missing or new counts as under way: what is not known must not be cut off.
-func unfinished(run object) bool {
-	return !slices.Contains([]string{"completed", "failed", "cached", "stopped", "skipped", "retried", "cancelled"}, zenml.Text(zenml.Field(run, "status")))
+// unfinished says whether a run with this status may be under way: it is none of the final ones. A status
+// that is missing or new counts as under way: what is not known must not be cut off.
+func unfinished(status string) bool {
+	return !slices.Contains([]string{"completed", "failed", "cached", "stopped", "skipped", "retried", "cancelled"}, status)
 }
 
 // around is what the inventory needs to know beside the runs.

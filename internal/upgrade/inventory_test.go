@@ -58,7 +58,7 @@ func TestUnfinishedTrustsOnlyKnownFinalStatuses(t *testing.T) {
 		"completed": false, "failed": false, "cached": false, "stopped": false,
 		"running": true, "initializing": true, "provisioning": true, "stopping": true, "a new one": true, "": true,
 	} {
-		if got := unfinished(object{"body": map[string]any{"status": status}}); got != want {
+		if got := unfinished(status); got != want {
 			t.Errorf("status %q: unfinished = %v, want %v", status, got, want)
 		}
 	}

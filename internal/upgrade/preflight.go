@@ -58,6 +58,7 @@ func (r *run) examine(ctx context.Context) {
 	if r.client != nil {
 		r.checkServer(ctx, &p)
 	}
+	r.checkRunning(ctx, &p)
 	r.checkFolders(&p)
 	r.checkRehearsed(ctx, &p)
 	r.checkSpace(ctx, &p)
@@ -194,9 +195,19 @@ func (r *run) checkServer(ctx context.Context, p *problems) {
 		p.block("already_broken", fmt.Sprintf("the server is broken before the upgrade: %s", x), "mend the server first; the upgrade would be blamed for it")
 	}
 	r.checkRights(ctx, p)
-	// A backup and a rehearsal cut nothing off.
+}
+
+// checkRunning looks for what an upgrade would cut off; a backup and a rehearsal cut nothing off.
+func (r *run) checkRunning(ctx context.Context, p *problems) {
+	if r.Mode == BackUp || r.Mode == Rehearse {
+		return
+	}
+	if err := r.readRuns(ctx); err != nil {
+		p.block("pipelines_unknown", fmt.Sprintf("whether pipelines are running is not known: %v", err), "check the rights of database-url's account")
+		return
+	}
 	switch running := r.underway(); {
-	case len(running) == 0 || r.Mode == BackUp || r.Mode == Rehearse:
+	case len(running) == 0:
 	case r.Drain > 0:
 		p.review("pipelines_running", fmt.Sprintf("%d pipeline runs are under way: %s", len(running), strings.Join(shorten(running), ", ")),
 			fmt.Sprintf("they are waited for before the cut-over, at most drain-timeout (%s)", r.Drain))

@@ -22,7 +22,7 @@ type run struct {
 	client *zenml.Client // to the public address, logged in
 
 	serverVersion string
-	running       []runName          // the runs that may not be cut off, as they were read last
+	running       []database.Run     // the runs that may not be cut off, as they were read last
 	before        *zenml.Inventory   // null in a run that only recovers another
 	backedUp      *database.Manifest // what the drill restores
 	beside        map[string][]byte  // how the server was set up, kept in every backup

@@ -148,12 +148,18 @@ func (r *run) lookAtLoss(ctx context.Context) error {
 		return unreachable("the database's revision cannot be read", err, "check database-url")
 	}
 	r.From = revision
-	if err := r.survey(ctx); err != nil {
-		lost = append(lost, fmt.Sprintf("whether pipelines are running is not known: %v", err))
-	} else {
+	unasked := r.survey(ctx)
+	if unasked == nil { // else it may be why somebody goes back
 		r.From = r.serverVersion
 	}
+	if err := r.readRuns(ctx); err != nil {
+		lost = append(lost, fmt.Sprintf("whether pipelines are running is not known: %v", err))
+	}
 	for _, name := range r.underway() {
+		if unasked != nil {
+			lost = append(lost, fmt.Sprintf("the pipeline run %q is under way, and nobody can be asked to stop it: %v", name, unasked))
+			continue
+		}
 		lost = append(lost, fmt.Sprintf("the pipeline run %q is under way and would be stopped", name))
 	}
 	r.report.WrittenSinceBackup = lost

@@ -120,6 +120,8 @@ func (o *Options) Fetch(ctx context.Context, path string) error {
 	switch {
 	case errors.As(err, &known):
 		return err
+	case fault.NoRoom(err):
+		return fault.Unreachable(fmt.Sprintf("the backup %q could not be fetched into %q", name, o.Dir), err, "make room on the disk of backup-dir")
 	case err != nil:
 		return unreached(err)
 	case file == "":
@@ -176,7 +178,10 @@ func (o *Options) bring(ctx context.Context, d *destination, r *Record) (file st
 	if err := os.Rename(temp, file); err != nil {
 		return "", err
 	}
-	return file, r.write(o.Dir)
+	if err := r.write(o.Dir); err != nil {
+		return "", errors.Join(err, os.Remove(file)) // without a record nobody knows what it is
+	}
+	return file, nil
 }
 
 func (o *Options) copyInto(ctx context.Context, out *os.File, d *destination, r *Record) error {

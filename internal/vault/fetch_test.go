@@ -2,6 +2,7 @@ package vault
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"filippo.io/age"
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 )
@@ -121,5 +123,35 @@ func TestFetchingFromNowhere(t *testing.T) {
 	}
 	if _, err := os.Stat(o.Destination); err == nil {
 		t.Error("it was made")
+	}
+}
+
+// A full disk here is nothing to mend in the destination: one without room for the backup, and one without
+// room for its record.
+func TestFetchingToAFullDisk(t *testing.T) {
+	t.Parallel()
+	for _, bytes := range []int{1 << 16, 0} {
+		p, far := newPlace(t), filepath.Join(t.TempDir(), "far")
+		p.exec(t, fmt.Sprintf("INSERT INTO word VALUES (randomblob(%d))", bytes))
+		m := p.backup(t)
+		if err := p.vault(Options{Destination: far}).Copy(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		small := t.TempDir()
+		if err := unix.Mount("tmpfs", small, "tmpfs", 0, "size=4k,mode=0700"); err != nil {
+			t.Skipf("skipped: no right to mount a small disk: %v", err)
+		}
+		t.Cleanup(func() {
+			if err := unix.Unmount(small, unix.MNT_DETACH); err != nil {
+				t.Error(err)
+			}
+		})
+		o := Options{Dir: small, Destination: far}
+		if err := o.Fetch(t.Context(), base(m)); !fault.NoRoom(err) || !strings.Contains(err.Error(), "make room on the disk of backup-dir") {
+			t.Errorf("%d bytes: %v", bytes, err)
+		}
+		if left := files(t, small); len(left) > 0 {
+			t.Errorf("%d bytes: left: %v", bytes, left)
+		}
 	}
 }

@@ -87,22 +87,14 @@ func (v *Vault) retireHere(ctx context.Context, held []string) error {
 	return nil
 }
 
-// removeHere removes a backup with all that stands beside it, the record last: a killed removal is done
-// again. Its snapshot goes before the record, when nothing that could be restored names it any more, and
-// stays with a copy in the destination.
+// removeHere removes a backup with all that stands beside it, the record last: by it a killed removal is
+// done again. Its snapshot goes before the record, when nothing that could be restored names it any more,
+// and stays with a copy in the destination.
 func (v *Vault) removeHere(ctx context.Context, r *Record) error {
-	folder := filepath.Join(v.Dir, r.Name)
-	_, err := os.Stat(folder)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-	case err != nil:
+	if err := r.write(v.Dir); err != nil { // one that was not drilled has none
 		return err
-	case r.Kept:
-		err = database.RemoveSealed(folder, v.source)
-	default:
-		err = database.RemoveBackup(ctx, folder, v.source, v.forget)
 	}
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := database.RemoveFolder(filepath.Join(v.Dir, r.Name), v.source); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	gone := []string{r.Name + database.ProofSuffix}

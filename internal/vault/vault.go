@@ -183,7 +183,7 @@ func (v *Vault) seal(ctx context.Context, held []string) error {
 		if st, err := os.Stat(filepath.Join(v.Dir, r.Packed.File)); err != nil || st.Size() != r.Packed.Bytes {
 			return fmt.Errorf("the encrypted file of the backup %q is not what was written: its folder stays", m.Path)
 		}
-		if err := database.RemoveSealed(m.Path, v.source); err != nil {
+		if err := database.RemoveFolder(m.Path, v.source); err != nil {
 			return err
 		}
 	}

@@ -139,19 +139,6 @@ func (c *Client) ListEverywhere(ctx context.Context, path string, query url.Valu
 	})
 }
 
-// Pick looks through a list over all projects, page by page, and keeps of each item what keep makes of
-// it where keep says so.
-func Pick[T any](ctx context.Context, c *Client, path string, keep func(map[string]any) (T, bool)) ([]T, error) {
-	return everywhere(ctx, c, func(q url.Values) (kept []T, err error) {
-		err = each(ctx, c, path, q, func() { kept = nil }, func(item map[string]any) {
-			if k, ok := keep(item); ok {
-				kept = append(kept, k)
-			}
-		})
-		return kept, err
-	})
-}
-
 // NewestEverywhere reads at most so many of the newest items of each project, and how many there are in all.
 func (c *Client) NewestEverywhere(ctx context.Context, path string, query url.Values, most int) (items []map[string]any, total int, err error) {
 	items, err = everywhere(ctx, c, func(q url.Values) ([]map[string]any, error) {

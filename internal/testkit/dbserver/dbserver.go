@@ -124,9 +124,9 @@ func Second(t testing.TB, kind string) mysql.Address {
 // Names are the databases of a server whose names are LIKE a pattern.
 func Names(t testing.TB, a mysql.Address, pattern string) (names []string) {
 	t.Helper()
-	server := a.On("")
-	err := mysql.New(&server).With(t.Context(), func(c *sql.Conn) error {
-		rows, err := c.QueryContext(t.Context(), "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE ?", pattern)
+	server, ctx := a.On(""), context.WithoutCancel(t.Context()) // also when the test is cleaned up
+	err := mysql.New(&server).With(ctx, func(c *sql.Conn) error {
+		rows, err := c.QueryContext(ctx, "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE ?", pattern)
 		if err != nil {
 			return err
 		}

@@ -199,7 +199,7 @@ func (s *srv) stopRun(w http.ResponseWriter, r *http.Request) error {
 	if s.fault("stops-no-run") {
 		return errors.New("the orchestrator does not answer")
 	}
-	_, err := s.store.ExecContext(r.Context(), `UPDATE pipeline_run SET data = '{"status": "stopped"}' WHERE id = ?`, r.PathValue("id"))
+	_, err := s.store.ExecContext(r.Context(), "UPDATE pipeline_run SET status = 'stopped' WHERE id = ?", r.PathValue("id"))
 	give(w, map[string]any{})
 	return err
 }
@@ -225,8 +225,8 @@ func (s *srv) addRun(w http.ResponseWriter, r *http.Request) error {
 	}
 	id := uuid.NewString()
 	now := time.Now().UTC().Format("2006-01-02 15:04:05.000")
-	_, err := s.store.ExecContext(r.Context(), "INSERT INTO pipeline_run (id, name, created, updated, active, data) VALUES (?, ?, ?, ?, 1, ?)",
-		id, body.Name, now, now, `{"status": "`+body.Status+`"}`)
+	_, err := s.store.ExecContext(r.Context(), "INSERT INTO pipeline_run (id, name, created, updated, active, status) VALUES (?, ?, ?, ?, 1, ?)",
+		id, body.Name, now, now, body.Status)
 	give(w, map[string]any{"id": id})
 	return err
 }

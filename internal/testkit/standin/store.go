@@ -71,7 +71,7 @@ func oldSchema(key, secret string) []string {
 	row("stack", "57ac", "default", "{}")
 	row("schedule", "sc1", "nightly", "{}")
 	for i := range 40 {
-		row("pipeline_run", fmt.Sprintf("r%d", i), fmt.Sprintf("train-%d", i), `{"status": "completed", "pipeline": {"name": "train"}}`)
+		row("pipeline_run", fmt.Sprintf("r%d", i), fmt.Sprintf("train-%d", i), `{"pipeline": {"name": "train"}}`)
 		row("step_run", fmt.Sprintf("r%d", i), "fit", `{"status": "completed"}`)
 		row("pipeline_deployment", fmt.Sprintf("d%d", i), "d", "{}")
 	}
@@ -80,9 +80,10 @@ func oldSchema(key, secret string) []string {
 	}
 	return append(out,
 		"ALTER TABLE pipeline_run ADD COLUMN pipeline_id VARCHAR(36)",
+		"ALTER TABLE pipeline_run ADD COLUMN status VARCHAR(20)",
 		"ALTER TABLE pipeline_run ADD COLUMN start_time DATETIME",
 		"ALTER TABLE pipeline_run ADD COLUMN end_time DATETIME",
-		"UPDATE pipeline_run SET pipeline_id = '"+ID("x1")+"', start_time = created, end_time = created",
+		"UPDATE pipeline_run SET pipeline_id = '"+ID("x1")+"', status = 'completed', start_time = created, end_time = created",
 	)
 }
 
@@ -118,7 +119,7 @@ func revisions(version string) []revision {
 	return []revision{
 		{"1a2b3c4d5e6f", []string{"ALTER TABLE pipeline_deployment RENAME TO pipeline_snapshot", "ALTER TABLE pipeline_run ADD COLUMN orchestrator VARCHAR(50)"}},
 		{"2b3c4d5e6f7a", []string{
-			"UPDATE pipeline_run SET orchestrator = 'local', data = '{\"status\": \"completed\", \"moved\": true}'",
+			"UPDATE pipeline_run SET orchestrator = 'local', data = '{\"moved\": true}'",
 			"CREATE TABLE curated_visualization (id VARCHAR(36) NOT NULL PRIMARY KEY)",
 		}},
 		{version, []string{"INSERT INTO stack_component VALUES ('" + ID("d1") + "', 'default-deployer', '2026-11-25 00:00:00', '2026-11-25 00:00:00', 1, '{}')"}},
@@ -127,7 +128,11 @@ func revisions(version string) []revision {
 
 // item is a row as the API gives it.
 func (s *store) items(ctx context.Context, table, where string, args ...any) ([]map[string]any, error) {
-	rows, err := s.QueryContext(ctx, fmt.Sprintf("SELECT id, COALESCE(name, ''), active, COALESCE(data, '{}') FROM `%s` %s ORDER BY created, id", table, where), args...)
+	status := "NULL"
+	if table == "pipeline_run" {
+		status = "status"
+	}
+	rows, err := s.QueryContext(ctx, fmt.Sprintf("SELECT id, COALESCE(name, ''), active, COALESCE(data, '{}'), %s FROM `%s` %s ORDER BY created, id", status, table, where), args...)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +141,8 @@ func (s *store) items(ctx context.Context, table, where string, args ...any) ([]
 	for rows.Next() {
 		var id, name, data string
 		var active int
-		if err := rows.Scan(&id, &name, &active, &data); err != nil {
+		var status *string
+		if err := rows.Scan(&id, &name, &active, &data, &status); err != nil {
 			return nil, err
 		}
 		body := map[string]any{}
@@ -145,6 +151,9 @@ func (s *store) items(ctx context.Context, table, where string, args ...any) ([]
 		}
 		delete(body, "key")
 		body["active"] = active != 0
+		if status != nil {
+			body["status"] = *status
+		}
 		out = append(out, map[string]any{"id": id, "name": name, "body": body, "metadata": map[string]any{}, "resources": map[string]any{}})
 	}
 	return out, rows.Err()

@@ -5,9 +5,11 @@ package storage
 import (
 	_ "embed"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,6 +56,15 @@ func Commands(dir string) map[string]string {
 		out[name] = fmt.Sprintf("exec sh '%s/snapshot.sh' '%s'", dir, dir)
 	}
 	return out
+}
+
+// Config is the line of an environment's configuration that has its snapshots made here.
+func (s *Storage) Config() string {
+	var commands []string
+	for _, name := range slices.Sorted(maps.Keys(s.Command)) {
+		commands = append(commands, fmt.Sprintf("%s: %q", name, s.Command[name]))
+	}
+	return "    snapshot: {" + strings.Join(commands, ", ") + "}\n"
 }
 
 // Before has a command do something first; an empty text takes that away.
