@@ -38,6 +38,7 @@ type local struct {
 	public    string   // host:port the old server is bound to
 	dir       string   // servers' logs and private settings go below it
 	python    func(ctx context.Context, version string) (string, error)
+	deferKeys bool // the migration's foreign keys are looked at when all are added (upgrade.Course)
 	count     atomic.Int32
 }
 
@@ -220,6 +221,7 @@ func (d *local) config(python, v, storeURL string, room *isolate.Room) server.Co
 	return server.Config{
 		Python: python, StoreURL: storeURL, Dir: filepath.Join(d.dir, fmt.Sprintf("%s-%d-%d", v, os.Getpid(), d.count.Add(1))),
 		Env: d.env, Environ: d.environ, Secrets: d.secrets, Live: storeURL == d.db.StoreURL(), Room: room,
+		DeferKeys: d.deferKeys,
 	}
 }
 
@@ -253,7 +255,7 @@ func (p *process) Open(ctx context.Context) error {
 // Course says how the migration went.
 func (p *process) Course() upgrade.Course {
 	c := p.Server.Course()
-	out := upgrade.Course{Revisions: []upgrade.RevisionTime{}}
+	out := upgrade.Course{Revisions: []upgrade.RevisionTime{}, Deferred: c.Deferred}
 	for _, r := range c.Revisions {
 		out.Revisions = append(out.Revisions, upgrade.RevisionTime{Revision: r.ID, Seconds: r.Seconds})
 	}

@@ -163,7 +163,8 @@ func (a *stagingUpgrade) options(ctx context.Context, rt *action.Runtime) upgrad
 		servers = &driver.Command{From: a.in.From, To: a.in.To, Copies: processes, Hooks: a.serverHooks(rt)}
 	default:
 		probes.python = absolute(rt.Repo, s.env.Local.Python)
-		processes.oldPython = probes.python
+		// Where hooks start the new version it migrates as it likes, and its rehearsal has to be alike.
+		processes.oldPython, processes.deferKeys = probes.python, true
 	}
 	processes.python = probes.server
 	releases := releases{manager: a.manager, index: a.index, environ: rt.Environ, dir: rt.CacheDir}

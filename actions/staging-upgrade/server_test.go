@@ -65,6 +65,11 @@ func upgradesOnADatabaseServer(t *testing.T, release string, a mysql.Address) {
 	if res.Artifacts == nil || res.Artifacts.Same == 0 || len(res.Artifacts.Broken) > 0 {
 		t.Errorf("artifacts: %+v", res.Artifacts)
 	}
+	if !slices.ContainsFunc(res.Checks, func(c upgrade.Check) bool {
+		return c.Name == "foreign keys" && c.Server == "real" && c.Status == upgrade.Passed
+	}) {
+		t.Errorf("the foreign keys were not looked at: %+v", res.Checks)
+	}
 	if len(res.Inventory) == 0 || res.Inventory[0].Runs == 0 {
 		t.Errorf("no pipeline had run before: %+v", res.Inventory)
 	}

@@ -20,42 +20,51 @@ import (
 const doublings = 13
 
 // BenchmarkServerBackupAndRestore compares backup, restore into a throw-away copy and all
-// fingerprints with plain dump and restore, side by side on one server with its usual settings:
+// fingerprints with plain dump and restore, side by side on one server with its usual settings, by engine:
 // ratio is to stay below 1.3, MB-peak (of this process) below 100.
 func BenchmarkServerBackupAndRestore(b *testing.B) {
 	for _, kind := range dbserver.Both {
 		b.Run(kind, func(b *testing.B) {
 			d, a := grown(b, kind)
-			for b.Loop() {
-				plain := plainWay(b, d, a)
-				resetPeak(b)
-				began := time.Now()
-				m, err := d.Backup(b.Context(), b.TempDir(), Meta{Now: time.Now(), Quiescent: true})
-				if err != nil {
-					b.Fatal(err)
-				}
-				backed := time.Since(began)
-				s, err := d.Scratch(b.Context(), m.Path, b.TempDir(), ignore)
-				if err != nil {
-					b.Fatal(err)
-				}
-				ours := time.Since(began)
-				b.ReportMetric(peakMB(b), "MB-peak")
-				b.ReportMetric(backed.Seconds(), "s-backup")
-				b.ReportMetric(ours.Seconds(), "s-ours")
-				b.ReportMetric(plain.Seconds(), "s-plain")
-				b.ReportMetric(ours.Seconds()/plain.Seconds(), "ratio")
-				b.ReportMetric(float64(m.Bytes>>20), "MB-dump")
-				began = time.Now()
-				if _, err := d.Fingerprint(b.Context()); err != nil {
-					b.Fatal(err)
-				}
-				b.ReportMetric(time.Since(began).Seconds(), "s-fingerprint")
-				if err := d.Drop(b.Context(), s.Mark); err != nil {
-					b.Fatal(err)
-				}
+			for _, engine := range []string{EngineDump, EngineMydumper} {
+				b.Run(engine, func(b *testing.B) {
+					d.options.Engine = engine
+					for b.Loop() {
+						backupAndRestore(b, d, plainWay(b, d, a))
+					}
+				})
 			}
 		})
+	}
+}
+
+func backupAndRestore(b *testing.B, d *MySQL, plain time.Duration) {
+	b.Helper()
+	resetPeak(b)
+	began := time.Now()
+	m, err := d.Backup(b.Context(), b.TempDir(), Meta{Now: time.Now(), Quiescent: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	backed := time.Since(began)
+	s, err := d.Scratch(b.Context(), m.Path, b.TempDir(), ignore)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ours := time.Since(began)
+	b.ReportMetric(peakMB(b), "MB-peak")
+	b.ReportMetric(backed.Seconds(), "s-backup")
+	b.ReportMetric(ours.Seconds(), "s-ours")
+	b.ReportMetric(plain.Seconds(), "s-plain")
+	b.ReportMetric(ours.Seconds()/plain.Seconds(), "ratio")
+	b.ReportMetric(float64(m.Bytes>>20), "MB-dump")
+	began = time.Now()
+	if _, err := d.Fingerprint(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(time.Since(began).Seconds(), "s-fingerprint")
+	if err := d.Drop(b.Context(), s.Mark); err != nil {
+		b.Fatal(err)
 	}
 }
 

@@ -20,7 +20,8 @@ type report struct {
 	Begins   string  `json:"begins"`   // a revision
 	Revision string  `json:"revision"` // one that ended
 	Seconds  float64 `json:"seconds"`
-	Broke    string  `json:"broke"` // one that failed, with what follows
+	Deferred string  `json:"deferred"` // a foreign key
+	Broke    string  `json:"broke"`    // a revision that failed, with what follows
 
 	Statement string `json:"statement"`
 	Class     string `json:"class"`
@@ -33,6 +34,7 @@ type Course struct {
 	Revisions []Revision // that ended, in order
 	Open      string     // the one that has begun and not ended; "" for none
 	Broken    *Broken    // null when none failed
+	Deferred  []string   // foreign keys that were added without a look at the rows (Config.DeferKeys)
 }
 
 // Revision is one alembic revision that was run.
@@ -72,6 +74,9 @@ func (c *course) take(r *report) bool {
 		if len(c.c.Revisions) < mostRevisions && r.Seconds >= 0 && !math.IsInf(r.Seconds, 0) {
 			c.c.Revisions = append(c.c.Revisions, Revision{ID: r.Revision, Seconds: r.Seconds})
 		}
+	case r.Deferred != "":
+		// Each counts: without a limit, for what is not kept would not be checked.
+		c.c.Deferred = append(c.c.Deferred, r.Deferred)
 	case r.Broke != "":
 		c.c.Open = r.Broke
 		c.c.Broken = &Broken{Revision: r.Broke, Statement: r.Statement, Class: r.Class, Number: r.Number, Message: r.Message}
@@ -87,7 +92,7 @@ func (s *Server) Course() Course {
 	s.course.mu.Lock()
 	defer s.course.mu.Unlock()
 	out := s.course.c
-	out.Revisions = slices.Clone(out.Revisions)
+	out.Revisions, out.Deferred = slices.Clone(out.Revisions), slices.Clone(out.Deferred)
 	if b := out.Broken; b != nil {
 		clean := *b
 		clean.Statement, clean.Message = string(proc.Redact([]byte(b.Statement), s.secrets)), string(proc.Redact([]byte(b.Message), s.secrets))

@@ -9,6 +9,7 @@ import asyncio
 import ctypes
 import json
 import os
+import re
 import socket
 import sys
 import threading
@@ -92,6 +93,46 @@ def explain(error):
     return {
         "statement": statement[:LONGEST], "class": type(words).__name__, "number": number, "message": str(text)[:LONGEST],
     }
+
+
+NAME = r"(?:`[^`]+`|[\w$]+)"
+ADDS_KEY = re.compile(
+    rf"\s*ALTER TABLE {NAME} ADD CONSTRAINT ({NAME}) FOREIGN KEY ?\([^()]*\) REFERENCES {NAME} ?\([^()]*\)"
+    r"(?: ON (?:DELETE|UPDATE) (?:CASCADE|SET NULL|RESTRICT|NO ACTION))*\s*"
+)
+
+
+def defer_keys(tell):
+    """Has MySQL and MariaDB add foreign keys without looking at the rows; the parent checks them at the end.
+
+    With the look they copy the whole table for each key: half of a migration of a long history. Only the
+    very statements that add one named key, and nothing else, are run so.
+    """
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    def run(cursor, statement, context):
+        key = ADDS_KEY.fullmatch(statement) if context.dialect.name in ("mysql", "mariadb") else None
+        if key is None:
+            return False
+        cursor.execute("SELECT @@SESSION.foreign_key_checks")
+        if cursor.fetchone()[0] != 1:
+            return False
+        cursor.execute("SET SESSION foreign_key_checks = 0")
+        try:
+            cursor.execute(statement)
+        finally:
+            cursor.execute("SET SESSION foreign_key_checks = 1")
+        tell(deferred=key.group(1).strip("`"))
+        return True
+
+    @event.listens_for(Engine, "do_execute")
+    def execute(cursor, statement, parameters, context):
+        return not parameters and run(cursor, statement, context)
+
+    @event.listens_for(Engine, "do_execute_no_params")
+    def execute_without(cursor, statement, context):
+        return run(cursor, statement, context)
 
 
 def warm(begin):
@@ -208,6 +249,9 @@ def main():
         Watch(launcher.tell).install()
     except (ImportError, AttributeError):
         pass  # another alembic: the migration runs unwatched, and nothing is told of its revisions
+
+    if "defer-keys" in sys.argv[2:]:
+        defer_keys(launcher.tell)
 
     launcher.tell(done="load", version=zenml.__version__)
     warm(launcher.begin)

@@ -35,6 +35,9 @@ type Config struct {
 	// OwnBackup leaves ZenML's backup before a migration to Env; else it is disabled. Disable it
 	// only where a proved backup exists.
 	OwnBackup bool
+	// DeferKeys has the migration add foreign keys to a MySQL or MariaDB database without a look at the
+	// rows: Course names the keys, and whoever asked for this checks them.
+	DeferKeys bool
 	// Live says that this is the server of record: Env's ZENML_CONFIG_PATH holds. A throw-away copy
 	// always gets a configuration of its own below Dir, because a newer server rewrites it.
 	Live bool
@@ -101,8 +104,12 @@ func Load(ctx context.Context, c Config) (*Server, error) {
 	if err := os.Remove(s.log); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("removing the log of an earlier server: %w", err)
 	}
+	args := []string{script, s.log}
+	if c.DeferKeys {
+		args = append(args, "defer-keys")
+	}
 	command := proc.Command{
-		Path: c.Python, Args: []string{script, s.log}, Dir: c.Dir, Env: environment(c), Session: true, Secrets: s.secrets,
+		Path: c.Python, Args: args, Dir: c.Dir, Env: environment(c), Session: true, Secrets: s.secrets,
 	}
 	if c.Room != nil {
 		command.Place = c.Room

@@ -84,6 +84,7 @@ func (r *run) check(ctx context.Context, address, revision string) error {
 		[]examination{{"smoke pipeline", func(ctx context.Context) (string, error) {
 			return "ran, and its result was read back", r.smoke(ctx, address)
 		}}},
+		r.keysHold(),
 		[]examination{{"artifacts", func(ctx context.Context) (string, error) { return r.checkArtifacts(ctx, address) }}},
 	)
 }

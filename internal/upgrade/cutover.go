@@ -142,7 +142,9 @@ func (r *run) stopOld(ctx context.Context) (string, error) {
 
 func (r *run) migrate(ctx context.Context) (string, error) {
 	began := r.Now()
-	if err := r.next.Serve(ctx); err != nil {
+	err := r.next.Serve(ctx)
+	r.noteLate(r.next)
+	if err != nil {
 		return "", err
 	}
 	s := r.Now().Sub(began).Seconds()

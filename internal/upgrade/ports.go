@@ -89,6 +89,7 @@ type Migrator interface{ Course() Course }
 type Course struct {
 	Revisions []RevisionTime // that ended, in order; their versions are not known
 	Broken    *migration.Broken
+	Deferred  []string // foreign keys that were added without a look at the rows
 }
 
 // Team is the team's own code on a new server that nobody else can reach yet.

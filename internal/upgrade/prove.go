@@ -218,7 +218,9 @@ func (r *run) onCopy(ctx context.Context, w World, use func(Server) error) (err 
 		}
 	}
 	began = r.Now()
-	if err := s.Serve(ctx); err != nil {
+	err = s.Serve(ctx)
+	r.noteLate(s)
+	if err != nil {
 		return err
 	}
 	r.timing.served = r.Now().Sub(began).Seconds()

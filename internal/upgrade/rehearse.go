@@ -97,7 +97,7 @@ func (r *run) passBy(ctx context.Context, s Server, v string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(reads(ctx, c), r.compare(ctx, c))
+	return errors.Join(r.examineAll(ctx, r.keysHold()), reads(ctx, c), r.compare(ctx, c))
 }
 
 // arrive runs every check on the copy that the cut-over will run on the real database.
@@ -167,7 +167,7 @@ func dated(list []RevisionTime) {
 
 // makeCopy restores a backup into a throw-away database. quieten it before a server starts on it.
 func (r *run) makeCopy(ctx context.Context, backup string) (err error) {
-	r.keyed = false
+	r.keyed, r.late.copy = false, nil
 	r.copy, err = r.DB.Scratch(ctx, backup, filepath.Join(r.StateDir, r.state.RunID), func(m database.Mark) error {
 		r.state.Copy = &m
 		return r.note("throw-away copy begun")

@@ -45,6 +45,7 @@ type run struct {
 	broken        *migration.Broken
 	next          Server // the new version, loaded and waiting
 	newest        Server // started last: its log explains a failure
+	late          late
 	timing        timing
 	probe         Prober
 	overdue       *time.Timer        // ends the way forward at MaxDowntime
