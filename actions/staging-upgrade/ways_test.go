@@ -55,7 +55,8 @@ func TestBothWaysAreRehearsed(t *testing.T) {
 			}
 			h := res.Rehearsal
 			if len(h.Ways) != 2 || !h.Ways[0].Passed || !h.Ways[1].Passed || len(h.Ways[1].Stops) < 5 || h.Way != upgrade.Direct || !strings.Contains(h.Because, "both ways pass") {
-				t.Errorf("rehearsal: %+v", h)
+				dump(t, res)
+				t.Error("not both ways passed")
 			}
 			t.Logf("%d stops", len(h.Ways[1].Stops))
 			s.areTimed(t, h.Revisions)

@@ -103,6 +103,7 @@ func (s *killSite) dieEarly(points []string) int {
 		s.dies(p)
 		s.dies("after preflight begin") // the next run: it has looked at what the first one left
 		s.serves(standin.Old, p)
+		s.t.Logf("killed %s", p) // a full run takes hours
 	}
 	return len(points)
 }
@@ -140,6 +141,7 @@ func (s *killSite) dieLate(point string, p points, n int) int {
 	if diff := s.old.Diff(s.Content(s.t)); len(diff) > 0 {
 		s.t.Errorf("killed %s, then %v: the data is not the old: %v", point, twice, diff)
 	}
+	s.t.Logf("killed %s, then %v", point, twice)
 	return tried - 1 // the last run went to its end
 }
 

@@ -131,8 +131,8 @@ func python(version string, args []string) error {
 	case len(args) == 3 && args[0] == "-I":
 		fmt.Println(version)
 		return nil
-	case len(args) == 2 && filepath.Base(args[0]) == "zenml_upgrade_server.py":
-		return launch(version, args[1])
+	case (len(args) == 2 || len(args) == 3 && args[2] == "defer-keys") && filepath.Base(args[0]) == "zenml_upgrade_server.py":
+		return launch(version, args[1]) // its migration adds no foreign keys
 	case len(args) == 2 && args[0] == "-":
 		return newKey(args[1])
 	case len(args) == 2 && filepath.Base(args[0]) == "zu_smoke.py":
