@@ -42,7 +42,7 @@ func TestBothWaysAreRehearsed(t *testing.T) {
 	if os.Getenv("ZENML_UPGRADE_FULL") == "" {
 		t.Skip("skipped: only with ZENML_UPGRADE_FULL (make test-full)")
 	}
-	for _, release := range []string{"0.85.0", "0.58.2"} {
+	for _, release := range []string{"0.85.0", "0.75.0", "0.58.2"} {
 		t.Run(release, func(t *testing.T) {
 			t.Parallel()
 			s := newSiteOf(t, release, "")

@@ -79,12 +79,15 @@ type named struct {
 	ID   uuid.UUID `json:"id"`
 	Name string    `json:"name"`
 	Body struct {
-		IsCustom *bool `json:"is_custom"`
+		IsCustom bool `json:"is_custom"`
 	} `json:"body"`
+	Metadata struct {
+		IsCustom bool `json:"is_custom"` // of a flavor, below 0.80; only with all details
+	} `json:"metadata"`
 }
 
-// Inventory lists what the server holds: all projects, un-hydrated, four lists at once. Built-in
-// flavors are left out, for each start of a server makes them anew.
+// Inventory lists what the server holds: all projects, un-hydrated but for flavors, four lists at once.
+// Built-in flavors are left out, for each start of a server makes them anew.
 func (c *Client) Inventory(ctx context.Context) (Inventory, error) {
 	v, err := c.Version(ctx)
 	if err != nil {
@@ -174,12 +177,42 @@ func (c *Client) readKind(ctx context.Context, k kind, projects []string) (IDs, 
 		if project != "" {
 			q.Set("project", project)
 		}
-		var found IDs
-		err := each(ctx, c, k.path, q, func() { found = IDs{} }, func(it named) {
-			if k.name != "flavor" || it.Body.IsCustom != nil && *it.Body.IsCustom {
-				found[it.ID] = struct{}{}
-			}
-		})
+		if k.name == "flavor" {
+			q.Set("hydrate", "true")
+		}
+		found, err := c.readIDs(ctx, k, q)
+		var status *StatusError
+		if k.name == "model_version" && errors.As(err, &status) && status.Code == http.StatusBadRequest {
+			found, err = c.versionsByModel(ctx, k, q)
+		}
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(out, found)
+	}
+	return out, nil
+}
+
+func (c *Client) readIDs(ctx context.Context, k kind, q url.Values) (found IDs, err error) {
+	err = each(ctx, c, k.path, q, func() { found = IDs{} }, func(it named) {
+		if k.name != "flavor" || it.Body.IsCustom || it.Metadata.IsCustom {
+			found[it.ID] = struct{}{}
+		}
+	})
+	return found, err
+}
+
+// versionsByModel asks for the versions of one model after the other: 0.80.2 refuses to list those of all.
+func (c *Client) versionsByModel(ctx context.Context, k kind, q url.Values) (IDs, error) {
+	models, err := c.readIDs(ctx, kind{name: "model", path: "/models"}, q)
+	if err != nil {
+		return nil, err
+	}
+	out := IDs{}
+	for id := range models {
+		one := maps.Clone(q)
+		one.Set("model", id.String())
+		found, err := c.readIDs(ctx, k, one)
 		if err != nil {
 			return nil, err
 		}
