@@ -31,10 +31,10 @@ type Env struct {
 }
 
 // ServerRequirements returns what a ZenML server of this version needs beside its own
-// requirements: releases below 0.83 import pkg_resources, which newer setuptools lack.
+// requirements: releases up to 0.83.1 import pkg_resources, which newer setuptools lack.
 func ServerRequirements(v string) []string {
 	req := []string{"zenml[server]==" + v}
-	if version.Compare(v, "0.83.0") < 0 {
+	if version.Compare(v, "0.84.0") < 0 {
 		req = append(req, "setuptools<81")
 	}
 	if version.Compare(v, "0.60.0") < 0 {

@@ -60,7 +60,7 @@ func TestPinsReadsUVsAnswer(t *testing.T) {
 
 func TestServerRequirementsHelpOldReleases(t *testing.T) {
 	t.Parallel()
-	for v, want := range map[string]int{"0.98.0": 1, "0.83.0": 1, "0.80.2": 2, "0.58.2": 7} {
+	for v, want := range map[string]int{"0.98.0": 1, "0.84.0": 1, "0.83.1": 2, "0.80.2": 2, "0.58.2": 7} {
 		if got := ServerRequirements(v); len(got) != want || got[0] != "zenml[server]=="+v {
 			t.Errorf("%s: %v", v, got)
 		}
