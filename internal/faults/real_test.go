@@ -22,14 +22,15 @@ func moments(entries []string) []string {
 	return out
 }
 
-// points are the kill points of an upgrade by what has to follow, and those of the way back.
-type points struct{ early, late, opened, back []string }
+// points are the kill points of an upgrade by what has to follow, those of the way back, and of one by hand.
+type points struct{ early, late, opened, back, byHand []string }
 
 // learnPoints takes them from runs of a stand-in: real ZenML is upgraded by the same entries.
 func learnPoints(t *testing.T) points {
 	t.Helper()
 	back := moments(entries(t, standin.SQLite, scenarios[2]))
 	p := points{back: back[:len(back)-2]} // after the end nothing is left to do
+	p.byHand = []string{"before restore the old data begin", "after restore the old data begin", "before restore the old data done"}
 	all := entries(t, standin.SQLite, scenarios[0])
 	for i, point := range moments(all)[:2*len(all)-1] {
 		switch afterUpgrade(all[:(i+1)/2]) {
@@ -62,20 +63,19 @@ func TestRealServersKilled(t *testing.T) {
 				t.Skip("skipped: only with ZENML_UPGRADE_FULL (make faults)")
 			}
 			s := newKillSite(t, kind)
-			count := 0
 			if kind == standin.SQLite {
-				count += s.dieEarly(sample(p.early, 3, "early"))
+				s.dieEarly(sample(p.early, 3, "early"))
 			}
 			cut := sample(slices.Concat(p.late, p.opened), 1, "late")
 			for i, point := range cut {
-				count += s.dieLate(point, p, i)
+				s.dieLate(point, p, i)
 			}
 			if diff := s.old.Diff(s.Content(t)); len(diff) > 0 {
 				t.Errorf("the data is not the old: %v", diff)
 			}
 			clean(t, s.Site)
-			t.Logf("size: kill points with real ZenML on %s: %d of %d, seed %s, full: %v", kind, count,
-				len(p.early)+len(p.late)+len(p.opened)+len(p.back), seed(), full)
+			t.Logf("size: kill points with real ZenML on %s: %d of %d, seed %s, full: %v", kind, len(s.tried),
+				len(p.early)+len(p.late)+len(p.opened)+len(p.back)+len(p.byHand), seed(), full)
 		})
 	}
 }
@@ -83,8 +83,9 @@ func TestRealServersKilled(t *testing.T) {
 // killSite is a real ZenML server of the old version with content, whose upgrades are killed.
 type killSite struct {
 	*standin.Site
-	t   *testing.T
-	old database.Fingerprint
+	t     *testing.T
+	old   database.Fingerprint
+	tried map[string]bool // points, each once
 }
 
 func newKillSite(t *testing.T, kind string) *killSite {
@@ -95,31 +96,31 @@ func newKillSite(t *testing.T, kind string) *killSite {
 		store = a.StoreURL()
 	}
 	s := standin.Around(t, world.On(t, standin.Old, store))
-	return &killSite{s, t, s.Content(t)}
+	return &killSite{s, t, s.Content(t), map[string]bool{}}
 }
 
-func (s *killSite) dieEarly(points []string) int {
+func (s *killSite) dieEarly(points []string) {
 	for _, p := range points {
 		s.dies(p)
+		s.tried[p] = true
 		s.dies("after preflight begin") // the next run: it has looked at what the first one left
 		s.serves(standin.Old, p)
 		s.t.Logf("killed %s", p) // a full run takes hours
 	}
-	return len(points)
 }
 
-// dieLate kills an upgrade at a point and what puts it back at two of its own; n chooses these. It
-// returns how many points were tried.
-func (s *killSite) dieLate(point string, p points, n int) int {
+// dieLate kills an upgrade at a point and what puts it back at two of its own; n chooses these.
+func (s *killSite) dieLate(point string, p points, n int) {
 	s.dies(point)
-	mode, args := "upgrade", []string(nil)
+	s.tried[point] = true
+	mode, args, way := "upgrade", []string(nil), "back: "
 	if slices.Contains(p.opened, point) {
 		if r := s.Run(s.t, mode, nil); r.Exit != wasNew.exit || r.Result.Outcome != wasNew.outcome {
 			s.t.Errorf("killed %s: the next run: exit %d, %s\n%s", point, r.Exit, r.Result.Outcome, r.Told)
 		}
 		s.serves(standin.New, point)
-		mode, args = "rollback", accepted
-		p.back = []string{"before restore the old data begin", "after restore the old data begin", "before restore the old data done"}
+		mode, args, way = "rollback", accepted, "by hand: "
+		p.back = p.byHand
 	}
 	// Two of them, by which all are tried in a full run.
 	twice := []string{p.back[2*n%len(p.back)], p.back[(2*n+1)%len(p.back)]}
@@ -127,11 +128,12 @@ func (s *killSite) dieLate(point string, p points, n int) int {
 		twice = sample(p.back, 2, "back")
 	}
 	slices.SortFunc(twice, func(a, b string) int { return slices.Index(p.back, a) - slices.Index(p.back, b) })
-	r, tried := standin.Ran{Exit: -1}, 1
+	r := standin.Ran{Exit: -1}
 	for _, b := range append(twice, "never") { // a way back that does not come to a point goes on to its end
 		if r.Exit == -1 {
-			r = s.Run(s.t, mode, args, killEnv+"="+b)
-			tried++
+			if r = s.Run(s.t, mode, args, killEnv+"="+b); r.Exit == -1 {
+				s.tried[way+b] = true
+			}
 		}
 	}
 	if r.Exit != 4 || r.Result.Outcome != "rolled_back" {
@@ -142,7 +144,6 @@ func (s *killSite) dieLate(point string, p points, n int) int {
 		s.t.Errorf("killed %s, then %v: the data is not the old: %v", point, twice, diff)
 	}
 	s.t.Logf("killed %s, then %v", point, twice)
-	return tried - 1 // the last run went to its end
 }
 
 func (s *killSite) serves(want, point string) {
