@@ -90,7 +90,10 @@ var scenarios = []scenario{
 			t.Fatalf("the rollback was not killed: exit %d\n%s", r.Exit, r.Told)
 		}
 	}, expect: always(putBack)},
-	{name: "upgrade by snapshots", on: dbserver.MariaDB, args: byCommand, prepare: bySnapshots(dbserver.MariaDB), expect: afterUpgrade},
+	{name: "upgrade by snapshots", on: dbserver.MariaDB, args: byCommand, prepare: func(t *testing.T, s *standin.Site) {
+		t.Helper()
+		snapshots(t, s, dbserver.MariaDB)
+	}, expect: afterUpgrade},
 	{name: "rollback by snapshots", on: dbserver.MySQL, args: byCommand, prepare: func(t *testing.T, s *standin.Site) {
 		t.Helper()
 		snapshots(t, s, dbserver.MySQL)

@@ -14,6 +14,9 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/testkit/standin"
 )
 
+// runsUnread takes away what is read of every run's row, and brings it back; the stand-in does without it.
+var runsUnread = [2]string{"ALTER TABLE pipeline_run RENAME COLUMN start_time TO begun", "ALTER TABLE pipeline_run RENAME COLUMN begun TO start_time"}
+
 // misled are the faults of an address, a key or a file that is another's than it seems, and those
 // that repeat one of table's at another moment.
 func misled() []oneFault {
@@ -47,6 +50,13 @@ func misled() []oneFault {
 		}), exit: 0, outcome: "upgraded", says: "was upgraded", serves: standin.New},
 		{name: "scratch-database-url is production under another name", kind: dbserver.MySQL, mode: "rehearse", before: productionAsScratch,
 			exit: 1, outcome: "refused", says: "**Block:** scratch-database-url leads to the very server", serves: standin.Old},
+		{name: "the rows of the pipeline runs cannot be read", before: func(t *testing.T, s *standin.Site) {
+			t.Helper()
+			s.Exec(t, runsUnread[0])
+		}, exit: 1, outcome: "refused", says: "pipelines_unknown", serves: standin.Old, then: func(t *testing.T, s *standin.Site, _ standin.Ran) {
+			t.Helper()
+			s.Exec(t, runsUnread[1])
+		}},
 		{name: "a truncated dump of ZenML's own, which its settings would restore", kind: dbserver.MariaDB, before: truncatedDump,
 			exit: 0, outcome: "upgraded", says: "was upgraded", serves: standin.New},
 	}

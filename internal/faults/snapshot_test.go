@@ -102,14 +102,6 @@ func TestUpgradesBySnapshots(t *testing.T) {
 
 var byCommand = []string{"--backup-engine", "command"}
 
-// bySnapshots has the backups of a site be snapshots.
-func bySnapshots(kind string) func(*testing.T, *standin.Site) {
-	return func(t *testing.T, s *standin.Site) {
-		t.Helper()
-		snapshots(t, s, kind)
-	}
-}
-
 // snapshots has the backups of a site be snapshots in a storage; second is the server that holds the copies
 // of them. In the end no copy may be left, and no snapshot without a backup.
 func snapshots(t *testing.T, s *standin.Site, kind string) (store *storage.Storage, second mysql.Address) {

@@ -61,21 +61,20 @@ func (r *run) compare(ctx context.Context, c *zenml.Client) error {
 // check examines a new server before anybody may use it. What needs long on a large server is not
 // here: these checks lie in the downtime. They run side by side, for the smoke pipeline mostly waits.
 func (r *run) check(ctx context.Context, address, revision string) error {
-	var c *zenml.Client
-	enters := examination{"version and log-in", func(ctx context.Context) (_ string, err error) {
-		if revision != revisionOf(r.To) {
-			return "", fmt.Errorf("the database is at revision %q after the migration, not %s", revision, r.To)
-		}
-		c, err = r.connect(ctx, address, r.To)
-		r.entered = c
-		return r.To, err
-	}}
+	const entry = "version and log-in"
 	if revision != revisionOf(r.To) { // nothing else is tried on half a migration
-		return r.examineAll(ctx, []examination{enters})
+		return r.examineAll(ctx, []examination{{entry, func(context.Context) (string, error) {
+			return "", fmt.Errorf("the database is at revision %q after the migration, not %s", revision, r.To)
+		}}})
 	}
+	var c *zenml.Client
 	return r.examineAll(ctx,
 		[]examination{
-			enters,
+			{entry, func(ctx context.Context) (_ string, err error) {
+				c, err = r.connect(ctx, address, r.To)
+				r.entered = c
+				return r.To, err
+			}},
 			{"permission boundaries", func(ctx context.Context) (string, error) { return r.checkBoundaries(ctx, c) }},
 			{"reads", func(ctx context.Context) (string, error) { return "hydrated reads answer", reads(ctx, c) }},
 			{"definitions", func(ctx context.Context) (string, error) { return r.checkDefinitions(ctx, c) }},

@@ -206,14 +206,14 @@ func (r *run) checkRunning(ctx context.Context, p *problems) {
 		p.block("pipelines_unknown", fmt.Sprintf("whether pipelines are running is not known: %v", err), "check the rights of database-url's account")
 		return
 	}
-	switch running := r.underway(); {
+	running := r.underway()
+	what := fmt.Sprintf("%d pipeline runs are under way: %s", len(running), strings.Join(shorten(running), ", "))
+	switch {
 	case len(running) == 0:
 	case r.Drain > 0:
-		p.review("pipelines_running", fmt.Sprintf("%d pipeline runs are under way: %s", len(running), strings.Join(shorten(running), ", ")),
-			fmt.Sprintf("they are waited for before the cut-over, at most drain-timeout (%s)", r.Drain))
+		p.review("pipelines_running", what, fmt.Sprintf("they are waited for before the cut-over, at most drain-timeout (%s)", r.Drain))
 	default:
-		p.block("pipelines_running", fmt.Sprintf("%d pipeline runs are under way: %s", len(running), strings.Join(shorten(running), ", ")),
-			"wait for them or stop them; an upgrade would cut them off")
+		p.block("pipelines_running", what, "wait for them or stop them; an upgrade would cut them off")
 	}
 }
 

@@ -155,12 +155,12 @@ func (r *run) lookAtLoss(ctx context.Context) error {
 	if err := r.readRuns(ctx); err != nil {
 		lost = append(lost, fmt.Sprintf("whether pipelines are running is not known: %v", err))
 	}
+	fate := " and would be stopped"
+	if unasked != nil {
+		fate = fmt.Sprintf(", and nobody can be asked to stop it: %v", unasked)
+	}
 	for _, name := range r.underway() {
-		if unasked != nil {
-			lost = append(lost, fmt.Sprintf("the pipeline run %q is under way, and nobody can be asked to stop it: %v", name, unasked))
-			continue
-		}
-		lost = append(lost, fmt.Sprintf("the pipeline run %q is under way and would be stopped", name))
+		lost = append(lost, fmt.Sprintf("the pipeline run %q is under way%s", name, fate))
 	}
 	r.report.WrittenSinceBackup = lost
 	if len(lost) > 0 && !r.AcceptLoss {
