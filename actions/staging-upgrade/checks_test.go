@@ -20,8 +20,8 @@ func checkChecks(t *testing.T, res *Result) {
 		got = append(got, c.Server+" "+c.Name+" "+string(c.Status))
 	}
 	var want []string
-	each := []string{"version and log-in", "permission boundaries", "reads", "definitions", "secret", "dashboard", "smoke pipeline", "artifacts"}
-	for _, name := range append(slices.Clone(each), "revoked key", "inventory", "stack components") {
+	each := []string{"version and log-in", "permission boundaries", "reads", "definitions", "secret", "dashboard", "inventory", "smoke pipeline", "artifacts"}
+	for _, name := range append(slices.Clone(each), "revoked key", "whole inventory", "stack components") {
 		want = append(want, "copy "+name+" passed")
 	}
 	// The team's own ran on the way that was gone back, and not once more on the one that stayed.
@@ -29,7 +29,7 @@ func checkChecks(t *testing.T, res *Result) {
 		"real snapshot:read skipped", // there are none
 		"real snapshot_recreated:light_one passed", "real snapshot_executed:light_one skipped",
 		"real snapshot_recreated:light_two passed", "real snapshot_executed:light_two skipped")
-	for _, name := range append(slices.Clone(each), "alone on the database", "inventory") {
+	for _, name := range append(slices.Clone(each), "alone on the database", "public inventory") {
 		want = append(want, "real "+name+" passed")
 	}
 	if d := cmp.Diff(want, got); d != "" {

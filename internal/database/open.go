@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/hook"
@@ -32,7 +34,8 @@ type Reader interface {
 	Others(ctx context.Context) ([]string, error) // who else uses it
 	// Strangers is Others without the processes of these ids.
 	Strangers(ctx context.Context, pids []int) ([]string, error)
-	Runs(ctx context.Context, take func(Run)) error // every pipeline run, one row at a time
+	Runs(ctx context.Context, take func(Run)) error             // every pipeline run, one row at a time
+	IDs(ctx context.Context, table string) ([]uuid.UUID, error) // of every row of one of ZenML's tables
 }
 
 // Keeper backs up and brings back.

@@ -26,15 +26,15 @@ func (r *run) noteLate(s Server) {
 
 // keysHold is the check of those keys; none when there are no such keys.
 func (r *run) keysHold() []examination {
-	keys, db := r.late.real, r.DB
+	keys := r.late.real
 	if r.room != nil {
-		keys, db = r.late.copy, r.copy.DB
+		keys = r.late.copy
 	}
 	if len(keys) == 0 {
 		return nil
 	}
 	return []examination{{"foreign keys", func(ctx context.Context) (string, error) {
-		looks, ok := db.(interface {
+		looks, ok := r.source().(interface {
 			Orphans(ctx context.Context, keys []string) (there int, lines []string, err error)
 		})
 		if !ok {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/isolate"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/migration"
@@ -18,7 +20,8 @@ type Source interface {
 	Others(ctx context.Context) ([]string, error) // who else is connected
 	// Strangers is Others without the processes of these ids.
 	Strangers(ctx context.Context, pids []int) ([]string, error)
-	Runs(ctx context.Context, take func(database.Run)) error // every pipeline run, one row at a time
+	Runs(ctx context.Context, take func(database.Run)) error    // every pipeline run, one row at a time
+	IDs(ctx context.Context, table string) ([]uuid.UUID, error) // of every row of one of ZenML's tables
 }
 
 // Keeper backs the database up and puts it back.

@@ -220,7 +220,7 @@ func (r *run) checkRunning(ctx context.Context, p *problems) {
 // checkRights lists what the server holds and names the lists that the key may not see. Users are left out: no service account's
 // key lists them (measured on 0.75 to 0.98), and their rows are counted in the database instead.
 func (r *run) checkRights(ctx context.Context, p *problems) {
-	inv, err := r.client.Inventory(ctx)
+	inv, err := r.client.Inventory(ctx, r.DB.IDs)
 	if err != nil {
 		p.block("inventory", fmt.Sprintf("what the server holds cannot be listed: %v", err), "mend the server or the rights of the key in server-token")
 		return

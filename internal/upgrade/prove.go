@@ -33,7 +33,7 @@ func (r *run) takeInventory(ctx context.Context) (string, error) {
 
 // adopt takes what the old version finds in the copy for what was there before.
 func (r *run) adopt(ctx context.Context, c *zenml.Client) error {
-	inv, err := c.Inventory(ctx)
+	inv, err := c.Inventory(ctx, r.copy.DB.IDs)
 	if err != nil {
 		return fmt.Errorf("listing what the copy holds: %w", err)
 	}
@@ -142,7 +142,7 @@ func (r *run) drill(ctx context.Context) (_ string, err error) {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(reads(ctx, c), r.compare(ctx, c)); err != nil {
+		if err := errors.Join(reads(ctx, c), r.compare(ctx, c, r.copy.DB.IDs)); err != nil {
 			return err
 		}
 		// The copy was proved equal to the backup when it was made.

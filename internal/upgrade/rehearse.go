@@ -97,7 +97,7 @@ func (r *run) passBy(ctx context.Context, s Server, v string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(r.examineAll(ctx, r.keysHold()), reads(ctx, c), r.compare(ctx, c))
+	return errors.Join(r.examineAll(ctx, r.keysHold()), reads(ctx, c), r.compare(ctx, c, r.copy.DB.IDs))
 }
 
 // arrive runs every check on the copy that the cut-over will run on the real database.
@@ -121,7 +121,7 @@ func (r *run) arrive(ctx context.Context, s Server, way string) error {
 	if err := r.examineAll(ctx, []examination{revoked}); err != nil {
 		return err
 	}
-	if err := r.checkInventory(ctx, s.PrivateURL()); err != nil {
+	if err := r.checkWhole(ctx, s.PrivateURL()); err != nil {
 		return err
 	}
 	if err := r.countRows(f.Tables); err != nil {

@@ -132,7 +132,7 @@ func (r *run) whole(ctx context.Context, c *zenml.Client) error {
 		// Nothing was changed by us, and until the server stopped people could still delete.
 		return reads(ctx, c)
 	}
-	if err := r.compare(ctx, c); err != nil {
+	if err := r.compare(ctx, c, r.DB.IDs); err != nil {
 		return err
 	}
 	f, err := r.DB.Fingerprint(ctx)

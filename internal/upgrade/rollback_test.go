@@ -199,7 +199,7 @@ func TestTheOldVersionIsComparedAfterTheMigrationWasUndone(t *testing.T) {
 	t.Cleanup(s.Close)
 	for status, want := range map[Status]string{Passed: "missing after the change: 1 tag", Undone: "missing after the change: 1 tag", Skipped: ""} {
 		r, _, _ := opened(t)
-		r.before = &zenml.Inventory{Kinds: map[string]zenml.IDs{"tag": {uuid.New(): {}}}}
+		r.before = &zenml.Inventory{Kinds: map[string]zenml.IDs{"tag": {uuid.New()}}}
 		for i := range r.results {
 			if r.results[i].Name == migrateStep {
 				r.results[i].Status = status

@@ -80,7 +80,7 @@ func (r *run) verifyVersion(ctx context.Context) (string, error) {
 }
 
 func (r *run) verifyInventory(ctx context.Context, p *problems) (string, error) {
-	inv, err := r.client.Inventory(ctx)
+	inv, err := r.client.Inventory(ctx, r.DB.IDs)
 	if err != nil {
 		return "", err
 	}

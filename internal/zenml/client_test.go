@@ -85,11 +85,11 @@ func TestListThatShifts(t *testing.T) {
 func id(digit string) string { return "00000000-0000-4000-8000-00000000000" + digit }
 
 func ids(digits ...string) IDs {
-	out := IDs{}
+	var out []uuid.UUID
 	for _, d := range digits {
-		out[uuid.MustParse(id(d))] = struct{}{}
+		out = append(out, uuid.MustParse(id(d)))
 	}
-	return out
+	return NewIDs(out)
 }
 
 func TestCompare(t *testing.T) {

@@ -16,9 +16,6 @@ import (
 	"github.com/zenml-upgrade/zenml-upgrade/internal/version"
 )
 
-// IDs is a set of objects' ids.
-type IDs = map[uuid.UUID]struct{}
-
 // Inventory is what a server holds.
 type Inventory struct {
 	// Kinds holds the ids per kind, and nothing else of so many objects. A kind that this version does
@@ -28,50 +25,32 @@ type Inventory struct {
 	Unreadable map[string]string `json:"unreadable"`
 }
 
-// Loss compares one kind before and after.
-type Loss struct {
-	Before  int      `json:"before"`
-	After   int      `json:"after"`
-	Missing []string `json:"missing"` // ids that were there before, sorted
-	Status  string   `json:"status"`  // one of the Status constants
-}
-
-// What a comparison of a kind came to.
-const (
-	StatusCompared = "compared"   // both sides were read
-	StatusNew      = "new"        // the old version does not have this kind: nothing to lose
-	StatusUnknown  = "unknown"    // one side could not be read
-	StatusGone     = "not_in_new" // the new version does not have this kind
-)
-
-// OK says that nothing is known to be lost and nothing is unknown.
-func (l Loss) OK() bool { return len(l.Missing) == 0 && l.Status != StatusUnknown }
-
 // kind is a list of the API (facts, sections 3.1 and 4.1). Builds and snapshots are not counted:
 // 0.90 renamed and rebuilt them.
 type kind struct {
 	name, path string
-	scoped     bool // lists are of one project from 0.80 on
+	scoped     bool   // lists are of one project from 0.80 on
+	table      string // whose rows are the list, where it grows with every run; "" for all others
 }
 
 var kinds = []kind{
-	{"user", "/users", false},
-	{"stack", "/stacks", false},
-	{"component", "/components", false},
-	{"service_connector", "/service_connectors", false},
-	{"secret", "/secrets", false},
-	{"flavor", "/flavors", false},
-	{"service_account", "/service_accounts", false},
-	{"pipeline", "/pipelines", true},
-	{"run", "/runs", true},
-	{"artifact", "/artifacts", true},
-	{"artifact_version", "/artifact_versions", true},
-	{"model", "/models", true},
-	{"model_version", "/model_versions", true},
-	{"tag", "/tags", true},
-	{"schedule", "/schedules", true},
-	{"service", "/services", true},
-	{"code_repository", "/code_repositories", true},
+	{"user", "/users", false, ""},
+	{"stack", "/stacks", false, ""},
+	{"component", "/components", false, ""},
+	{"service_connector", "/service_connectors", false, ""},
+	{"secret", "/secrets", false, ""},
+	{"flavor", "/flavors", false, ""},
+	{"service_account", "/service_accounts", false, ""},
+	{"pipeline", "/pipelines", true, ""},
+	{"run", "/runs", true, "pipeline_run"},
+	{"artifact", "/artifacts", true, "artifact"},
+	{"artifact_version", "/artifact_versions", true, "artifact_version"},
+	{"model", "/models", true, ""},
+	{"model_version", "/model_versions", true, ""},
+	{"tag", "/tags", true, ""},
+	{"schedule", "/schedules", true, ""},
+	{"service", "/services", true, ""},
+	{"code_repository", "/code_repositories", true, ""},
 }
 
 // named is what every listed item has.
@@ -87,8 +66,9 @@ type named struct {
 }
 
 // Inventory lists what the server holds: all projects, un-hydrated but for flavors, four lists at once.
-// Built-in flavors are left out, for each start of a server makes them anew.
-func (c *Client) Inventory(ctx context.Context) (Inventory, error) {
+// Built-in flavors are left out, for each start of a server makes them anew. Long lists are not read to
+// their end where rows gives what the database holds; with nil each is.
+func (c *Client) Inventory(ctx context.Context, rows Rows) (Inventory, error) {
 	v, err := c.Version(ctx)
 	if err != nil {
 		return Inventory{}, fmt.Errorf("taking the inventory: %w", err)
@@ -103,7 +83,7 @@ func (c *Client) Inventory(ctx context.Context) (Inventory, error) {
 	g.SetLimit(4)
 	for _, k := range kinds {
 		g.Go(func() error {
-			found, err := c.readKind(gctx, k, projects)
+			found, err := c.readKind(gctx, k, projects, rows)
 			mu.Lock()
 			defer mu.Unlock()
 			return inv.note(k.name, found, err)
@@ -151,7 +131,7 @@ func (c *Client) projects(ctx context.Context, v string, inv *Inventory) ([]stri
 	if version.Compare(v, "0.80.0") < 0 {
 		path, scoped = "/workspaces", false
 	}
-	found, err := c.readKind(ctx, kind{name: "project", path: path}, nil)
+	found, err := c.readKind(ctx, kind{name: "project", path: path}, nil, nil)
 	if err := inv.note("project", found, err); err != nil {
 		return nil, err
 	}
@@ -159,19 +139,24 @@ func (c *Client) projects(ctx context.Context, v string, inv *Inventory) ([]stri
 		return []string{""}, nil
 	}
 	scopes := make([]string, 0, len(found))
-	for id := range found {
+	for _, id := range found {
 		scopes = append(scopes, id.String())
 	}
 	slices.Sort(scopes)
 	return scopes, nil
 }
 
-func (c *Client) readKind(ctx context.Context, k kind, projects []string) (IDs, error) {
+func (c *Client) readKind(ctx context.Context, k kind, projects []string, rows Rows) (IDs, error) {
 	scopes := []string{""}
 	if k.scoped {
 		scopes = projects
 	}
-	out := IDs{}
+	if rows != nil && k.table != "" {
+		if ids, err := c.fromRows(ctx, k, scopes, rows); err != nil || ids != nil {
+			return ids, err
+		}
+	}
+	var out []uuid.UUID
 	for _, project := range scopes {
 		q := url.Values{}
 		if project != "" {
@@ -188,87 +173,47 @@ func (c *Client) readKind(ctx context.Context, k kind, projects []string) (IDs, 
 		if err != nil {
 			return nil, err
 		}
-		maps.Copy(out, found)
+		out = append(out, found...)
 	}
-	return out, nil
+	return NewIDs(out), nil
 }
 
-func (c *Client) readIDs(ctx context.Context, k kind, q url.Values) (found IDs, err error) {
-	err = each(ctx, c, k.path, q, func() { found = IDs{} }, func(it named) {
+func (c *Client) readIDs(ctx context.Context, k kind, q url.Values) (found []uuid.UUID, err error) {
+	err = each(ctx, c, k.path, q, func() { found = nil }, func(it named) {
 		if k.name != "flavor" || it.Body.IsCustom || it.Metadata.IsCustom {
-			found[it.ID] = struct{}{}
+			found = append(found, it.ID)
 		}
 	})
 	return found, err
 }
 
 // versionsByModel asks for the versions of one model after the other: 0.80.2 refuses to list those of all.
-func (c *Client) versionsByModel(ctx context.Context, k kind, q url.Values) (IDs, error) {
+func (c *Client) versionsByModel(ctx context.Context, k kind, q url.Values) ([]uuid.UUID, error) {
 	models, err := c.readIDs(ctx, kind{name: "model", path: "/models"}, q)
 	if err != nil {
 		return nil, err
 	}
-	out := IDs{}
-	for id := range models {
+	var out []uuid.UUID
+	for _, id := range models {
 		one := maps.Clone(q)
 		one.Set("model", id.String())
 		found, err := c.readIDs(ctx, k, one)
 		if err != nil {
 			return nil, err
 		}
-		maps.Copy(out, found)
+		out = append(out, found...)
 	}
 	return out, nil
 }
 
 func (c *Client) apiKeys(ctx context.Context, accounts IDs) (IDs, error) {
-	out := IDs{}
-	for account := range accounts {
-		keys, err := c.readKind(ctx, kind{name: "api_key", path: "/service_accounts/" + account.String() + "/api_keys"}, nil)
+	var out []uuid.UUID
+	for _, account := range accounts {
+		keys, err := c.readIDs(ctx, kind{path: "/service_accounts/" + account.String() + "/api_keys"}, nil)
 		if err != nil {
 			return nil, err
 		}
-		maps.Copy(out, keys)
+		out = append(out, keys...)
 	}
-	return out, nil
-}
-
-// Compare tells per kind what of before is missing after. What was added is no loss. A kind that
-// could not be read on either side is unknown, which is not OK.
-func Compare(before, after Inventory) map[string]Loss {
-	out := map[string]Loss{}
-	all := map[string]bool{}
-	for _, inv := range []Inventory{before, after} {
-		for k := range inv.Kinds {
-			all[k] = true
-		}
-		for k := range inv.Unreadable {
-			all[k] = true
-		}
-	}
-	for k := range all {
-		old, hadOld := before.Kinds[k]
-		now, hasNow := after.Kinds[k]
-		l := Loss{Before: len(old), After: len(now), Missing: []string{}, Status: StatusCompared}
-		_, closedOld := before.Unreadable[k]
-		_, closedNow := after.Unreadable[k]
-		switch {
-		case closedOld || closedNow:
-			l.Status = StatusUnknown
-		case !hadOld:
-			l.Status = StatusNew
-		case !hasNow:
-			l.Status = StatusGone
-		}
-		if l.Status != StatusUnknown {
-			for id := range old {
-				if _, ok := now[id]; !ok {
-					l.Missing = append(l.Missing, id.String())
-				}
-			}
-			slices.Sort(l.Missing)
-		}
-		out[k] = l
-	}
-	return out
+	return NewIDs(out), nil
 }

@@ -59,7 +59,7 @@ func each[T any](ctx context.Context, c *Client, path string, query url.Values, 
 func pages[T any](ctx context.Context, c *Client, path string, query url.Values, take func(T)) error {
 	q := url.Values{"sort_by": {"created"}, "size": {strconv.Itoa(pageSize)}}
 	maps.Copy(q, query)
-	seen := map[uuid.UUID]bool{}
+	var seen []uuid.UUID
 	for n := 1; ; n++ {
 		q.Set("page", strconv.Itoa(n))
 		var p page[json.RawMessage]
@@ -73,10 +73,7 @@ func pages[T any](ctx context.Context, c *Client, path string, query url.Values,
 			if err := json.Unmarshal(raw, &about); err != nil || about.ID == uuid.Nil {
 				return fmt.Errorf("GET %s: an item of the list has no id", path)
 			}
-			if seen[about.ID] {
-				return ErrShifting
-			}
-			seen[about.ID] = true
+			seen = append(seen, about.ID)
 			var item T
 			if err := json.Unmarshal(raw, &item); err != nil {
 				return fmt.Errorf("GET %s: an item of the list is not of the expected form", path)
@@ -84,7 +81,7 @@ func pages[T any](ctx context.Context, c *Client, path string, query url.Values,
 			take(item)
 		}
 		if n >= p.TotalPages || len(p.Items) == 0 {
-			if len(seen) != p.Total {
+			if len(NewIDs(seen)) != p.Total { // an item that moved over a page's edge is there twice, or missing
 				return ErrShifting
 			}
 			return nil

@@ -129,7 +129,7 @@ func checkOld(t *testing.T, w *world.World, c *zenml.Client) (zenml.Inventory, [
 		t.Errorf("unhealthy: %v", failed)
 	}
 	var ids []string
-	for id := range inv.Kinds["artifact_version"] {
+	for _, id := range inv.Kinds["artifact_version"] {
 		ids = append(ids, id.String())
 	}
 	slices.Sort(ids)
@@ -138,7 +138,7 @@ func checkOld(t *testing.T, w *world.World, c *zenml.Client) (zenml.Inventory, [
 
 func inventory(t *testing.T, c *zenml.Client) zenml.Inventory {
 	t.Helper()
-	inv, err := c.Inventory(t.Context())
+	inv, err := c.Inventory(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func TestFlavorsOfTheTeamsOwn(t *testing.T) {
 			if _, err := db.ExecContext(t.Context(), "UPDATE flavor SET is_custom = 1 WHERE name = 'local' AND type = 'orchestrator'"); err != nil {
 				t.Fatal(err)
 			}
-			inv, err := w.Admin.Inventory(t.Context())
+			inv, err := w.Admin.Inventory(t.Context(), nil)
 			if err != nil || len(inv.Kinds["flavor"]) != 1 {
 				t.Errorf("the team's own flavors: %v, %v", inv.Kinds["flavor"], err)
 			}
