@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database/content"
 )
@@ -42,34 +45,72 @@ func (s *Snapshot) End() error { return s.done() }
 // Fingerprint reads all content of the state. Memory stays bounded by the largest row. A table
 // whose definition others changed meanwhile is an error.
 func (s *Snapshot) Fingerprint(ctx context.Context) (content.Fingerprint, *Schema, error) {
-	schema, err := ReadSchema(ctx, s.conn)
+	return fingerprint(ctx, []*Snapshot{s})
+}
+
+// readers is how many sessions read side by side: one is kept waiting by the server, more take its processors.
+const readers = 2
+
+// Fingerprint reads the content that is there now, in sessions side by side whose states were fixed one
+// after the other: what others write in that moment shows in some of them only. So it is for a
+// database at rest, or to be compared with a Snapshot's: where they are equal, nothing was written.
+func (c *Client) Fingerprint(ctx context.Context) (f content.Fingerprint, schema *Schema, err error) {
+	var all []*Snapshot
+	defer func() {
+		for _, s := range all {
+			err = errors.Join(err, s.End())
+		}
+	}()
+	for range readers {
+		s, err := c.Snapshot(ctx)
+		if err != nil {
+			return content.Fingerprint{}, nil, err
+		}
+		all = append(all, s)
+	}
+	return fingerprint(ctx, all)
+}
+
+// fingerprint reads the schema in the first of the sessions and the tables in whichever is free.
+func fingerprint(ctx context.Context, sessions []*Snapshot) (content.Fingerprint, *Schema, error) {
+	first := sessions[0]
+	schema, err := ReadSchema(ctx, first.conn)
 	if err != nil {
 		return content.Fingerprint{}, nil, fmt.Errorf("listing what the database holds: %w", err)
 	}
 	f := content.Fingerprint{Tables: map[string]content.Table{}}
-	columns, err := s.columns(ctx)
+	columns, err := first.columns(ctx)
 	if err != nil {
 		return content.Fingerprint{}, nil, fmt.Errorf("listing columns: %w", err)
 	}
-	if f.Schema, err = schema.digest(ctx, s.conn, columns); err != nil {
+	if f.Schema, err = schema.digest(ctx, first.conn, columns); err != nil {
 		return content.Fingerprint{}, nil, err
 	}
+	tables := make(chan string, len(schema.Tables))
 	for _, name := range schema.Tables {
-		if err = s.table(ctx, name, columns[name], &f); err != nil {
-			return content.Fingerprint{}, nil, fmt.Errorf("reading table %q: %w", name, err)
-		}
+		tables <- name
+	}
+	close(tables)
+	var mu sync.Mutex // of f
+	g, ctx := errgroup.WithContext(ctx)
+	for _, s := range sessions {
+		g.Go(func() error {
+			for name := range tables {
+				sum, err := s.table(ctx, name, columns[name])
+				if err != nil {
+					return fmt.Errorf("reading table %q: %w", name, err)
+				}
+				mu.Lock()
+				sum.Into(&f)
+				mu.Unlock()
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return content.Fingerprint{}, nil, err
 	}
 	return f, schema, nil
-}
-
-// Fingerprint reads the content that is there now.
-func (c *Client) Fingerprint(ctx context.Context) (content.Fingerprint, *Schema, error) {
-	s, err := c.Snapshot(ctx)
-	if err != nil {
-		return content.Fingerprint{}, nil, err
-	}
-	f, schema, err := s.Fingerprint(ctx)
-	return f, schema, errors.Join(err, s.End())
 }
 
 type column struct{ name, kind, charset, collation string }
@@ -94,12 +135,12 @@ func (s *Snapshot) columns(ctx context.Context) (map[string][]column, error) {
 	return out, rows.Err()
 }
 
-// table digests a table's rows into f. The values come in the server's text form, which gives every two
+// table digests a table's rows. The values come in the server's text form, which gives every two
 // different values of one column different texts, but for FLOAT, which it rounds to six digits:
 // as a DOUBLE such a number is told apart. What type a column has stands in the schema.
-func (s *Snapshot) table(ctx context.Context, name string, columns []column, f *content.Fingerprint) error {
+func (s *Snapshot) table(ctx context.Context, name string, columns []column) (*content.Sum, error) {
 	if len(columns) == 0 {
-		return errors.New("it has no columns that can be read")
+		return nil, errors.New("it has no columns that can be read")
 	}
 	names, selected := make([]string, len(columns)), make([]string, len(columns))
 	for i, c := range columns {
@@ -120,8 +161,7 @@ func (s *Snapshot) table(ctx context.Context, name string, columns []column, f *
 		sum.End()
 		return nil
 	})
-	sum.Into(f)
-	return err
+	return sum, err
 }
 
 func addValue(sum *content.Rows, v driver.Value) error {
