@@ -55,6 +55,20 @@ func (s *site) byHooks(t *testing.T) {
 	}
 }
 
+// smokeInPublic has the smoke pipeline run on the public address.
+func (s *site) smokeInPublic(t *testing.T) {
+	t.Helper()
+	path := filepath.Join(s.repo, config.DefaultPath)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	more := strings.Replace(string(text), "    driver: command\n", "    driver: command\n    smoke: public\n", 1)
+	if err := os.WriteFile(path, []byte(more), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A deployment that something else runs: first its hook fails and everything is put back, then the
 // upgrade succeeds.
 func TestUpgradeByHooksOnARealServer(t *testing.T) {
@@ -80,6 +94,7 @@ func TestUpgradeByHooksOnARealServer(t *testing.T) {
 	if err := os.Remove(refuse); err != nil {
 		t.Fatal(err)
 	}
+	s.smokeInPublic(t)
 	res, err = s.act(t, s.inputs(upgrade.Upgrade))
 	if err != nil || res.Outcome != upgrade.Upgraded || s.version(t) != "0.98.0" {
 		dump(t, res)
@@ -89,6 +104,9 @@ func TestUpgradeByHooksOnARealServer(t *testing.T) {
 		t.Errorf("downtime %v, predicted %v", res.DowntimeSeconds, res.PredictedDowntimeSeconds)
 	}
 	s.ranHere(t, "light_one", "light_two")
+	if last := res.Checks[len(res.Checks)-1]; last.Name != "smoke pipeline" || last.Server != "real" || last.Status != upgrade.Passed || res.SmokeSeconds == nil {
+		t.Errorf("the last check: %+v", last)
+	}
 	want := []string{
 		"pipeline:light_one passed real", "pipeline:heavy skipped real", "pipeline:never skipped real", "pipeline:light_two passed real", "snapshot:read skipped real",
 		"snapshot_recreated:light_one passed real", "snapshot_executed:light_one skipped real", "snapshot_recreated:light_two passed real", "snapshot_executed:light_two skipped real",

@@ -32,6 +32,7 @@ type Result struct {
 	Staging     *Staging          `json:"staging"`      // null: nothing was compared
 
 	stateDir string
+	opened   bool          // the smoke pipeline runs after the opening
 	light    []string      // names of the checks that are the team's light pipelines
 	track    *action.Track // null: no tracking issue
 }
@@ -230,7 +231,7 @@ func (r *Result) figures() report.Block {
 		t.Rows = append(t.Rows, []report.Text{report.T("It may be between"), report.T(fmt.Sprintf("%.1f s and %.1f s", x[0], x[1]))})
 	}
 	add("Migration of the real database", r.MigrationSeconds)
-	add("Smoke pipeline (within the downtime)", r.SmokeSeconds)
+	add(r.smokeFigure(), r.SmokeSeconds)
 	if r.TeamSeconds != nil {
 		add(r.teamFigure(), r.TeamSeconds)
 	}

@@ -108,7 +108,7 @@ func (r *Result) trackedFigures() []tracking.Figure {
 		{Name: "Downtime, seen from outside", Value: measured(r.DowntimeSeconds)},
 		{Name: "Downtime predicted by the rehearsal", Value: measured(r.PredictedDowntimeSeconds)},
 		{Name: "Migration of the real database", Value: measured(r.MigrationSeconds)},
-		{Name: "Smoke pipeline (within the downtime)", Value: measured(r.SmokeSeconds)},
+		{Name: r.smokeFigure(), Value: measured(r.SmokeSeconds)},
 	}
 	passed, skipped := 0, 0
 	for _, c := range r.Checks {

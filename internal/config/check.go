@@ -106,6 +106,7 @@ func (d *decoder) environment(at, name string, e Environment) {
 	}
 	d.duration(at+".max-downtime", e.MaxDowntime)
 	d.rollback(at+".rollback", e.Rollback)
+	d.word(at+".smoke", e.Smoke, false, "private", SmokePublic)
 }
 
 func (d *decoder) address(at, value, without string) {

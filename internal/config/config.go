@@ -48,9 +48,13 @@ type Environment struct {
 	CompareWith string            `yaml:"compare-with"` // name of the environment, mostly staging, that a plan compares it with
 	MaxDowntime string            `yaml:"max-downtime"` // Go duration, positive
 	Rollback    Rollback          `yaml:"rollback"`     // a word, true or false, is its key always
+	Smoke       string            `yaml:"smoke"`        // where the tool's own pipeline runs: private, also when empty, or public
 	// EnvironmentURL is shown on the environment's page of GitHub, to all who may read the repository.
 	EnvironmentURL string `yaml:"environment-url"`
 }
+
+// SmokePublic is Environment.Smoke where the tool's own pipeline runs after the opening.
+const SmokePublic = "public"
 
 // Rollback says what follows when an upgrade fails after the old server was stopped: restore, freeze or
 // roll-forward, by what failed. An empty one is restore.

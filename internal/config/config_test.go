@@ -138,12 +138,13 @@ waivers:
 			`c.yml:6: environments: needs a mapping of names; write it as the schema shows`,
 			`c.yml:4: pipelines[0].name: missing; add it`,
 		}},
-		"address": {"environments:\n  p: {kind: production, server-url: \"https://u:hunter2@h/\"}\n  q: {kind: staging, server-url: h:80, window: 2026-03-29T02:30/1h Europe/Berlin, max-downtime: 5, rollback: maybe}\n", []string{
+		"address": {"environments:\n  p: {kind: production, server-url: \"https://u:hunter2@h/\"}\n  q: {kind: staging, server-url: h:80, window: 2026-03-29T02:30/1h Europe/Berlin, max-downtime: 5, rollback: maybe, smoke: none}\n", []string{
 			`c.yml:2: environments.p.server-url: holds a user or password; give the key as the input server-token`,
 			`c.yml:3: environments.q.server-url: no address of a server; write it like https://zenml.example.org`,
 			`c.yml:3: environments.q.window: 2026-03-29T02:30 does not exist in Europe/Berlin: clocks go forward there; write it like 2026-11-28T22:00/2h Europe/Berlin`,
 			`c.yml:3: environments.q.max-downtime: "5" is no duration; write it like 10m or 90s`,
 			`c.yml:3: environments.q.rollback: "maybe" is not known; use one of true, false`,
+			`c.yml:3: environments.q.smoke: "none" is not known; use one of private, public`,
 		}},
 		"path out":      {"projects:\n- path: a/../../b\n  python-versions: [2.7]\n", []string{`c.yml:2: projects[0].path: "a/../../b" leads out of the repository; give a folder of the repository, relative to its root, with /`, `c.yml:3: projects[0].python-versions[0]: "2.7" is no Python version; write it like "3.11"`}},
 		"two documents": {"deployment: oss\n---\ndeployment: oss\n", []string{"c.yml:3: the file holds 2 documents; keep one"}},

@@ -94,6 +94,8 @@ func TestSchemaAndCodeAgree(t *testing.T) {
 		"environments: {a: {kind: staging, server-url: 'https://u:p@x'}}":                                                                                    false,
 		"environments: {a: {kind: staging, window: tonight}}":                                                                                                false,
 		"environments: {a: {kind: staging, max-downtime: 10 min}}":                                                                                           false,
+		"environments: {a: {kind: staging, smoke: public}}":                                                                                                  true,
+		"environments: {a: {kind: staging, smoke: none}}":                                                                                                    false,
 		"environments: {'a b': {kind: staging}}":                                                                                                             false,
 		"environments: {a: {kind: staging, rollback: maybe}}":                                                                                                false,
 		"projects: [{path: ../x}]":                                                              false,

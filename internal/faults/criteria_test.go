@@ -24,6 +24,8 @@ func TestCriteria(t *testing.T) {
 		{"a downtime above the limit freezes", "{downtime: freeze}", "new-never-answers", []string{"--max-downtime", "4s"}, 4, "frozen", "", "max-downtime", false},
 		{"an opened server that answers too seldom is put back", "{watch: 3s, error-limit: 0.05, error-rate: restore}", "new-answers-half", nil, 4, "rolled_back", standin.Old, "serves again", true},
 		{"an opened server that answers is watched and left", "{watch: 1s, error-limit: 0.2}", "", nil, 0, "upgraded", standin.New, "was upgraded", false},
+		{"a smoke pipeline that fails in public is put back: it wrote nothing", "{}\n    smoke: public", "new-smoke-fails", nil, 4, "rolled_back", standin.Old, "serves again", true},
+		{"a smoke pipeline in public comes last", "{}\n    smoke: public", "", nil, 0, "upgraded", standin.New, "Smoke pipeline (after the opening)", false},
 		{"a failed smoke pipeline leads to the patch", "{failed-smoke: roll-forward, patch: 0.98.1}", "new-smoke-fails-once", nil, 0, "rolled_forward", standin.Patch, "the patch that the configuration names serves", false},
 		{"a failed migration leads to the patch, from the old data", "{failed-step: roll-forward, patch: 0.98.1}", "new-dies-migrating-once", nil, 0, "rolled_forward", standin.Patch, "serves in its place", false},
 		{"a patch that fails too is put back", "{failed-step: roll-forward, patch: 0.98.1}", "new-open-fails", nil, 4, "rolled_back", standin.Old, "serves again", true},
@@ -43,6 +45,9 @@ func TestCriteria(t *testing.T) {
 			}
 			if c.outcome == "rolled_forward" && (r.Result.To != standin.Patch || r.Result.Decision != "review") {
 				t.Errorf("to %s, decision %s", r.Result.To, r.Result.Decision)
+			}
+			if order := len(r.Result.Checks) - 1; strings.Contains(c.rollback, "public") && (order < 0 || r.Result.Checks[order].Name != "smoke pipeline" || !strings.Contains(r.Told, "open to the public")) {
+				t.Errorf("checks: %v\n%s", r.Result.Checks, r.Told)
 			}
 			same(t, s, old, c.old)
 			if c.outcome != "frozen" {

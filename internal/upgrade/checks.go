@@ -68,6 +68,10 @@ func (r *run) check(ctx context.Context, address, revision string) error {
 			return "", fmt.Errorf("the database is at revision %q after the migration, not %s", revision, r.To)
 		}}})
 	}
+	var private []examination
+	if !r.SmokeInPublic {
+		private = r.smokeRuns(address)
+	}
 	var c *zenml.Client
 	return r.examineAll(ctx,
 		[]examination{
@@ -83,9 +87,7 @@ func (r *run) check(ctx context.Context, address, revision string) error {
 			{"dashboard", func(ctx context.Context) (string, error) { return r.checkDashboard(ctx, c) }},
 			{"inventory", func(ctx context.Context) (string, error) { return nothingMissing, r.compare(ctx, c, r.source().IDs) }},
 		},
-		[]examination{{"smoke pipeline", func(ctx context.Context) (string, error) {
-			return "ran, and its result was read back", r.smoke(ctx, address)
-		}}},
+		private,
 		r.keysHold(),
 		[]examination{{"artifacts", func(ctx context.Context) (string, error) { return r.checkArtifacts(ctx, address) }}},
 	)
@@ -158,6 +160,21 @@ func (r *run) readSecret(ctx context.Context, c *zenml.Client) (string, error) {
 		return "", fmt.Errorf("reading a secret's value (a 404 means that the encryption key is wrong): %w", err)
 	}
 	return "decrypted", nil
+}
+
+// smokeRuns is the check by the tool's own pipeline.
+func (r *run) smokeRuns(address string) []examination {
+	return []examination{{"smoke pipeline", func(ctx context.Context) (string, error) {
+		return "ran, and its result was read back", r.smoke(ctx, address)
+	}}}
+}
+
+// smokeAfter runs it where that does not lie in the downtime.
+func (r *run) smokeAfter(ctx context.Context, address string) error {
+	if !r.SmokeInPublic {
+		return nil
+	}
+	return r.examineAll(ctx, r.smokeRuns(address))
 }
 
 // smoke runs the tool's own pipeline with the new version's client.

@@ -236,7 +236,8 @@ func (r *run) checkPublic(ctx context.Context) (string, error) {
 		return "", err
 	}
 	r.state.Held = nil // released before the opening; from here on no restore brings the held state back
-	return nothingMissing, nil
+	// Last: what it writes lets nobody but a person go back.
+	return nothingMissing, r.smokeAfter(ctx, r.PublicURL)
 }
 
 // awaitAnswer waits until the probe outside has seen the public address answer again.

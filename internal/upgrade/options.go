@@ -75,6 +75,8 @@ type Options struct {
 	// of the team's is.
 	Team Team
 
+	SmokeInPublic bool // the smoke pipeline runs after the opening; its work closes the way back by itself
+
 	ByHooks bool // the driver's servers are no processes of ours: none waits loaded, none shows its database
 
 	DB     Database
