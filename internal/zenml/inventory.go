@@ -31,26 +31,29 @@ type kind struct {
 	name, path string
 	scoped     bool   // lists are of one project from 0.80 on
 	table      string // whose rows are the list, where it grows with every run; "" for all others
+	own        bool   // only the team's own count, which the details tell
+	// parent is the kind whose objects it is asked for one by one where a version refuses to list it (0.80.2).
+	parent string
 }
 
 var kinds = []kind{
-	{"user", "/users", false, ""},
-	{"stack", "/stacks", false, ""},
-	{"component", "/components", false, ""},
-	{"service_connector", "/service_connectors", false, ""},
-	{"secret", "/secrets", false, ""},
-	{"flavor", "/flavors", false, ""},
-	{"service_account", "/service_accounts", false, ""},
-	{"pipeline", "/pipelines", true, ""},
-	{"run", "/runs", true, "pipeline_run"},
-	{"artifact", "/artifacts", true, "artifact"},
-	{"artifact_version", "/artifact_versions", true, "artifact_version"},
-	{"model", "/models", true, ""},
-	{"model_version", "/model_versions", true, ""},
-	{"tag", "/tags", true, ""},
-	{"schedule", "/schedules", true, ""},
-	{"service", "/services", true, ""},
-	{"code_repository", "/code_repositories", true, ""},
+	{name: "user", path: "/users"},
+	{name: "stack", path: "/stacks"},
+	{name: "component", path: "/components"},
+	{name: "service_connector", path: "/service_connectors"},
+	{name: "secret", path: "/secrets"},
+	{name: "flavor", path: "/flavors", own: true},
+	{name: "service_account", path: "/service_accounts"},
+	{name: "pipeline", path: "/pipelines", scoped: true},
+	{name: "run", path: "/runs", scoped: true, table: "pipeline_run"},
+	{name: "artifact", path: "/artifacts", scoped: true, table: "artifact"},
+	{name: "artifact_version", path: "/artifact_versions", scoped: true, table: "artifact_version"},
+	{name: "model", path: "/models", scoped: true},
+	{name: "model_version", path: "/model_versions", scoped: true, parent: "model"},
+	{name: "tag", path: "/tags", scoped: true},
+	{name: "schedule", path: "/schedules", scoped: true},
+	{name: "service", path: "/services", scoped: true},
+	{name: "code_repository", path: "/code_repositories", scoped: true},
 }
 
 // named is what every listed item has.
@@ -162,13 +165,13 @@ func (c *Client) readKind(ctx context.Context, k kind, projects []string, rows R
 		if project != "" {
 			q.Set("project", project)
 		}
-		if k.name == "flavor" {
+		if k.own {
 			q.Set("hydrate", "true")
 		}
 		found, err := c.readIDs(ctx, k, q)
 		var status *StatusError
-		if k.name == "model_version" && errors.As(err, &status) && status.Code == http.StatusBadRequest {
-			found, err = c.versionsByModel(ctx, k, q)
+		if k.parent != "" && errors.As(err, &status) && status.Code == http.StatusBadRequest {
+			found, err = c.byParent(ctx, k, q)
 		}
 		if err != nil {
 			return nil, err
@@ -180,23 +183,23 @@ func (c *Client) readKind(ctx context.Context, k kind, projects []string, rows R
 
 func (c *Client) readIDs(ctx context.Context, k kind, q url.Values) (found []uuid.UUID, err error) {
 	err = each(ctx, c, k.path, q, func() { found = nil }, func(it named) {
-		if k.name != "flavor" || it.Body.IsCustom || it.Metadata.IsCustom {
+		if !k.own || it.Body.IsCustom || it.Metadata.IsCustom {
 			found = append(found, it.ID)
 		}
 	})
 	return found, err
 }
 
-// versionsByModel asks for the versions of one model after the other: 0.80.2 refuses to list those of all.
-func (c *Client) versionsByModel(ctx context.Context, k kind, q url.Values) ([]uuid.UUID, error) {
-	models, err := c.readIDs(ctx, kind{name: "model", path: "/models"}, q)
+// byParent lists the objects of one parent after the other.
+func (c *Client) byParent(ctx context.Context, k kind, q url.Values) ([]uuid.UUID, error) {
+	parents, err := c.readIDs(ctx, kind{path: "/" + k.parent + "s"}, q)
 	if err != nil {
 		return nil, err
 	}
 	var out []uuid.UUID
-	for _, id := range models {
+	for _, id := range parents {
 		one := maps.Clone(q)
-		one.Set("model", id.String())
+		one.Set(k.parent, id.String())
 		found, err := c.readIDs(ctx, k, one)
 		if err != nil {
 			return nil, err
