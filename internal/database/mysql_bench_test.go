@@ -1,12 +1,10 @@
 package database
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -52,7 +50,11 @@ func backupAndRestore(b *testing.B, d *MySQL, plain time.Duration) {
 		b.Fatal(err)
 	}
 	ours := time.Since(began)
-	b.ReportMetric(peakMB(b), "MB-peak")
+	peak, err := machine.PeakMB(os.Getpid())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(peak, "MB-peak")
 	b.ReportMetric(backed.Seconds(), "s-backup")
 	b.ReportMetric(ours.Seconds(), "s-ours")
 	b.ReportMetric(plain.Seconds(), "s-plain")
@@ -119,18 +121,4 @@ func resetPeak(b *testing.B) {
 	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
 		b.Fatal(err)
 	}
-}
-
-func peakMB(b *testing.B) float64 {
-	b.Helper()
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		b.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(status), "VmHWM:")
-	var kb float64
-	if _, err := fmt.Sscan(rest, &kb); err != nil {
-		b.Fatal(err)
-	}
-	return kb / 1024
 }
