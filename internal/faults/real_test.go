@@ -48,9 +48,8 @@ func learnPoints(t *testing.T) points {
 // With real ZenML: runs that are killed before they touch anything are forgotten by the next one; one
 // that is killed in the cut-over is put back by the next one, though that is killed twice itself; one
 // that is killed after the opening is put back while nothing proves what is open, else it stands and is
-// put back by hand. The points rotate with the date, and with ZENML_UPGRADE_FULL all are tried on
-// SQLite, and those from the stop on on the servers: what comes before does not touch the database. One
-// world serves all of a kind, for each point leaves it as it was.
+// put back by hand. The points rotate with the date, and with ZENML_UPGRADE_FULL all are tried, on the
+// servers too. One world serves all of a kind, for each point leaves it as it was.
 func TestRealServersKilled(t *testing.T) {
 	t.Parallel()
 	world.Need(t)
@@ -63,9 +62,7 @@ func TestRealServersKilled(t *testing.T) {
 				t.Skip("skipped: only with ZENML_UPGRADE_FULL (make faults)")
 			}
 			s := newKillSite(t, kind)
-			if kind == standin.SQLite {
-				s.dieEarly(sample(p.early, 3, "early"))
-			}
+			s.dieEarly(sample(p.early, 3, "early"))
 			cut := sample(slices.Concat(p.late, p.opened), 1, "late")
 			for i, point := range cut {
 				s.dieLate(point, p, i)
