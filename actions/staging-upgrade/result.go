@@ -31,10 +31,10 @@ type Result struct {
 	Next        []string          `json:"next"`         // what a person does now
 	Staging     *Staging          `json:"staging"`      // null: nothing was compared
 
-	stateDir string
-	opened   bool          // the smoke pipeline runs after the opening
-	light    []string      // names of the checks that are the team's light pipelines
-	track    *action.Track // null: no tracking issue
+	stateDir      string
+	smokeInPublic bool          // the smoke pipeline runs after the opening
+	light         []string      // names of the checks that are the team's light pipelines
+	track         *action.Track // null: no tracking issue
 }
 
 // maxJournal bounds the copy of the journal; real ones hold some hundred kilobytes.
@@ -214,6 +214,14 @@ func (r *Result) failureSection() []report.Section {
 		items = append(items, report.Text{{Plain: "Written since: ", Bold: true}, {Plain: w}})
 	}
 	return []report.Section{{Title: "Failure", Blocks: append([]report.Block{report.List{Items: items}}, r.teamLog()...)}}
+}
+
+// smokeFigure says whether the tool's own pipeline lies in the downtime.
+func (r *Result) smokeFigure() string {
+	if r.smokeInPublic {
+		return "Smoke pipeline (after the opening)"
+	}
+	return "Smoke pipeline (within the downtime)"
 }
 
 func (r *Result) figures() report.Block {

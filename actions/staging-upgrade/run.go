@@ -13,7 +13,6 @@ import (
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/action"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/compat"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/config"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/driver"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
@@ -140,7 +139,7 @@ func (a *stagingUpgrade) Run(ctx context.Context, rt *action.Runtime) (action.Re
 		res.Staging = a.compareWithStaging(ctx, rt)
 	}
 	res.decide()
-	res.Next, res.stateDir, res.opened = next(res, a.set), a.set.stateDir, a.set.env.Smoke == config.SmokePublic
+	res.Next, res.stateDir, res.smokeInPublic = next(res, a.set), a.set.stateDir, a.set.env.SmokeInPublic()
 	res.tracks(a.set)
 	return res, err
 }
@@ -180,7 +179,7 @@ func (a *stagingUpgrade) options(ctx context.Context, rt *action.Runtime) upgrad
 		Backup: s.backup, Packed: a.packed, Path: s.path, OldClients: s.oldClients, ProveRollback: s.prove, Window: s.window, Drain: s.drain, RehearsalMaxAge: s.rehearsed,
 		Stops: releases.stops, Account: processes.account, Explain: releases.explain,
 		EncryptionKey: proc.Getenv(a.env, encryptionKey), JWTKey: proc.Getenv(a.env, jwtKey) != "", HostedDisk: rt.Getenv("RUNNER_ENVIRONMENT") == "github-hosted", Terraform: s.terraform,
-		DB: a.db, Driver: servers, ByHooks: s.driver == driverCommand, SmokeInPublic: s.env.Smoke == config.SmokePublic, Probe: func(url string) upgrade.Prober { return server.Watch(url) }, Python: probes.clientPython,
+		DB: a.db, Driver: servers, ByHooks: s.driver == driverCommand, SmokeInPublic: s.env.SmokeInPublic(), Probe: func(url string) upgrade.Prober { return server.Watch(url) }, Python: probes.clientPython,
 		Environ: rt.Environ, Progress: rt.Progress, Now: rt.Now, Unready: a.noIndex, Found: s.place(rt),
 	}
 	if a.team != nil {

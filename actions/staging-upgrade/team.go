@@ -131,14 +131,6 @@ func (r *Result) passed(name string) bool {
 	return false
 }
 
-// smokeFigure says whether the tool's own pipeline lies in the downtime.
-func (r *Result) smokeFigure() string {
-	if r.opened {
-		return "Smoke pipeline (after the opening)"
-	}
-	return "Smoke pipeline (within the downtime)"
-}
-
 // teamFigure says in which downtime the team's pipelines lie.
 func (r *Result) teamFigure() string {
 	if r.RollbackProof != nil {

@@ -106,7 +106,7 @@ func (d *decoder) environment(at, name string, e Environment) {
 	}
 	d.duration(at+".max-downtime", e.MaxDowntime)
 	d.rollback(at+".rollback", e.Rollback)
-	d.word(at+".smoke", e.Smoke, false, "private", SmokePublic)
+	d.word(at+".smoke", e.Smoke, false, "private", smokePublic)
 }
 
 func (d *decoder) address(at, value, without string) {

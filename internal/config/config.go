@@ -53,8 +53,10 @@ type Environment struct {
 	EnvironmentURL string `yaml:"environment-url"`
 }
 
-// SmokePublic is Environment.Smoke where the tool's own pipeline runs after the opening.
-const SmokePublic = "public"
+const smokePublic = "public"
+
+// SmokeInPublic says that the tool's own pipeline runs after the opening.
+func (e Environment) SmokeInPublic() bool { return e.Smoke == smokePublic }
 
 // Rollback says what follows when an upgrade fails after the old server was stopped: restore, freeze or
 // roll-forward, by what failed. An empty one is restore.

@@ -39,7 +39,7 @@ type exporting struct {
 
 // export writes the tables' rows that were made or changed since, as far as they say so, to a new file
 // at path, which a killed run leaves under a name that sweep knows. An older file is replaced.
-func export(ctx context.Context, path, url string, tables []string, since time.Time, in func(func(*sql.Conn) error) error, quote func(string) string) (int64, error) {
+func export(ctx context.Context, path, url string, tables []string, since time.Time, in within, quote func(string) string) (int64, error) {
 	partial := path + partialEnd(url)
 	if err := os.Remove(partial); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return 0, err
@@ -139,12 +139,10 @@ func (e *exporting) row(rows *sql.Rows, table string, columns []string) error {
 
 // Export writes the rows of tables that were made or changed since a time to the file path.
 func (d *SQLite) Export(ctx context.Context, path string, tables []string, since time.Time) (int64, error) {
-	return export(ctx, path, d.URL(), tables, since, func(use func(*sql.Conn) error) error {
-		return withConn(ctx, d.real, liveRead, func(c *sql.Conn) error { return inRead(ctx, c, func() error { return use(c) }) })
-	}, quoteName)
+	return export(ctx, path, d.URL(), tables, since, d.reading(ctx), quoteName)
 }
 
 // Export writes the rows of tables that were made or changed since a time to the file path.
 func (d *MySQL) Export(ctx context.Context, path string, tables []string, since time.Time) (int64, error) {
-	return export(ctx, path, d.URL(), tables, since, func(use func(*sql.Conn) error) error { return d.client.With(ctx, use) }, mysql.Quote)
+	return export(ctx, path, d.URL(), tables, since, d.reading(ctx), mysql.Quote)
 }

@@ -46,7 +46,7 @@ func TestCriteria(t *testing.T) {
 			if c.outcome == "rolled_forward" && (r.Result.To != standin.Patch || r.Result.Decision != "review") {
 				t.Errorf("to %s, decision %s", r.Result.To, r.Result.Decision)
 			}
-			if order := len(r.Result.Checks) - 1; strings.Contains(c.rollback, "public") && (order < 0 || r.Result.Checks[order].Name != "smoke pipeline" || !strings.Contains(r.Told, "open to the public")) {
+			if last := len(r.Result.Checks) - 1; strings.Contains(c.rollback, "public") && (last < 0 || r.Result.Checks[last].Name != "smoke pipeline" || !strings.Contains(r.Told, "open to the public")) {
 				t.Errorf("checks: %v\n%s", r.Result.Checks, r.Told)
 			}
 			same(t, s, old, c.old)

@@ -20,7 +20,7 @@ import (
 // Check is one examination of a server, an entry of result.json's checks[].
 type Check struct {
 	Name    string  `json:"name"`
-	Server  string  `json:"server"` // "copy": the new version on the restored copy; "real": on the real database, all but "public inventory" before anybody can reach it
+	Server  string  `json:"server"` // "copy": the new version on the restored copy; "real": on the real database, but for "public inventory" and a smoke pipeline in public before anybody can reach it
 	Status  Status  `json:"status"` // passed, failed or skipped
 	Seconds float64 `json:"seconds"`
 	Detail  string  `json:"detail"`

@@ -121,7 +121,10 @@ func (r *run) arrive(ctx context.Context, s Server, way string) error {
 	if err := r.examineAll(ctx, []examination{revoked}); err != nil {
 		return err
 	}
-	if err := errors.Join(r.smokeAfter(ctx, s.PrivateURL()), r.checkWhole(ctx, s.PrivateURL())); err != nil {
+	if err := r.smokeAfter(ctx, s.PrivateURL()); err != nil {
+		return err
+	}
+	if err := r.checkWhole(ctx, s.PrivateURL()); err != nil {
 		return err
 	}
 	if err := r.countRows(f.Tables); err != nil {

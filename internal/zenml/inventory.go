@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"sync"
 
 	"github.com/google/uuid"
@@ -145,7 +144,6 @@ func (c *Client) projects(ctx context.Context, v string, inv *Inventory) ([]stri
 	for _, id := range found {
 		scopes = append(scopes, id.String())
 	}
-	slices.Sort(scopes)
 	return scopes, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -132,7 +131,6 @@ func checkOld(t *testing.T, w *world.World, c *zenml.Client) (zenml.Inventory, [
 	for _, id := range inv.Kinds["artifact_version"] {
 		ids = append(ids, id.String())
 	}
-	slices.Sort(ids)
 	return inv, ids
 }
 
