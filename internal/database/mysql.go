@@ -5,12 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/database/mysql"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/fault"
-	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 )
 
 // MySQL is a database on a MySQL or MariaDB server. It holds nothing open between calls but the
@@ -120,18 +118,23 @@ func (d *MySQL) Fingerprint(ctx context.Context) (Fingerprint, error) {
 // Others returns the sessions that somebody else has on the database. Without the right PROCESS
 // the server hides the sessions of other users: that there are such is told like one.
 func (d *MySQL) Others(ctx context.Context) ([]string, error) {
-	sessions, hidden, err := d.client.Others(ctx)
+	now, err := d.client.Others(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("finding out who uses the database: %w", err)
 	}
-	found := []string{}
-	for _, s := range sessions {
-		found = append(found, oneLine(s.String()))
-	}
-	if hidden > 0 {
-		found = append(found, fmt.Sprintf("perhaps %d sessions of other users, which this account may not see (GRANT PROCESS ON *.* would show them)", hidden))
+	found := told(now.Others)
+	if now.Hidden > 0 {
+		found = append(found, fmt.Sprintf("perhaps %d sessions of other users, which this account may not see (GRANT PROCESS ON *.* would show them)", now.Hidden))
 	}
 	return found, nil
+}
+
+func told(sessions []mysql.Session) []string {
+	out := []string{}
+	for _, s := range sessions {
+		out = append(out, oneLine(s.String()))
+	}
+	return out
 }
 
 // ErrUnseen says that the database server sees sessions from other addresses than the processes have:
@@ -140,43 +143,21 @@ var ErrUnseen = errors.New("the database server sees no session come from the ne
 
 // Strangers tells the sessions of others than these processes of this machine.
 func (d *MySQL) Strangers(ctx context.Context, pids []int) ([]string, error) {
-	ports, err := proc.ConnectedPorts(pids)
-	if err != nil {
-		return nil, err
-	}
-	sessions, _, err := d.client.Sessions(ctx)
+	now, err := d.client.Beside(ctx, pids)
 	if err != nil {
 		return nil, fmt.Errorf("finding out who uses the database: %w", err)
 	}
-	found := []string{}
-	for _, s := range sessions {
-		if i := strings.LastIndexByte(s.Host, ':'); i < 0 || !ports[s.Host[i+1:]] {
-			found = append(found, oneLine(s.String()))
-		}
-	}
-	if len(found) > 0 && len(found) == len(sessions) {
+	if len(now.Others) > 0 && (!now.Direct || now.Theirs == 0) {
 		return nil, ErrUnseen
 	}
-	return found, nil
+	return told(now.Others), nil
 }
 
-// OpenIn says whether one of these processes has a session on the database: the server tells the
-// ports that sessions come from, and the kernel whose they are.
+// OpenIn says whether one of these processes has a session on the database, by the ports that both
+// have. Through a proxy that is not known and counts as none.
 func (d *MySQL) OpenIn(ctx context.Context, pids []int) (bool, error) {
-	ports, err := proc.ConnectedPorts(pids)
-	if err != nil || len(ports) == 0 {
-		return false, err
-	}
-	sessions, _, err := d.client.Sessions(ctx)
-	if err != nil {
-		return false, err
-	}
-	for _, s := range sessions {
-		if i := strings.LastIndexByte(s.Host, ':'); i >= 0 && ports[s.Host[i+1:]] {
-			return true, nil
-		}
-	}
-	return false, nil
+	now, err := d.client.Sessions(ctx, pids...)
+	return now.Direct && now.Theirs > 0, err
 }
 
 // Lock keeps a second run of this tool away from the database until release is called or this

@@ -1,13 +1,16 @@
 package database
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -54,30 +57,87 @@ func TestServerOthersAwaitsAStatementsEnd(t *testing.T) {
 	onBoth(t, func(t *testing.T, kind string) {
 		t.Helper()
 		d, a := sampleServer(t, kind, "")
-		ended := make(chan error, 1)
-		go func() {
-			ended <- mysql.New(&a).With(t.Context(), func(c *sql.Conn) error {
-				_, err := c.ExecContext(t.Context(), "DO SLEEP(5)")
-				return err
-			})
-		}()
-		var running int
-		for deadline := time.Now().Add(10 * time.Second); running == 0 && time.Now().Before(deadline); {
-			sessions, _, err := d.client.Sessions(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, s := range sessions {
-				if strings.Contains(s.What, "SLEEP(5)") {
-					running++
-				}
-			}
+		sleeping(t, d, a)
+		if others, err := d.Others(t.Context()); err != nil || len(others) > 0 {
+			t.Errorf("then: %v %v", others, err)
 		}
-		if others, err := d.Others(t.Context()); running == 0 || err != nil || len(others) > 0 {
-			t.Errorf("%d ran, then: %v %v", running, others, err)
+	})
+}
+
+// sleeping leaves a statement on the server whose client has gone.
+func sleeping(t *testing.T, d *MySQL, a mysql.Address) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- mysql.New(&a).With(ctx, func(c *sql.Conn) error {
+			_, err := c.ExecContext(ctx, "DO SLEEP(2)")
+			return err
+		})
+	}()
+	runs := func(s mysql.Session) bool { return strings.Contains(s.What, "SLEEP(2)") }
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		now, err := d.client.Sessions(t.Context())
+		if slices.ContainsFunc(now.Others, runs) {
+			break
 		}
-		if err := <-ended; err != nil {
-			t.Error(err)
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("the statement is not seen: %v", err)
+		}
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Fatalf("the client's statement ended with %v", err)
+	}
+}
+
+// Whose a session is, is known by its port; what is ending is nobody's.
+func TestServerStrangers(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, kind string) {
+		t.Helper()
+		d, a := sampleServer(t, kind, "")
+		known, _ := helper(t, "session", a.StoreURL(), pathOn(t))
+		pids := []int{known.Process.Pid}
+		if found, err := d.Strangers(t.Context(), pids); err != nil || len(found) > 0 {
+			t.Errorf("beside the known process: %v %v", found, err)
+		}
+		release := hold(t, a)
+		if found, err := d.Strangers(t.Context(), pids); err != nil || len(found) != 1 || !strings.HasPrefix(found[0], "session ") {
+			t.Errorf("beside a stranger: %v %v", found, err)
+		}
+		release()
+		sleeping(t, d, a)
+		if found, err := d.Strangers(t.Context(), pids); err != nil || len(found) > 0 {
+			t.Errorf("what is ending counts: %v %v", found, err)
+		}
+		if yes, err := d.OpenIn(t.Context(), pids); err != nil || !yes {
+			t.Errorf("the known process has it open, but: %v %v", yes, err)
+		}
+		if yes, err := d.OpenIn(t.Context(), []int{os.Getpid()}); err != nil || yes {
+			t.Errorf("this process has no session but the client's own, but: %v %v", yes, err)
+		}
+	})
+}
+
+// Through a proxy the server tells the proxy's ports: one that a process happens to have, too, says nothing.
+func TestServerStrangersThroughAProxy(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, kind string) {
+		t.Helper()
+		_, a := sampleServer(t, kind, "")
+		direct := a.StoreURL()
+		a.Port = dbserver.NewProxy(t, net.JoinHostPort(a.Host, strconv.Itoa(a.Port))).Port
+		d := openSample(t, a.StoreURL(), "")
+		defer hold(t, a)()
+		helper(t, "session", direct, pathOn(t))
+		pids := []int{os.Getpid()} // the proxy is in this process: the ports agree
+		if found, err := d.Strangers(t.Context(), pids); !errors.Is(err, ErrUnseen) {
+			t.Errorf("told %v %v", found, err)
+		}
+		if yes, err := d.OpenIn(t.Context(), pids); err != nil || yes {
+			t.Errorf("open in this process: %v %v", yes, err)
 		}
 	})
 }

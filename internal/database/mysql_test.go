@@ -68,6 +68,12 @@ func helpMySQL(ctx context.Context, job string, args []string) (bool, error) {
 		fmt.Println("ready")
 		_, err := os.Stdin.Read(make([]byte, 1))
 		return true, err
+	case "session":
+		return true, d.client.With(ctx, func(*sql.Conn) error {
+			fmt.Println("ready")
+			_, err := os.Stdin.Read(make([]byte, 1))
+			return err
+		})
 	}
 	return true, errors.New("unknown job")
 }

@@ -14,8 +14,8 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
 	"sync"
+	"syscall"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 )
@@ -86,14 +86,35 @@ func (r *Room) Door(ctx context.Context) (port int, err error) {
 	if r.ns == nil {
 		return 0, nil
 	}
-	outside, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	outside, err := r.freeOnBothSides(ctx, func() (net.Listener, error) {
+		return new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	})
 	if err != nil {
 		return 0, fmt.Errorf("opening a door to a copy: %w", err)
 	}
-	port = outside.Addr().(*net.TCPAddr).Port
-	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	address := outside.Addr().String()
 	r.serve(outside, func(ctx context.Context) (net.Conn, error) { return r.ns.dial(ctx, address) })
-	return port, nil
+	return outside.Addr().(*net.TCPAddr).Port, nil
+}
+
+// freeOnBothSides returns a listener outside whose port nobody has inside: a namespace has ports of its
+// own, and those of its connections are drawn from the same range.
+func (r *Room) freeOnBothSides(ctx context.Context, listen func() (net.Listener, error)) (net.Listener, error) {
+	for range 20 {
+		outside, err := listen()
+		if err != nil {
+			return nil, err
+		}
+		inside, err := r.ns.listen(ctx, outside.Addr().String())
+		if err == nil {
+			return outside, inside.Close()
+		}
+		_ = outside.Close()
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			return nil, err
+		}
+	}
+	return nil, errors.New("no port was free on both sides in 20 tries")
 }
 
 // Admit makes one address of the outside, such as a throw-away database's, reachable in the room

@@ -116,6 +116,33 @@ print("up", flush=True)
 s.serve_forever()
 `
 
+// A port that somebody has inside is none for a door.
+func TestDoorsPortIsFreeInside(t *testing.T) {
+	t.Parallel()
+	r := namespaced(t)
+	first := listen(t)
+	taken, err := r.ns.listen(t.Context(), first.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	tries := 0
+	l, err := r.freeOnBothSides(t.Context(), func() (net.Listener, error) {
+		tries++
+		if tries == 1 {
+			return first, nil
+		}
+		return net.Listen("tcp", "127.0.0.1:0")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if tries < 2 || l.Addr().String() == taken.Addr().String() {
+		t.Errorf("%d tries led to %s", tries, l.Addr())
+	}
+}
+
 // A server in a namespace is reached under one address from inside and from outside.
 func TestDoor(t *testing.T) {
 	t.Parallel()

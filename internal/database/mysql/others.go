@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 )
 
 // Session is one that somebody has on the database.
@@ -29,24 +31,33 @@ const (
 	statementLimit = 2 * time.Minute
 )
 
-// Others returns the sessions on the database that are not this client's, and how many sessions
-// of other users the server hides: they may be on this database or on any other. Sessions that
-// are ending are waited for.
-func (c *Client) Others(ctx context.Context) (sessions []Session, hidden int, err error) {
+// Users are who has sessions on the database at a moment.
+type Users struct {
+	Others []Session // neither the client's own nor of the processes that were named
+	Theirs int       // sessions of those processes
+	Hidden int       // sessions of other users that the server does not show: on this database or on any other
+	// Direct says that the server sees the client's own sessions come from the ports that they have.
+	// Where something stands between, a port tells nobody whose a session is.
+	Direct bool
+}
+
+// Others returns who is on the database beside this client. Sessions that are ending are waited for:
+// the client's own count as somebody's from their end until the server has noticed it.
+func (c *Client) Others(ctx context.Context) (Users, error) {
 	began := time.Now()
 	first := map[int64]string{} // what each ran at the first look
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for look := 0; ; look++ {
-		sessions, hidden, err = c.Sessions(ctx)
-		if err != nil || len(sessions)+hidden == 0 {
-			return sessions, hidden, err
+		now, err := c.Sessions(ctx)
+		if err != nil || len(now.Others)+now.Hidden == 0 {
+			return now, err
 		}
 		limit := endingLimit
-		if hidden == 0 {
+		if now.Hidden == 0 {
 			limit = statementLimit
 		}
-		for _, s := range sessions {
+		for _, s := range now.Others {
 			if look == 0 {
 				first[s.ID] = s.What
 			}
@@ -55,20 +66,44 @@ func (c *Client) Others(ctx context.Context) (sessions []Session, hidden int, er
 			}
 		}
 		if time.Since(began) > limit {
-			return sessions, hidden, nil
+			return now, nil
 		}
 		select {
 		case <-ctx.Done():
-			return nil, 0, context.Cause(ctx)
+			return Users{}, context.Cause(ctx)
 		case <-tick.C:
 		}
 	}
 }
 
-// Sessions is Others at this moment.
-func (c *Client) Sessions(ctx context.Context) (sessions []Session, hidden int, err error) {
+// Beside returns who is on the database beside this client and these processes of this machine, which
+// are known by the ports that their connections have. What is ending, or just beginning, is waited for,
+// unless ports tell nothing here.
+func (c *Client) Beside(ctx context.Context, pids []int) (Users, error) {
+	began := time.Now()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		now, err := c.Sessions(ctx, pids...)
+		if err != nil || len(now.Others) == 0 || !now.Direct || time.Since(began) > endingLimit {
+			return now, err
+		}
+		select {
+		case <-ctx.Done():
+			return Users{}, context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+}
+
+// Sessions is Beside at this moment.
+func (c *Client) Sessions(ctx context.Context, pids ...int) (now Users, err error) {
 	err = c.WithServer(ctx, func(conn *sql.Conn) error {
 		all, err := processList(ctx, conn)
+		if err != nil {
+			return err
+		}
+		ports, err := proc.ConnectedPorts(pids)
 		if err != nil {
 			return err
 		}
@@ -77,25 +112,34 @@ func (c *Client) Sessions(ctx context.Context) (sessions []Session, hidden int, 
 		} else if !sees {
 			// How many sessions there are is told to everybody.
 			var name string
-			if err := conn.QueryRowContext(ctx, "SHOW GLOBAL STATUS LIKE 'Threads_connected'").Scan(&name, &hidden); err != nil {
+			if err := conn.QueryRowContext(ctx, "SHOW GLOBAL STATUS LIKE 'Threads_connected'").Scan(&name, &now.Hidden); err != nil {
 				return err
 			}
-			hidden = max(0, hidden-len(all))
+			now.Hidden = max(0, now.Hidden-len(all))
 		}
-		for _, s := range all {
-			if s.name == c.Name && !c.isOwn(s.ID) {
-				sessions = append(sessions, s.Session)
-			}
-		}
+		c.sort(all, ports, &now)
 		return nil
 	})
-	return sessions, hidden, err
+	return now, err
 }
 
-func (c *Client) isOwn(id int64) bool {
+// sort tells whose the listed sessions are.
+func (c *Client) sort(all []listed, ports map[string]bool, into *Users) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.own[id]
+	into.Direct = true
+	for _, s := range all {
+		port := s.Host[strings.LastIndexByte(s.Host, ':')+1:]
+		switch own, is := c.own[s.ID]; {
+		case is:
+			into.Direct = into.Direct && own == port
+		case s.name != c.Name:
+		case ports[port]:
+			into.Theirs++
+		default:
+			into.Others = append(into.Others, s.Session)
+		}
+	}
 }
 
 type listed struct {

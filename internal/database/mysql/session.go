@@ -8,6 +8,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"sync"
@@ -23,11 +24,11 @@ type Client struct {
 	Address
 
 	mu  sync.Mutex
-	own map[int64]bool // ids of the sessions that are open
+	own map[int64]string // the sessions that are open: by id the local port that each was dialled from
 }
 
 // New returns a client. Nothing is connected yet.
-func New(a *Address) *Client { return &Client{Address: *a, own: map[int64]bool{}} }
+func New(a *Address) *Client { return &Client{Address: *a, own: map[int64]string{}} }
 
 // connectLimit is how long a server may take to answer a new connection, and stallLimit how long
 // it may say nothing in the middle of a session: a server that hangs must not hang a run.
@@ -63,7 +64,8 @@ func (c *Client) with(ctx context.Context, name string, fn func(*sql.Conn) error
 
 // open returns a session and the function that ends it.
 func (c *Client) open(ctx context.Context, name string) (*sql.Conn, func() error, error) {
-	connector, err := c.connector(name)
+	var port string
+	connector, err := c.connector(name, func(local net.Addr) { _, port, _ = net.SplitHostPort(local.String()) })
 	if err != nil {
 		return nil, nil, err
 	}
@@ -84,7 +86,7 @@ func (c *Client) open(ctx context.Context, name string) (*sql.Conn, func() error
 		return nil, nil, errors.Join(c.explain(err), conn.Close(), db.Close())
 	}
 	c.mu.Lock()
-	c.own[id] = true
+	c.own[id] = port
 	c.mu.Unlock()
 	return conn, func() error {
 		c.mu.Lock()
@@ -95,11 +97,19 @@ func (c *Client) open(ctx context.Context, name string) (*sql.Conn, func() error
 	}, nil
 }
 
-func (c *Client) connector(name string) (driver.Connector, error) {
+// connector makes sessions on a database; dialled learns where each of them begins.
+func (c *Client) connector(name string, dialled func(local net.Addr)) (driver.Connector, error) {
 	cfg := driverpkg.NewConfig()
 	cfg.User, cfg.Passwd, cfg.Net, cfg.Addr, cfg.DBName = c.User, c.Password, "tcp", c.hostPort(), name
 	cfg.Timeout, cfg.ReadTimeout, cfg.WriteTimeout = connectLimit, stallLimit, stallLimit
 	cfg.InterpolateParams = true
+	cfg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err == nil {
+			dialled(conn.LocalAddr())
+		}
+		return conn, err
+	}
 	cfg.Logger = &driverpkg.NopLogger{} // errors come back, too
 	if c.SSLMode != Disabled {
 		var err error

@@ -43,7 +43,7 @@ type Site struct {
 	Key     string // of a service account
 
 	// Proxy stands before the database server; nil for a file.
-	Proxy *Proxy
+	Proxy *dbserver.Proxy
 
 	second             *server.Server
 	faults, env, cache string
@@ -63,7 +63,7 @@ func NewSite(t testing.TB, kind, cache string) *Site {
 	s.Store = "sqlite:///" + filepath.Join(s.Dir, "zenml.db")
 	if kind != SQLite {
 		a := dbserver.New(t, kind)
-		s.Proxy = NewProxy(t, net.JoinHostPort(a.Host, strconv.Itoa(a.Port)))
+		s.Proxy = dbserver.NewProxy(t, net.JoinHostPort(a.Host, strconv.Itoa(a.Port)))
 		a.Port = s.Proxy.Port
 		s.Store = a.StoreURL()
 	}

@@ -1,4 +1,4 @@
-package standin
+package dbserver
 
 import (
 	"context"
@@ -23,7 +23,9 @@ type Proxy struct {
 func NewProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	must(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	p := &Proxy{Port: l.Addr().(*net.TCPAddr).Port, target: target, open: map[net.Conn]bool{}}
 	p.free = sync.NewCond(&p.mu)
 	var all sync.WaitGroup
