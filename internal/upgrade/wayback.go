@@ -135,7 +135,7 @@ func (r *run) lookAtLoss(ctx context.Context) error {
 		lost = r.back.since.DiffWork(now)
 		if len(r.back.since.Diff(now)) > len(lost) {
 			p := problems(r.report.Problems)
-			p.review("use_forgotten", "when keys were used and the server was active since is forgotten, too: ZenML notes it by itself, and nobody's work is in it", "nothing")
+			p.review("use_forgotten", "when keys were used and the server was active since, and which requests it remembers, is forgotten, too: ZenML notes it by itself, and nobody's work is in it", "nothing")
 			r.report.Problems = p
 		}
 		r.changed = changedTables(*r.back.since, now)

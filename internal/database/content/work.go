@@ -12,6 +12,11 @@ var marks = map[string][]string{
 	"server_settings": {"last_user_activity", "updated"},
 }
 
+// memories are the tables in which a server remembers the requests of the last minutes, so that one that
+// is sent again is answered and not done again. ZenML 0.97 and 0.98 delete expired rows by themselves, some
+// random time after their start. Nobody's work is in them.
+var memories = []string{"api_transaction", "api_transaction_result"}
+
 // Sum digests a table, and apart from it what else than such notes it holds.
 type Sum struct {
 	table     string
@@ -56,12 +61,19 @@ func (s *Sum) Into(f *Fingerprint) {
 	}
 }
 
-// DiffWork is Diff without the tables in which only such notes differ.
+// DiffWork is Diff without the tables in which only such notes differ, and without a server's memory.
 func (f Fingerprint) DiffWork(other Fingerprint) []string {
 	tables := maps.Clone(f.Tables)
 	for name, w := range f.Work {
 		if now, known := other.Work[name]; known && now == w {
 			tables[name] = other.Tables[name]
+		}
+	}
+	for _, name := range memories {
+		if now, there := other.Tables[name]; there {
+			if _, was := tables[name]; was {
+				tables[name] = now
+			}
 		}
 	}
 	return Fingerprint{Schema: f.Schema, Tables: tables}.Diff(other)
