@@ -69,7 +69,7 @@ func (r *reading) newest(ctx context.Context, path string, scoped bool, q url.Va
 		k.Status = Partial
 	}
 	for _, name := range slices.Sorted(maps.Keys(scopes)) {
-		items, total, err := zenml.Newest[object](ctx, r.client, path, scopes[name], q, most)
+		items, total, err := zenml.First[object](ctx, r.client, path, scopes[name], q, most)
 		if err != nil {
 			return nil, Kind{}, err
 		}

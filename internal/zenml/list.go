@@ -89,9 +89,10 @@ func pages[T any](ctx context.Context, c *Client, path string, query url.Values,
 	}
 }
 
-// Newest reads the newest items of a list, at most so many (10,000 is the server's own bound), and
-// how many there are in all. A scope is a project, empty where lists reach over all of them.
-func Newest[T any](ctx context.Context, c *Client, path, scope string, query url.Values, most int) (items []T, total int, err error) {
+// First reads the first items of a list, the newest unless the query sorts them otherwise, at most so
+// many (10,000 is the server's own bound), and how many there are in all. A scope is a project, empty
+// where lists reach over all of them.
+func First[T any](ctx context.Context, c *Client, path, scope string, query url.Values, most int) (items []T, total int, err error) {
 	q := url.Values{"sort_by": {"desc:created"}, "size": {strconv.Itoa(min(most, pageSize))}}
 	maps.Copy(q, query)
 	if scope != "" {
@@ -139,7 +140,7 @@ func (c *Client) ListEverywhere(ctx context.Context, path string, query url.Valu
 // NewestEverywhere reads at most so many of the newest items of each project, and how many there are in all.
 func (c *Client) NewestEverywhere(ctx context.Context, path string, query url.Values, most int) (items []map[string]any, total int, err error) {
 	items, err = everywhere(ctx, c, func(q url.Values) ([]map[string]any, error) {
-		some, n, err := Newest[map[string]any](ctx, c, path, q.Get("project"), query, most)
+		some, n, err := First[map[string]any](ctx, c, path, q.Get("project"), query, most)
 		total += n
 		return some, err
 	})

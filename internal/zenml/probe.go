@@ -106,7 +106,7 @@ func (p *SmokeProbe) Run(ctx context.Context, url string) error {
 		return fmt.Errorf("reading how the smoke pipeline ended: %w", err)
 	}
 	if got.Status != "completed" || got.Value != 42 || got.Steps != 2 {
-		return fmt.Errorf("the smoke pipeline ended %q after %d of 2 steps with the value %d, not 42", got.Status, got.Steps, got.Value)
+		return fmt.Errorf("the smoke pipeline ended %q after %d steps with the value %d, wanted \"completed\" after 2 with 42", got.Status, got.Steps, got.Value)
 	}
 	return nil
 }

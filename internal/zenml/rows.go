@@ -51,7 +51,7 @@ func (c *Client) fromRows(ctx context.Context, k kind, scopes []string, rows Row
 // ends reads the oldest and the newest page of one project's list, and how long it is.
 func (c *Client) ends(ctx context.Context, k kind, scope string) (total int, some []uuid.UUID, err error) {
 	for _, order := range []string{"asc:created", "desc:created"} {
-		items, n, err := Newest[named](ctx, c, k.path, scope, url.Values{"sort_by": {order}}, endSize)
+		items, n, err := First[named](ctx, c, k.path, scope, url.Values{"sort_by": {order}}, endSize)
 		if err != nil {
 			return 0, nil, err
 		}
