@@ -25,6 +25,7 @@ func TestCriteria(t *testing.T) {
 		{"an opened server that answers too seldom is put back", "{watch: 3s, error-limit: 0.05, error-rate: restore}", "new-answers-half", nil, 4, "rolled_back", standin.Old, "serves again", true},
 		{"an opened server that answers is watched and left", "{watch: 1s, error-limit: 0.2}", "", nil, 0, "upgraded", standin.New, "was upgraded", false},
 		{"a smoke pipeline that fails in public is put back: it wrote nothing", "{}\n    smoke: public", "new-smoke-fails", nil, 4, "rolled_back", standin.Old, "serves again", true},
+		{"a smoke pipeline that fails in public when it has written freezes", "{}\n    smoke: public", "new-deletes-no-run", nil, 4, "frozen", standin.New, "pipeline_run", false},
 		{"a smoke pipeline in public comes last", "{}\n    smoke: public", "", nil, 0, "upgraded", standin.New, "Smoke pipeline (after the opening)", false},
 		{"a failed smoke pipeline leads to the patch", "{failed-smoke: roll-forward, patch: 0.98.1}", "new-smoke-fails-once", nil, 0, "rolled_forward", standin.Patch, "the patch that the configuration names serves", false},
 		{"a failed migration leads to the patch, from the old data", "{failed-step: roll-forward, patch: 0.98.1}", "new-dies-migrating-once", nil, 0, "rolled_forward", standin.Patch, "serves in its place", false},

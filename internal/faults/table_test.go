@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -146,6 +147,22 @@ func next(exit int, outcome string) func(*testing.T, *standin.Site, standin.Ran)
 	}
 }
 
+// failedCheck wants one check to have failed, this one.
+func failedCheck(name string) func(*testing.T, *standin.Site, standin.Ran) {
+	return func(t *testing.T, _ *standin.Site, r standin.Ran) {
+		t.Helper()
+		var failed []string
+		for _, c := range r.Result.Checks {
+			if c.Status == "failed" {
+				failed = append(failed, c.Name)
+			}
+		}
+		if !slices.Equal(failed, []string{name}) {
+			t.Errorf("checks that failed: %v, want %s", failed, name)
+		}
+	}
+}
+
 const backAgain = "serves again on its old data"
 
 func table() []oneFault {
@@ -203,7 +220,9 @@ func table() []oneFault {
 		{name: "the new server hangs in its migration", args: quick, before: armed("new-hangs-migrating"), exit: 4, outcome: "rolled_back", says: "max-downtime", serves: standin.Old},
 		{name: "the new server answers 500", args: quick, before: armed("new-answers-500"), exit: 4, outcome: "rolled_back", says: "max-downtime", serves: standin.Old},
 		{name: "the new server answers with the old version", before: armed("new-old-version"), exit: 4, outcome: "rolled_back", says: "answers with version", serves: standin.Old},
-		{name: "the new server loses a run", before: armed("new-loses-a-run"), exit: 4, outcome: "rolled_back", says: "missing after the change: 1 run", serves: standin.Old},
+		{name: "the new server loses a run", before: armed("new-loses-a-run"), exit: 4, outcome: "rolled_back", says: "missing after the change: 1 run", serves: standin.Old, then: failedCheck("inventory")},
+		{name: "the new server loses a run after the opening", before: armed("new-loses-a-run-in-public"), exit: 4, outcome: "rolled_back", says: "missing after the change: 1 run", serves: standin.Old,
+			then: failedCheck("public inventory")},
 		{name: "the new server asks nobody for a key", before: armed("new-asks-nobody"), exit: 4, outcome: "rolled_back", says: "lets in whom it should not", serves: standin.Old},
 		{name: "the smoke pipeline fails", before: armed("new-smoke-fails"), exit: 4, outcome: "rolled_back", says: "smoke pipeline", serves: standin.Old},
 		{name: "the new server cannot open the public address", before: armed("new-open-fails"), exit: 4, outcome: "rolled_back", says: "address already in use", serves: standin.Old},

@@ -106,7 +106,7 @@ func (s *srv) serve(port string, bound func(int)) error {
 	}
 	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", fmt.Sprintf("127.0.0.1:%d", n))
 	if err != nil {
-		return err
+		return fmt.Errorf("OSError: %w", err)
 	}
 	bound(l.Addr().(*net.TCPAddr).Port)
 	if s.store, err = openStore(os.Getenv("ZENML_STORE_URL")); err != nil {
@@ -142,9 +142,12 @@ func (s *srv) open(address string) (int, error) {
 
 func (s *srv) close() error {
 	if s.http != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		// What is asked is answered in milliseconds; a connection that asked nothing yet would hold it for 5 s.
+		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 		defer cancel()
-		_ = s.http.Shutdown(ctx)
+		if s.http.Shutdown(ctx) != nil {
+			_ = s.http.Close()
+		}
 	}
 	if s.store != nil {
 		return s.store.Close()

@@ -106,6 +106,9 @@ func (s *srv) handler() http.Handler {
 	m.HandleFunc("POST /api/v1/runs/{id}/stop", s.known(s.stopRun))
 	m.HandleFunc("POST /api/v1/runs", s.known(s.addRun))
 	m.HandleFunc("DELETE /api/v1/runs/{id}", s.known(func(w http.ResponseWriter, r *http.Request) error {
+		if s.fault("deletes-no-run") {
+			return errors.New("no")
+		}
 		give(w, nil)
 		_, err := s.store.ExecContext(r.Context(), "DELETE FROM pipeline_run WHERE id = ?", r.PathValue("id"))
 		return err
@@ -139,7 +142,7 @@ func (s *srv) page(w http.ResponseWriter, r *http.Request, table, where string) 
 	if err != nil {
 		return err
 	}
-	if table == "pipeline_run" && s.fault("loses-a-run") && len(items) > 0 {
+	if table == "pipeline_run" && len(items) > 0 && (s.fault("loses-a-run") || s.opened.Load() && s.fault("loses-a-run-in-public")) {
 		items = items[1:]
 	}
 	give(w, map[string]any{"index": 1, "max_size": 1000, "total_pages": 1, "total": len(items), "items": items})
