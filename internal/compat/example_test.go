@@ -172,7 +172,7 @@ func TestShardsOfTheExample(t *testing.T) {
 func TestExampleFromAnOldVersion(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("ZENML_UPGRADE_FULL") == "" {
-		t.Skip("skipped: ZENML_UPGRADE_FULL is not set")
+		t.Skip("skipped: only with ZENML_UPGRADE_FULL (make test-full)")
 	}
 	repo, binary := example(t, "0.75.0")
 	r, status := compatTest(t, repo, binary, "0.75.0", filepath.Join(t.TempDir(), "out"))

@@ -203,7 +203,7 @@ func TestOldVersionOnSeveralPythons(t *testing.T) {
 func TestIntegrations(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("ZENML_UPGRADE_FULL") == "" {
-		t.Skip("skipped: ZENML_UPGRADE_FULL is not set")
+		t.Skip("skipped: only with ZENML_UPGRADE_FULL (make test-full)")
 	}
 	res, err := Run(t.Context(), Options{
 		From: "0.85.0", To: "0.98.0", Suite: []string{"integration", "stack", "connector", "tracking"}, Python: ">=3.10,<3.12", Pyenv: machine.Manager(t), Environ: os.Environ(),

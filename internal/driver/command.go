@@ -3,7 +3,6 @@ package driver
 import (
 	"context"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/server"
@@ -79,12 +78,7 @@ func (d *Command) Load(ctx context.Context, w upgrade.World) (upgrade.Server, er
 	if w.StoreURL != "" {
 		return d.Copies.Load(ctx, w)
 	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("choosing a private port: %w", err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	return &hooked{driver: d, version: w.Version, port: port}, l.Close()
+	return &hooked{driver: d, version: w.Version}, nil
 }
 
 // End stops what the hooks of an interrupted run started: the private server and, if the public

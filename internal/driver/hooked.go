@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"fmt"
+	"net"
 	"sync"
 
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
@@ -12,7 +13,7 @@ import (
 type hooked struct {
 	driver  *Command
 	version string
-	port    int
+	port    int // from Serve on
 
 	mu     sync.Mutex
 	asked  bool // start-private was run
@@ -22,8 +23,17 @@ type hooked struct {
 
 // Serve starts the version on the private address, where it migrates the database.
 func (h *hooked) Serve(ctx context.Context) error {
+	// Chosen right before it is used: until something listens on it anybody may get it.
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("choosing a private port: %w", err)
+	}
+	h.port = l.Addr().(*net.TCPAddr).Port
+	if err := l.Close(); err != nil {
+		return fmt.Errorf("choosing a private port: %w", err)
+	}
 	h.note(func() { h.asked = true })
-	_, err := h.driver.Hooks.run(ctx, HookStartPrivate, h.version, addressOf(private),
+	_, err = h.driver.Hooks.run(ctx, HookStartPrivate, h.version, addressOf(private),
 		"ZENML_UPGRADE_PRIVATE_URL="+h.PrivateURL(), fmt.Sprintf("ZENML_UPGRADE_PRIVATE_PORT=%d", h.port))
 	if err != nil {
 		return err
