@@ -42,7 +42,7 @@ demo-rollback: setup build
 test:
 	@begin=$$(date +%s); $(MAKE) --no-print-directory test-setup build && go build ./... && \
 	echo "set-up: $$(( $$(date +%s) - begin )) s"
-	@go run ./tools/testreport -p 2 -timeout 40m ./...
+	@go run ./tools/testreport -p 2 -timeout 60m ./...
 
 # The long matrices too: every test that asks for ZENML_UPGRADE_FULL.
 test-full: test-setup build
