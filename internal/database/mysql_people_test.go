@@ -57,26 +57,27 @@ func TestServerOthersAwaitsAStatementsEnd(t *testing.T) {
 	onBoth(t, func(t *testing.T, kind string) {
 		t.Helper()
 		d, a := sampleServer(t, kind, "")
-		sleeping(t, d, a)
+		sleeping(t, d, a, 5) // s: longer than a session that is idle is waited for
 		if others, err := d.Others(t.Context()); err != nil || len(others) > 0 {
 			t.Errorf("then: %v %v", others, err)
 		}
 	})
 }
 
-// sleeping leaves a statement on the server whose client has gone.
-func sleeping(t *testing.T, d *MySQL, a mysql.Address) {
+// sleeping leaves a statement on the server whose client has gone, for so many seconds.
+func sleeping(t *testing.T, d *MySQL, a mysql.Address, seconds int) {
 	t.Helper()
+	statement := fmt.Sprintf("DO SLEEP(%d)", seconds)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
 		ended <- mysql.New(&a).With(ctx, func(c *sql.Conn) error {
-			_, err := c.ExecContext(ctx, "DO SLEEP(2)")
+			_, err := c.ExecContext(ctx, statement)
 			return err
 		})
 	}()
-	runs := func(s mysql.Session) bool { return strings.Contains(s.What, "SLEEP(2)") }
+	runs := func(s mysql.Session) bool { return strings.Contains(s.What, statement) }
 	for deadline := time.Now().Add(10 * time.Second); ; {
 		now, err := d.client.Sessions(t.Context())
 		if slices.ContainsFunc(now.Others, runs) {
@@ -108,7 +109,7 @@ func TestServerStrangers(t *testing.T) {
 			t.Errorf("beside a stranger: %v %v", found, err)
 		}
 		release()
-		sleeping(t, d, a)
+		sleeping(t, d, a, 2)
 		if found, err := d.Strangers(t.Context(), pids); err != nil || len(found) > 0 {
 			t.Errorf("what is ending counts: %v %v", found, err)
 		}
