@@ -3,9 +3,9 @@ package driver
 import (
 	"context"
 	"fmt"
-	"net"
 	"sync"
 
+	"github.com/zenml-upgrade/zenml-upgrade/internal/proc"
 	"github.com/zenml-upgrade/zenml-upgrade/internal/upgrade"
 )
 
@@ -24,12 +24,8 @@ type hooked struct {
 // Serve starts the version on the private address, where it migrates the database.
 func (h *hooked) Serve(ctx context.Context) error {
 	// Chosen right before it is used: until something listens on it anybody may get it.
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return fmt.Errorf("choosing a private port: %w", err)
-	}
-	h.port = l.Addr().(*net.TCPAddr).Port
-	if err := l.Close(); err != nil {
+	var err error
+	if h.port, err = proc.FreePort(ctx); err != nil {
 		return fmt.Errorf("choosing a private port: %w", err)
 	}
 	h.note(func() { h.asked = true })

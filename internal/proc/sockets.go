@@ -1,15 +1,26 @@
 package proc
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 )
+
+// FreePort returns a port of loopback on which nobody listens. Until something does, anybody may get it.
+func FreePort(ctx context.Context) (int, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
+}
 
 // ConnectedPorts returns the local ports of the TCP connections that these processes have open, in
 // decimal. A process that has ended has none.

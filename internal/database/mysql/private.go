@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -183,7 +182,7 @@ func asRoot() []string {
 }
 
 func (p *Program) boot(ctx context.Context, dir, data string, variables map[string]string) (*Private, error) {
-	port, err := freePort(ctx)
+	port, err := proc.FreePort(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -262,16 +261,6 @@ func (s *Private) Kill() { s.proc.Kill() }
 
 // Pid is the process's.
 func (s *Private) Pid() int { return s.proc.Pid }
-
-func freePort(ctx context.Context) (int, error) {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
 
 func lastLine(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
